@@ -1,0 +1,177 @@
+"""The command line: run a backtest, list what can be run, import prices. Needs no web and no database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backtest import rules
+from backtest.errors import BacktestError, FieldError, InvalidRequest
+from backtest.library import Library
+from backtest.request import OPTION_FIELDS, RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from backtest.outcome import Outcome
+
+BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; 0 is done, 2 is a mistake in the input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except InvalidRequest as invalid:
+        for error in invalid.errors:
+            print(f"error: {_option(error.field)}: {error.message}", file=sys.stderr)
+        return BAD_INPUT
+    except BacktestError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m backtest", description=__doc__)
+    parser.add_argument(
+        "--library", type=Path, default=Path(os.environ.get("LIBRARY_DIR", "var/library")), metavar="DIR",
+        help="where imported prices are kept (default: $LIBRARY_DIR or var/library)",
+    )  # fmt: skip
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="run one backtest and print its figures"))
+    listing = commands.add_parser("rules", help="list the rules with their parameters")
+    listing.set_defaults(command=_list_rules)
+    symbols = commands.add_parser("symbols", help="list the symbols with their range")
+    symbols.set_defaults(command=_list_symbols)
+    importing = commands.add_parser("import", help="import a CSV or Parquet file of prices")
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--symbol", required=True)
+    importing.set_defaults(command=_import)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_run)
+    parser.add_argument("--symbol", action="append", required=True, help="may be given several times")
+    parser.add_argument("--rule", required=True, help="see: python -m backtest rules")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="may be given often"
+    )
+    parser.add_argument("--start", required=True, metavar="YYYY-MM-DD")
+    parser.add_argument("--end", required=True, metavar="YYYY-MM-DD")
+    for field in OPTION_FIELDS:
+        default = "" if field.default is None else f" (default: {field.default})"
+        text = (field.help + default).replace("%", "%%")
+        parser.add_argument(f"--{field.name.replace('_', '-')}", help=text, metavar=field.kind.upper())
+    parser.add_argument("--benchmark", metavar="SYMBOL")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def _option(field: str) -> str:
+    """The name under which the command line knows a field of the request."""
+    options = {"symbols": "--symbol", "rule_type": "--rule", "start_date": "--start", "end_date": "--end"}
+    if field.startswith("params."):
+        return f"--param {field.removeprefix('params.')}"
+    return options.get(field, f"--{field.replace('_', '-')}")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from backtest.outcome import run
+
+    request = RunRequest.parse(_received(arguments))
+    library = Library(arguments.library)
+    wanted = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
+    datasets = {symbol: library.get(symbol) for symbol in wanted}
+    with _progress() as report:
+        outcome = run(request, datasets, on_progress=report)
+    print(_as_json(request, outcome) if arguments.json else _as_table(request, outcome))
+
+
+def _received(arguments: argparse.Namespace) -> dict[str, Any]:
+    given = {field.name: getattr(arguments, field.name) for field in OPTION_FIELDS}
+    return {
+        "symbols": arguments.symbol,
+        "rule_type": arguments.rule,
+        "params": dict(_pair(text) for text in arguments.param),
+        "start_date": arguments.start,
+        "end_date": arguments.end,
+        "benchmark": arguments.benchmark,
+    } | {name: value for name, value in given.items() if value is not None}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidRequest([FieldError("param", f"must be NAME=VALUE, got {text!r}", text)])
+    return name, value
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None] | None]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=100, delay=0.5, leave=False, bar_format="{desc:<12} {percentage:3.0f}% {bar}") as bar:
+
+        def report(stage: str, fraction: float) -> None:
+            bar.set_description_str(stage)
+            bar.update(round(100 * fraction) - bar.n)
+
+        yield report
+
+
+def _as_json(request: RunRequest, outcome: Outcome) -> str:
+    return json.dumps({"request": request.as_json(), **outcome.summary}, indent=2)
+
+
+def _as_table(request: RunRequest, outcome: Outcome) -> str:
+    from backtest.console import table
+
+    return table(request, outcome.summary)
+
+
+def _list_rules(arguments: argparse.Namespace) -> None:
+    for name in rules.names():
+        rule = rules.get(name)
+        print(f"{name}: {rule.help}")
+        for field in rule.params:
+            default = "required" if field.required else f"default {field.default}"
+            print(f"    {field.name:<14} {field.allowed} ({default}). {field.help}")
+    for broken in rules.broken():
+        print(f"warning: {broken}", file=sys.stderr)
+
+
+def _list_symbols(arguments: argparse.Namespace) -> None:
+    library = Library(arguments.library)
+    print(f"{'symbol':<12} {'from':<10} {'to':<10} {'bars':>7}  source")
+    for symbol in library.symbols():
+        dataset = library.get(symbol)
+        times = dataset.bars.times
+        first, last = str(times[0])[:10], str(times[-1])[:10]
+        print(f"{symbol:<12} {first} {last} {len(times):>7}  {dataset.source}")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from backtest.pricefile import read_file
+
+    dataset = read_file(arguments.file, symbol=arguments.symbol)
+    Library(arguments.library).add(dataset)
+    times = dataset.bars.times
+    first, last = str(times[0])[:10], str(times[-1])[:10]
+    print(f"{dataset.symbol}: {len(times)} bars, {first} to {last}, data hash {dataset.data_hash[:12]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""A run's figures as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
+
+from backtest.metrics import METRICS, Metric
+from backtest.metrics.metric import Format, Group
+from backtest.request import RunRequest
+
+_LABEL, _VALUE = 30, 18
+
+_FORMATS: Final[Mapping[Format, Callable[[float], str]]] = {
+    "percent": "{:,.2%}".format,
+    "points": "{:,.2f}%".format,
+    "ratio": "{:,.3f}".format,
+    "currency": "{:,.2f}".format,
+    "days": "{:,.0f} days".format,
+    "bars": lambda value: f"{value:,} bars" if isinstance(value, int) else f"{value:,.1f} bars",
+    "count": "{:,.0f}".format,
+}
+
+
+def table(request: RunRequest, summary: Mapping[str, Any]) -> str:
+    """What was run, what to be wary of, and every figure by group in two columns."""
+    lines = [_title(request, summary), ""]
+    lines += [f"! {warning['message']}" for warning in summary["warnings"]]
+    for group in get_args(Group):
+        cells = [_cell(metric, summary["metrics"]) for metric in METRICS if metric.group == group]
+        lines += ["", group.capitalize(), *_in_two_columns(cells)]
+    return "\n".join([*lines, "", _identity(summary)])
+
+
+def shown(metric: Metric, value: float | None) -> str:
+    """A figure in the unit of its metric; a dash where it is undefined."""
+    return "–" if value is None else _FORMATS[metric.format](value)
+
+
+def _title(request: RunRequest, summary: Mapping[str, Any]) -> str:
+    params = ", ".join(f"{name}={value}" for name, value in request.params.items())
+    span = f"{summary['first_bar'][:10]} to {summary['last_bar'][:10]}, {summary['bars']:,} bars"
+    return f"{request.rule_type}({params}) on {', '.join(request.symbols)}, {span}"
+
+
+def _identity(summary: Mapping[str, Any]) -> str:
+    result, data = summary["result_hash"][:12], summary["data_hash"][:12]
+    return f"engine {summary['engine_version']}, result {result}, data {data}"
+
+
+def _cell(metric: Metric, values: Mapping[str, Any]) -> str:
+    return f"  {metric.label:<{_LABEL}.{_LABEL}}{shown(metric, values[metric.name]):>{_VALUE}}"
+
+
+def _in_two_columns(cells: list[str]) -> list[str]:
+    left = (len(cells) + 1) // 2
+    pairs = zip(cells[:left], [*cells[left:], ""], strict=False)
+    return ["  ".join(pair).rstrip() for pair in pairs]

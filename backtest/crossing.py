@@ -1,0 +1,74 @@
+"""When one line crosses another: the one definition that rules, expressions and sweeps share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+Signs = NDArray[np.int8]
+
+TIE = 1e-11
+"""Two lines closer than this fraction of the second are equal: rounding is no crossing."""
+
+_BLOCK = 8_192  # bars whose intermediate arrays stay in the processor's cache
+
+
+def ordering(first: Series, second: Series) -> Signs:
+    """Tell at each bar which line is higher: 1 `first`, -1 `second`, 0 a tie or unknown.
+
+    Parameters
+    ----------
+    first, second : (T,) arrays
+        A NaN in either is 0. ``|first - second| <= 1e-11 * |second|`` is a tie.
+    """
+    signs = np.empty(len(first), dtype=np.int8)
+    for start in range(0, len(first), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        gap = first[block] - second[block]
+        tolerance = np.abs(second[block])
+        tolerance *= TIE
+        above = gap > tolerance
+        np.negative(tolerance, out=tolerance)
+        np.subtract(above.view(np.int8), (gap < tolerance).view(np.int8), out=signs[block])
+    return signs
+
+
+def turns(first: Series, second: Series) -> tuple[NDArray[np.intp], Signs]:
+    """Find every bar at which `first` crosses `second`, and to which side.
+
+    The lines cross at the first bar at which their strict order is the opposite of the last
+    strict order before it; ties and unknown bars in between do not matter. The first order
+    ever seen is no crossing.
+
+    Returns
+    -------
+    (K,) bar indices, ascending, and (K,) signs: 1 `first` is now above, -1 below; they alternate
+    """
+    signs = ordering(first, second)
+    starts = np.concatenate(([0], np.flatnonzero(signs[1:] != signs[:-1]) + 1))
+    starts = starts[signs[starts] != 0]
+    strict = signs[starts]
+    turned = np.flatnonzero(strict[1:] != strict[:-1]) + 1
+    return starts[turned], strict[turned]
+
+
+def side_since_crossing(first: Series, second: Series) -> Series:
+    """1 from each bar on which `first` crosses above `second`, -1 from each below, 0 before the first.
+
+    Returns
+    -------
+    (T,) array of 1, 0, -1
+    """
+    bars, sides = turns(first, second)
+    values = np.concatenate(([0.0], sides))
+    lengths = np.diff(np.concatenate(([0], bars, [len(first)])))
+    return np.repeat(values, lengths)
+
+
+def crosses(first: Series, second: Series, side: int) -> NDArray[np.bool_]:
+    """True at each bar on which `first` crosses to `side` (1 above, -1 below) of `second`."""
+    bars, sides = turns(first, second)
+    crossed = np.zeros(len(first), dtype=np.bool_)
+    crossed[bars[sides == side]] = True
+    return crossed

@@ -1,0 +1,184 @@
+"""Find what is wrong in a formula that can be read: unknown names, wrong kinds, constants out of bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+from backtest.expression.errors import Problem
+from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES, Argument, Function
+from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary
+
+Kind = Literal["number", "condition"]
+
+_PHRASES = {"number": "a number", "condition": "a condition (true or false)"}
+
+
+def problems(source: str, node: Node) -> list[Problem]:
+    """Every mistake in a formula that must be a condition, in the order of the text."""
+    checker = _Checker(source)
+    checker.expect(node, "condition", "a rule needs a condition, such as close > sma(close, 200)")
+    return sorted(checker.found, key=lambda problem: (problem.line, problem.column))
+
+
+def lookback(node: Node) -> int:
+    """Bars that a checked formula needs before the first at which all of it is known."""
+    match node:
+        case Unary(operand=operand):
+            return lookback(operand)
+        case Binary(left=left, right=right):
+            return max(lookback(left), lookback(right))
+        case Comparison(operands=operands):
+            return max(lookback(operand) for operand in operands)
+        case Call(function=name, arguments=arguments):
+            function = FUNCTIONS[name]
+            series, constants = split(function, arguments)
+            below = max((lookback(argument) for argument in series), default=0)
+            return below + function.lookback(*constants)
+        case _:
+            return 0
+
+
+def split(function: Function, given: tuple[Node, ...]) -> tuple[list[Node], list[float]]:
+    """The arguments of a checked call: those that vary by bar, and the constant ones, defaults filled in."""
+    varying, constants = [], []
+    for index, argument in enumerate(function.arguments):
+        node = given[index] if index < len(given) else None
+        if isinstance(node, Number) and argument.kind in ("period", "constant"):
+            constants.append(node.value)
+        elif node is not None:
+            varying.append(node)
+        elif argument.default is not None:
+            constants.append(argument.default)
+    return varying, constants
+
+
+class _Checker:
+    """Collects every mistake; a part with a mistake has no kind and causes no further ones."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.found: list[Problem] = []
+
+    def expect(self, node: Node, wanted: Kind, why: str) -> None:
+        """Note a mistake unless the node is of the wanted kind."""
+        kind = self._kind(node)
+        if kind and kind != wanted:
+            self._note(node.offset, f"this is {_PHRASES[kind]}; {why}")
+
+    def _kind(self, node: Node) -> Kind | None:
+        match node:
+            case Number():
+                return "number"
+            case Name():
+                return self._name(node)
+            case Unary(operator="not") | Binary(operator="and" | "or"):
+                return self._logic(node)
+            case Unary() | Binary():
+                return self._arithmetic(node)
+            case Comparison():
+                for operand in node.operands:
+                    self.expect(operand, "number", "only numbers compare; join conditions with and, or")
+                return "condition"
+            case Call():
+                return self._call(node)
+
+    def _name(self, node: Name) -> Kind | None:
+        if node.name in CONSTANTS:
+            return "condition"
+        if node.name in SERIES:
+            return "number"
+        if function := FUNCTIONS.get(node.name):
+            self._note(node.offset, f"{node.name} is a function: write {function.signature}")
+        else:
+            known = (*SERIES, *CONSTANTS, *FUNCTIONS)
+            self._note(node.offset, f"unknown name {_short(node.name)}{_nearest(node.name, known)}")
+        return None
+
+    def _logic(self, node: Unary | Binary) -> Kind:
+        operands = (node.operand,) if isinstance(node, Unary) else (node.left, node.right)
+        for operand in operands:
+            self.expect(operand, "condition", f"{node.operator} needs conditions, such as close > open")
+        return "condition"
+
+    def _arithmetic(self, node: Unary | Binary) -> Kind:
+        operands = (node.operand,) if isinstance(node, Unary) else (node.left, node.right)
+        for operand in operands:
+            self.expect(operand, "number", f"{node.operator} needs numbers")
+        return "number"
+
+    def _call(self, node: Call) -> Kind | None:
+        function = FUNCTIONS.get(node.function)
+        if function is None:
+            self._unknown_function(node)
+            return None
+        least, most, count = function.required, len(function.arguments), len(node.arguments)
+        if not least <= count <= most:
+            allowed = str(most) if least == most else f"{least} to {most}"
+            plural = "" if allowed == "1" else "s"
+            self._note(node.offset, f"{function.signature} takes {allowed} argument{plural}, got {count}")
+            return function.result
+        before = len(self.found)
+        for argument, given in zip(function.arguments, node.arguments, strict=False):
+            self._argument(function, argument, given)
+        if function.ascending and len(self.found) == before:
+            self._ascending(function, node)
+        return function.result
+
+    def _unknown_function(self, node: Call) -> None:
+        if node.function in SERIES or node.function in CONSTANTS:
+            hint = f"; for an earlier bar write shift({node.function}, 1)" if node.function in SERIES else ""
+            self._note(node.offset, f"{node.function} is not a function{hint}")
+            return
+        message = f"unknown function {_short(node.function)}{_nearest(node.function, FUNCTIONS)}"
+        self._note(node.offset, message)
+        for argument in node.arguments:
+            self._kind(argument)
+
+    def _argument(self, function: Function, argument: Argument, node: Node) -> None:
+        what = f"{argument.name} of {function.signature}"
+        if argument.kind in ("number", "condition"):
+            kind: Kind = "number" if argument.kind == "number" else "condition"
+            self.expect(node, kind, f"{what} must be {_PHRASES[kind]}")
+        else:
+            self._constant(argument, node, what)
+
+    def _constant(self, argument: Argument, node: Node, what: str) -> None:
+        whole = argument.kind == "period"
+        bounds = f"a constant {'whole ' if whole else ''}number from {argument.low:g} up to {argument.high:g}"
+        value = _constant_value(node)
+        fits = value is not None and argument.low <= value <= argument.high and not (whole and value % 1)
+        if fits and isinstance(node, Number):
+            return
+        past = "; bars of the future cannot be used" if whole and value is not None and value < 0 else ""
+        got = "" if value is None else f", got {value:g}"
+        self._note(node.offset, f"{what} must be {bounds}{got}{past}")
+
+    def _ascending(self, function: Function, node: Call) -> None:
+        _, (low, high, *_) = split(function, node.arguments)
+        if low >= high:
+            first, second = (argument.name for argument in function.arguments[1:3])
+            rule = f"{first} of {function.signature} must be smaller than {second}"
+            self._note(node.offset, f"{rule}, got {low:g} and {high:g}")
+
+    def _note(self, offset: int, message: str) -> None:
+        self.found.append(Problem.at(self._source, offset, message))
+
+
+def _constant_value(node: Node) -> float | None:
+    """The value of a literal; a negative one is always out of bounds, but worth naming."""
+    if isinstance(node, Number):
+        return node.value
+    if isinstance(node, Unary) and node.operator == "-" and isinstance(node.operand, Number):
+        return -node.operand.value
+    return None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name[:64], list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:40]}…"

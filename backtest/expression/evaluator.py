@@ -1,0 +1,160 @@
+"""Compute a formula at every bar at once.
+
+A value is unknown (NaN) before an indicator's first full period, after a division by zero, and
+wherever arithmetic overflows or is not defined. A comparison with an unknown value is neither true
+nor false, and neither is ``not`` of it; ``and`` and ``or`` are unknown unless the other side decides.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final, cast
+
+import numpy as np
+
+from backtest.expression.checker import split
+from backtest.expression.functions import CONSTANTS, FUNCTIONS, Flags, Prices, Series, Truth
+from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
+
+_ARITHMETIC: Final[dict[str, Callable[..., Series]]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
+}  # fmt: skip
+_OPPOSITE: Final[dict[str, tuple[Callable[..., Flags], Callable[..., Flags]]]] = {
+    "<": (operator.lt, operator.ge),
+    "<=": (operator.le, operator.gt),
+    ">": (operator.gt, operator.le),
+    ">=": (operator.ge, operator.lt),
+}
+
+
+def holds(node: Node, prices: Prices) -> Flags:
+    """Tell at each bar whether a checked condition is true; unknown counts as not true.
+
+    Returns
+    -------
+    (T,) array of bool; the value at bar t uses bars <= t alone
+    """
+    with np.errstate(all="ignore"):
+        return _Evaluation(node, prices).condition(node).true
+
+
+class _Evaluation:
+    """One formula over one symbol; calls that occur several times are computed once."""
+
+    def __init__(self, root: Node, prices: Prices) -> None:
+        self._prices, self._count = prices, len(prices)
+        calls = Counter(_calls(root))
+        self._repeated = {call for call, times in calls.items() if times > 1}
+        self._known: dict[Call, Series | Truth] = {}
+
+    def condition(self, node: Node) -> Truth:
+        """A condition at each bar."""
+        match node:
+            case Name(name=name):
+                flags = np.full(self._count, CONSTANTS[name])
+                return Truth(flags, ~flags)
+            case Unary(operand=operand):
+                truth = self.condition(operand)
+                return Truth(truth.false, truth.true)
+            case Binary(operator="and", left=left, right=right):
+                return _both(self.condition(left), self.condition(right))
+            case Binary(left=left, right=right):
+                one, other = self.condition(left), self.condition(right)
+                return Truth(one.true | other.true, one.false & other.false)
+            case Comparison():
+                return self._comparison(node)
+            case _:
+                return cast("Truth", self._call(cast("Call", node)))
+
+    def number(self, node: Node) -> Series:
+        """A series: (T,), or of one element where it is constant."""
+        match node:
+            case Number(value=value):
+                return np.array([value])
+            case Name(name=name):
+                return self._price(name)
+            case Unary(operand=operand):
+                return -self.number(operand)
+            case Binary(operator=sign, left=left, right=right):
+                return _finite(_ARITHMETIC[sign](self.number(left), self.number(right)))
+            case _:
+                return cast("Series", self._call(cast("Call", node)))
+
+    def _price(self, name: str) -> Series:
+        prices = self._prices
+        match name:
+            case "open":
+                return prices.open
+            case "high":
+                return prices.high
+            case "low":
+                return prices.low
+            case "close":
+                return prices.close
+            case _:
+                return prices.volume
+
+    def _comparison(self, node: Comparison) -> Truth:
+        values = [self._full(operand) for operand in node.operands]
+        pairs = zip(node.operators, values, values[1:], strict=False)
+        first, *others = (_compared(sign, left, right) for sign, left, right in pairs)
+        for other in others:
+            first = _both(first, other)
+        return first
+
+    def _call(self, node: Call) -> Series | Truth:
+        if node in self._known:
+            return self._known[node]
+        result = self._computed(node)
+        if node in self._repeated:
+            self._known[node] = result
+        return result
+
+    def _computed(self, node: Call) -> Series | Truth:
+        function = FUNCTIONS[node.function]
+        varying, constants = split(function, node.arguments)
+        series, numbers = iter(varying), iter(constants)
+        arguments: list[object] = []
+        for argument in function.arguments:
+            match argument.kind:
+                case "number":
+                    arguments.append(self._full(next(series)))
+                case "condition":
+                    arguments.append(self.condition(next(series)))
+                case "period":
+                    arguments.append(int(next(numbers)))
+                case _:
+                    arguments.append(next(numbers))
+        result = function.compute(self._prices, *arguments)
+        return result if isinstance(result, Truth) else _finite(result)
+
+    def _full(self, node: Node) -> Series:
+        values = self.number(node)
+        return values if len(values) == self._count else np.full(self._count, values[0])
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    if isinstance(node, Call):
+        yield node
+    for child in children(node):
+        yield from _calls(child)
+
+
+def _both(one: Truth, other: Truth) -> Truth:
+    return Truth(one.true & other.true, one.false | other.false)
+
+
+def _compared(sign: str, left: Series, right: Series) -> Truth:
+    if sign in _OPPOSITE:
+        yes, no = _OPPOSITE[sign]
+        return Truth(yes(left, right), no(left, right))
+    equal, different = left == right, (left < right) | (left > right)
+    return Truth(equal, different) if sign == "==" else Truth(different, equal)
+
+
+def _finite(values: Series) -> Series:
+    """The same values with infinities made unknown."""
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values

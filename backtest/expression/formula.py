@@ -1,0 +1,47 @@
+"""A condition written as text, read and checked once, evaluated on any prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from backtest.expression import checker, evaluator
+from backtest.expression.errors import InvalidExpression, Problem
+from backtest.expression.functions import Flags, Prices
+from backtest.expression.parser import parse
+from backtest.expression.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A condition over the bars of one symbol, free of mistakes."""
+
+    source: str
+    tree: Node
+    lookback: int
+
+    @classmethod
+    def read(cls, source: str) -> Formula:
+        """The formula of a text, or `InvalidExpression` with every mistake found."""
+        return _read(source)
+
+    def holds(self, prices: Prices) -> Flags:
+        """Tell at each bar whether the condition is true; the value at bar t uses bars <= t alone."""
+        return evaluator.holds(self.tree, prices)
+
+
+def check(source: str) -> list[Problem]:
+    """Every mistake in a formula with its line and column; empty where it can be used."""
+    try:
+        _read(source)
+    except InvalidExpression as invalid:
+        return list(invalid.problems)
+    return []
+
+
+@lru_cache(maxsize=256)
+def _read(source: str) -> Formula:
+    tree = parse(source)
+    if found := checker.problems(source, tree):
+        raise InvalidExpression(source, found)
+    return Formula(source, tree, checker.lookback(tree))

@@ -1,0 +1,207 @@
+"""One typed, bounded input, described once for every door: JSON, form, command line, workflow, OpenAPI."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from backtest.errors import FieldError
+
+Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbols", "object"]
+Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | None
+
+_TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+
+
+class Refused(ValueError):
+    """The value does not fit the field; the text says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A named input with its type, bounds, default and help.
+
+    `low` and `high` are inclusive unless `above` says that `low` itself is not allowed.
+    A field without `required` takes its `default` when it is absent, and only then:
+    a present but wrong value is always refused.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    help: str
+    default: Value = None
+    required: bool = False
+    low: float | None = None
+    above: bool = False
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    max_length: int = 2_000
+    unit: str = ""
+
+    def parse(self, raw: object) -> Value:
+        """Turn what was received into the field's type, or raise `Refused`."""
+        return _PARSERS[self.kind](self, raw)
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "date":
+            return "a date as YYYY-MM-DD"
+        if self.kind == "symbols":
+            return "a list of symbols"
+        if self.kind == "object":
+            return "an object of names and values"
+        if self.kind == "text":
+            return f"a text of at most {self.max_length} characters"
+        noun = "a whole number" if self.kind == "int" else "a number"
+        return f"{noun}{self._bounds()}"
+
+    def _bounds(self) -> str:
+        floor = "" if self.low is None else f" {'above' if self.above else 'from'} {self.low:g}"
+        ceiling = "" if self.high is None else f" up to {self.high:g}"
+        return floor + ceiling
+
+    def schema(self) -> dict[str, Any]:
+        """The field as JSON Schema (draft 2020-12)."""
+        kinds = {
+            "int": "integer",
+            "float": "number",
+            "bool": "boolean",
+            "symbols": "array",
+            "object": "object",
+        }
+        schema: dict[str, Any] = {"type": kinds.get(self.kind, "string"), "description": self.help}
+        if self.kind == "choice":
+            schema["enum"] = list(self.choices)
+        if self.kind == "date":
+            schema["format"] = "date"
+        if self.kind == "text":
+            schema["maxLength"] = self.max_length
+        if self.kind == "symbols":
+            schema |= {"items": {"type": "string", "minLength": 1, "maxLength": 32}, "minItems": 1}
+        if self.low is not None:
+            schema["exclusiveMinimum" if self.above else "minimum"] = self.low
+        if self.high is not None:
+            schema["maximum"] = self.high
+        if not self.required:
+            if self.default is None:
+                schema["type"] = [schema["type"], "null"]
+            schema["default"] = self.default
+        return schema
+
+
+def parse_fields(
+    fields: tuple[Field, ...], raw: Mapping[str, Any], *, prefix: str = ""
+) -> tuple[dict[str, Value], list[FieldError]]:
+    """Parse every field of `raw`; return the values and every mistake found, unknown names included."""
+    values: dict[str, Value] = {}
+    errors: list[FieldError] = []
+    names = [field.name for field in fields]
+    for field in fields:
+        received = raw.get(field.name)
+        if received is None:
+            values[field.name] = field.default
+            if field.required:
+                errors.append(FieldError(prefix + field.name, f"is required: {field.allowed}"))
+            continue
+        try:
+            values[field.name] = field.parse(received)
+        except Refused as refused:
+            errors.append(FieldError(prefix + field.name, str(refused), received))
+    errors += [unknown(prefix + name, names, prefix) for name in raw if name not in names]
+    return values, errors
+
+
+def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:
+    """The error for a name that no field has, with the nearest one that exists."""
+    near = get_close_matches(name.removeprefix(prefix), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return FieldError(name, f"is not known{hint} Allowed: {', '.join(known) or 'nothing'}")
+
+
+def _number(field: Field, raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise Refused(f"must be {field.allowed}, got {raw!r}")
+    try:
+        number = float(raw)
+    except (ValueError, OverflowError):
+        raise Refused(f"must be {field.allowed}, got {raw!r}") from None
+    if not math.isfinite(number):
+        raise Refused(f"must be {field.allowed}, got {raw!r}")
+    too_low = field.low is not None and (number <= field.low if field.above else number < field.low)
+    if too_low or (field.high is not None and number > field.high):
+        raise Refused(f"must be {field.allowed}, got {raw!r}")
+    return number
+
+
+def _whole(field: Field, raw: object) -> int:
+    number = _number(field, raw)
+    if number != int(number):
+        raise Refused(f"must be {field.allowed}, got {raw!r}")
+    return int(number)
+
+
+def _flag(field: Field, raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise Refused(f"must be true or false, got {raw!r}")
+
+
+def _choice(field: Field, raw: object) -> str:
+    if isinstance(raw, str) and raw in field.choices:
+        return raw
+    near = get_close_matches(str(raw), field.choices, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise Refused(f"must be {field.allowed}, got {raw!r}{hint}")
+
+
+def _text(field: Field, raw: object) -> str:
+    if not isinstance(raw, str) or len(raw) > field.max_length or "\x00" in raw:
+        shown = repr(raw) if len(repr(raw)) <= 80 else repr(raw)[:77] + "…"
+        raise Refused(f"must be {field.allowed}, got {shown}")
+    return raw
+
+
+def _date(field: Field, raw: object) -> date:
+    if isinstance(raw, str) and len(raw) == 10:
+        try:
+            return date.fromisoformat(raw)
+        except ValueError:
+            pass
+    raise Refused(f"must be a date as YYYY-MM-DD, got {raw!r}")
+
+
+def _symbols(field: Field, raw: object) -> tuple[str, ...]:
+    names = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
+    if not isinstance(names, list | tuple) or not names:
+        raise Refused(f"must be a list of symbols, got {raw!r}")
+    for name in names:
+        if not isinstance(name, str) or not 1 <= len(name) <= 32 or not name.isprintable() or " " in name:
+            raise Refused(f"must be a list of symbols (1 to 32 characters, no spaces), got {name!r}")
+    if len(set(names)) != len(names):
+        raise Refused("names a symbol twice")
+    return tuple(names)
+
+
+def _object(field: Field, raw: object) -> dict[str, Any]:
+    if isinstance(raw, Mapping) and all(isinstance(name, str) for name in raw):
+        return dict(raw)
+    raise Refused(f"must be {field.allowed}, got {raw!r}")
+
+
+_PARSERS: dict[str, Callable[[Field, object], Value]] = {
+    "int": _whole, "float": _number, "bool": _flag, "choice": _choice,
+    "text": _text, "date": _date, "symbols": _symbols, "object": _object,
+}  # fmt: skip

@@ -1,0 +1,55 @@
+"""From events to a state: what is held after each bar, given where to enter and where to leave."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def held(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Series:
+    """Hold each position from the bar it is entered until the bar it is left or reversed.
+
+    An entry does not count at a bar at which its own side is also left, and neither entry counts
+    where both are wished for at once. An entry of the other side reverses the position.
+
+    Parameters
+    ----------
+    enter_long, leave_long, enter_short, leave_short : (T,) arrays of bool
+
+    Returns
+    -------
+    (T,) array of 1, 0, -1; 0 before the first entry
+    """
+    go_long, go_short = enter_long & ~leave_long, enter_short & ~leave_short
+    long, short = go_long & ~go_short, go_short & ~go_long
+    entered = _last(long | short)
+    known = entered >= 0
+    state = np.where(known & long[entered], 1.0, np.where(known & short[entered], -1.0, 0.0))
+    state[(state > 0) & (_last(leave_long) > entered)] = 0.0
+    state[(state < 0) & (_last(leave_short) > entered)] = 0.0
+    return state
+
+
+def reversing(long: Flags, short: Flags) -> Series:
+    """Hold long from each bar of `long`, short from each bar of `short`; 0 before the first.
+
+    A bar of both changes nothing.
+    """
+    wish = np.subtract(long.view(np.int8), short.view(np.int8))
+    bars = np.flatnonzero(wish)
+    values = np.concatenate(([0.0], wish[bars]))
+    return np.repeat(values, np.diff(np.concatenate(([0], bars, [len(wish)]))))
+
+
+def _last(events: Flags) -> NDArray[np.intp]:
+    """At each bar the index of the latest event up to it, -1 where there was none."""
+    return np.maximum.accumulate(np.where(events, np.arange(len(events)), -1))
+
+
+def happened(events: Flags, window: int) -> Flags:
+    """True where at least one of the last `window` bars, this one included, is true."""
+    latest = _last(events)
+    return (latest >= 0) & (np.arange(len(events)) - latest < window)

@@ -1,0 +1,198 @@
+"""Technical indicators over one symbol's series, computed by TA-Lib.
+
+Each takes (T,) float64 arrays, oldest first, and returns (T,) arrays in which a value at bar t
+depends on bars <= t alone. Bars before the first full period are NaN, and so is everything where
+the series is too short. A NaN within the input ends the series; after it the indicator starts
+afresh, so that one missing value does not spoil all that follow.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+_EXTENSION = "talib._ta_lib"
+_OPTIONAL = frozenset({"pandas", "polars"})
+_loading = threading.Lock()
+
+
+class _Absent:
+    """A finder for which pandas and polars do not exist, in one thread alone."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name in _OPTIONAL and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+
+
+@contextmanager
+def _without_optional_imports() -> Iterator[None]:
+    absent = _Absent()
+    sys.meta_path.insert(0, absent)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(absent)
+
+
+@cache
+def _talib() -> ModuleType:
+    """TA-Lib's extension module, without pandas.
+
+    ``import talib`` loads pandas and polars where they are installed, 0.3 s and more, to accept
+    their series too. We pass arrays only, so the extension is loaded by itself, under its own name:
+    a later ``import talib`` finds it and adds the rest.
+    """
+    with _loading:
+        return sys.modules.get(_EXTENSION) or _load()
+
+
+def _load() -> ModuleType:
+    package = PathFinder.find_spec("talib")
+    spec = package and PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
+    if spec is None or spec.loader is None:
+        return importlib.import_module(_EXTENSION)
+    with _without_optional_imports():
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    module._ta_initialize()
+    sys.modules[_EXTENSION] = module
+    return module
+
+
+@cache
+def _function(name: str) -> Callable[..., object]:
+    """A TA-Lib function, free of the wrapper for pandas that ``import talib`` puts around it."""
+    function = vars(_talib())[name]
+    bare: Callable[..., object] = getattr(function, "__wrapped__", function)
+    return bare
+
+
+def _compute(name: str, inputs: Sequence[Series], *options: float, first: int) -> tuple[Series, ...]:
+    """Call a TA-Lib function over each stretch of the inputs that is free of NaN.
+
+    `first` is the number of bars before the first value; shorter stretches stay NaN.
+    """
+    call = _function(name)
+    columns = [np.ascontiguousarray(values, dtype=np.float64) for values in inputs]
+    count = len(columns[0])
+    if count > first and not any(np.isnan(values.min()) for values in columns):
+        return _tuple(call(*columns, *options))
+    stretches = [span for span in _stretches(columns) if span.stop - span.start > first]
+    parts = [_tuple(call(*(values[span] for values in columns), *options)) for span in stretches]
+    results = tuple(np.full(count, np.nan) for _ in range(len(parts[0]) if parts else 3))
+    for span, part in zip(stretches, parts, strict=True):
+        for result, values in zip(results, part, strict=True):
+            result[span] = values
+    return results
+
+
+def _tuple(output: object) -> tuple[Series, ...]:
+    return output if isinstance(output, tuple) else (output,)
+
+
+def _stretches(columns: Sequence[Series]) -> list[slice]:
+    """The longest runs of bars at which every column has a value."""
+    known = np.ones(len(columns[0]) + 2, dtype=np.bool_)
+    known[0] = known[-1] = False
+    for values in columns:
+        known[1:-1] &= ~np.isnan(values)
+    edges = np.flatnonzero(known[1:] != known[:-1])
+    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def sma(values: Series, period: int) -> Series:
+    """Simple moving average of the last `period` values."""
+    return _compute("SMA", [values], period, first=period - 1)[0] if period > 1 else values
+
+
+def ema(values: Series, period: int) -> Series:
+    """Exponential moving average, smoothing 2 / (period + 1), seeded with the first simple average."""
+    return _compute("EMA", [values], period, first=period - 1)[0] if period > 1 else values
+
+
+def rsi(values: Series, period: int) -> Series:
+    """Relative strength index of Wilder, 0 to 100; 50 where nothing has moved for a whole period."""
+    strength = _compute("RSI", [values], period, first=period)[0]
+    zero = np.flatnonzero(strength == 0.0)
+    if len(zero):
+        still = highest(values, period + 1) == lowest(values, period + 1)
+        strength[zero[still[zero]]] = 50.0
+    return strength
+
+
+def macd(values: Series, fast: int, slow: int, signal: int) -> tuple[Series, Series, Series]:
+    """MACD line (fast minus slow exponential average), its signal line and their difference."""
+    line, average, histogram, *_ = _compute("MACD", [values], fast, slow, signal, first=slow + signal - 2)
+    return line, average, histogram
+
+
+def bollinger_bands(values: Series, period: int, deviations: float) -> tuple[Series, Series, Series]:
+    """Upper, middle and lower band: simple average ± `deviations` population standard deviations."""
+    options = (period, deviations, deviations, 0)
+    upper, middle, lower, *_ = _compute("BBANDS", [values], *options, first=period - 1)
+    return upper, middle, lower
+
+
+def standard_deviation(values: Series, period: int) -> Series:
+    """Population standard deviation of the last `period` values."""
+    return _compute("STDDEV", [values], period, 1.0, first=period - 1)[0]
+
+
+def highest(values: Series, period: int) -> Series:
+    """The highest of the last `period` values."""
+    return _compute("MAX", [values], period, first=period - 1)[0] if period > 1 else values
+
+
+def lowest(values: Series, period: int) -> Series:
+    """The lowest of the last `period` values."""
+    return _compute("MIN", [values], period, first=period - 1)[0] if period > 1 else values
+
+
+def rate_of_change(values: Series, period: int) -> Series:
+    """Change over `period` bars in percent of the older value; NaN where that is 0."""
+    change = _compute("ROC", [values], period, first=period)[0]
+    change[period:][values[:-period] == 0.0] = np.nan
+    return change
+
+
+def momentum(values: Series, period: int) -> Series:
+    """Change over `period` bars, in the unit of the values."""
+    return _compute("MOM", [values], period, first=period)[0]
+
+
+def average_true_range(high: Series, low: Series, close: Series, period: int) -> Series:
+    """Average true range of Wilder, in currency."""
+    return _compute("ATR", [high, low, close], period, first=period)[0]
+
+
+def average_directional_index(high: Series, low: Series, close: Series, period: int) -> Series:
+    """Strength of a trend whatever its direction, by Wilder, 0 to 100."""
+    return _compute("ADX", [high, low, close], period, first=2 * period - 1)[0]
+
+
+def on_balance_volume(close: Series, volume: Series) -> Series:
+    """Running sum of volume, added where the close rises and subtracted where it falls."""
+    return _compute("OBV", [close, volume], first=0)[0]
+
+
+def shifted(values: Series, bars: int) -> Series:
+    """The values of `bars` bars before; NaN for the first ones."""
+    past = np.full(len(values), np.nan)
+    past[bars:] = values[: len(values) - bars] if bars < len(values) else past[bars:]
+    return past

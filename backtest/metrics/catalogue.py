@@ -1,0 +1,136 @@
+"""All figures in the order in which a reader meets them, and their values for one account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from backtest.metrics import benchmark, drawdown, probability, returns, trade_statistics
+from backtest.metrics.account import Account
+from backtest.metrics.metric import Metric
+
+METRICS: Final[tuple[Metric, ...]] = (
+    returns.final_equity,
+    returns.total_return,
+    returns.cagr,
+    returns.annual_return,
+    returns.best_period,
+    returns.worst_period,
+    returns.positive_periods,
+    returns.volatility,
+    returns.sharpe_ratio,
+    returns.sortino_ratio,
+    returns.skewness,
+    returns.kurtosis,
+    returns.var_95,
+    returns.cvar_95,
+    returns.exposure,
+    probability.psr,
+    drawdown.max_drawdown,
+    drawdown.max_drawdown_days,
+    drawdown.max_drawdown_bars,
+    drawdown.avg_drawdown,
+    drawdown.calmar_ratio,
+    drawdown.ulcer_index,
+    trade_statistics.num_trades,
+    trade_statistics.win_rate,
+    trade_statistics.loss_rate,
+    trade_statistics.breakeven_rate,
+    trade_statistics.profit_factor,
+    trade_statistics.expectancy,
+    trade_statistics.expectancy_ratio,
+    trade_statistics.payoff_ratio,
+    trade_statistics.sqn,
+    trade_statistics.kelly,
+    trade_statistics.avg_win,
+    trade_statistics.avg_loss,
+    trade_statistics.best_trade_pct,
+    trade_statistics.worst_trade_pct,
+    trade_statistics.avg_trade_pct,
+    trade_statistics.avg_bars_held,
+    trade_statistics.avg_mae_pct,
+    trade_statistics.avg_mfe_pct,
+    trade_statistics.max_consecutive_losses,
+    trade_statistics.total_fees,
+    trade_statistics.total_slippage,
+    trade_statistics.total_borrow,
+    trade_statistics.turnover,
+    benchmark.benchmark_return,
+    benchmark.benchmark_cagr,
+    benchmark.benchmark_volatility,
+    benchmark.benchmark_max_drawdown,
+    benchmark.excess_return,
+    benchmark.beta,
+    benchmark.alpha,
+    benchmark.correlation,
+    benchmark.tracking_error,
+    benchmark.information_ratio,
+)
+
+_TITLES: Final = {
+    "return": "Return",
+    "risk": "Risk",
+    "drawdown": "Drawdown",
+    "trades": "Trades",
+    "costs": "Costs",
+    "benchmark": "Beside the benchmark",
+}
+_FORMATS: Final = {
+    "percent": "a fraction, shown as percent",
+    "points": "percent",
+    "ratio": "a number",
+    "currency": "currency",
+    "days": "days",
+    "bars": "bars",
+    "count": "a count",
+}
+
+CATALOGUE: Final[Mapping[str, Metric]] = {metric.name: metric for metric in METRICS}
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Every figure by name: `values` with None where it is undefined, and then the reason in `reasons`."""
+
+    values: dict[str, float | int | None]
+    reasons: dict[str, str]
+
+
+def compute_metrics(account: Account) -> Metrics:
+    """Every figure of the catalogue for this account; never NaN or infinite, never an exception."""
+    values: dict[str, float | int | None] = {}
+    reasons: dict[str, str] = {}
+    with np.errstate(all="ignore"):  # what overflows is reported as undefined
+        for metric in METRICS:
+            values[metric.name], reason = metric.evaluate(account)
+            if reason:
+                reasons[metric.name] = reason
+    return Metrics(values, reasons)
+
+
+def as_json() -> list[dict[str, Any]]:
+    """The catalogue without its functions, for a page that explains a figure."""
+    shown = ("name", "label", "group", "format", "formula", "conventions", "source", "peers", "better")
+    return [{name: getattr(metric, name) for name in shown} for metric in METRICS]
+
+
+def as_markdown() -> str:
+    """The catalogue as the documentation shows it: a section for each group, an item for each figure."""
+    groups = dict.fromkeys(metric.group for metric in METRICS)
+    return "\n\n".join(_section(group) for group in groups) + "\n"
+
+
+def _section(group: str) -> str:
+    items = [_item(metric) for metric in METRICS if metric.group == group]
+    return f"### {_TITLES[group]}\n\n" + "\n\n".join(items)
+
+
+def _item(metric: Metric) -> str:
+    lines = [f"**{metric.label}** `{metric.name}` ({_FORMATS[metric.format]}): `{metric.formula}`"]
+    lines += [metric.conventions] if metric.conventions else []
+    lines += [f"Source: {metric.source}."]
+    lines += [f"Elsewhere: {metric.peers}"] if metric.peers else []
+    return "  \n".join(lines)

@@ -1,0 +1,108 @@
+"""How far and how long the account was below its highest close."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from backtest.metrics import returns
+from backtest.metrics.account import Account, Drawdowns, Undefined, dot
+from backtest.metrics.calendar import stamp
+from backtest.metrics.metric import metric
+
+TABLE_ROWS: Final = 10
+
+
+def drawdown_table(account: Account, *, rows: int = TABLE_ROWS) -> list[dict[str, Any]]:
+    """The deepest drawdowns, deepest first, ready for JSON.
+
+    Returns
+    -------
+    list of start, trough and recovery (ISO dates; recovery None while it is open), depth (negative
+    fraction), days and bars from the peak to the recovery or, if open, to the end
+    """
+    found = account.drawdowns
+    order = np.argsort(found.depth, kind="stable")[:rows]
+    return [_row(account, found, int(index)) for index in order]
+
+
+@metric("Max drawdown", "drawdown", "percent", better="higher", formula="min(E / cummax(E) - 1)",
+        conventions="At every bar's close, the initial capital included; 0 if equity never fell.",
+        peers="freqtrade uses the balance of closed trades; QuantStats guesses a baseline when it is given "
+              "prices, and so invents drawdowns.")  # fmt: skip
+def max_drawdown(account: Account) -> float:
+    """Deepest fall from a peak: min(E / cummax(E) - 1), E_0 included."""
+    return float(account.drawdown.min())
+
+
+@metric("Longest drawdown", "drawdown", "days", better="lower",
+        formula="max(first close ≥ peak - peak), days",
+        conventions="Calendar days from the peak to the first close at or above it; an open one runs to the "
+                    "end of the run. The table of drawdowns has the days of each.",
+        peers="QuantStats counts from the first to the last day under water, inclusive; LEAN leaves open "
+              "ones out.")  # fmt: skip
+def max_drawdown_days(account: Account) -> float:
+    """Calendar days of the longest drawdown, an open one up to the end."""
+    found = account.drawdowns
+    if len(found.peak) == 0:
+        return 0.0
+    seconds = (account.times[found.recovery] - account.times[found.peak]).astype(np.int64)
+    return float(seconds.max()) / 86_400
+
+
+@metric("Longest drawdown in bars", "drawdown", "bars", better="lower",
+        formula="max(first close ≥ peak - peak), bars", conventions="As above, counted in bars.")  # fmt: skip
+def max_drawdown_bars(account: Account) -> int:
+    """Bars of the longest drawdown, an open one up to the end."""
+    found = account.drawdowns
+    return int((found.recovery - found.peak).max()) if len(found.peak) else 0
+
+
+@metric("Average drawdown", "drawdown", "percent", better="higher", formula="mean(depth of each drawdown)",
+        conventions="Every drawdown counts once, however shallow; 0 if equity never fell.")  # fmt: skip
+def avg_drawdown(account: Account) -> float:
+    """Mean depth of the drawdowns."""
+    found = account.drawdowns
+    return float(found.depth.mean()) if len(found.depth) else 0.0
+
+
+@metric("Calmar ratio", "drawdown", "ratio", better="higher", formula="CAGR / |max drawdown|",
+        conventions="Over the whole run; none where there is no CAGR or no drawdown.",
+        source="Young, Futures magazine (1991)",
+        peers="backtesting.py divides Annual return; freqtrade mean daily profit · √365 / "
+              "drawdown.")  # fmt: skip
+def calmar_ratio(account: Account) -> float:
+    """Growth a year for each unit of the deepest fall: CAGR / |max drawdown|."""
+    growth = returns.cagr(account)
+    deepest = max_drawdown(account)
+    if not deepest < 0:
+        raise Undefined("equity never fell below a peak")
+    return growth / -deepest
+
+
+@metric("Ulcer index", "drawdown", "percent", better="lower", formula="√(Σ DD² / n)",
+        conventions="DD of each of the n closes after the first.",
+        source="Martin and McCann, The Investor's Guide to Fidelity Funds (1989)",
+        peers="QuantStats divides by n - 1.")  # fmt: skip
+def ulcer_index(account: Account) -> float:
+    """Root mean square of the drawdown: √(Σ DD² / n)."""
+    if len(account.equity) < 2:
+        raise Undefined("there is a single close, so there is no return")
+    return math.sqrt(dot(account.drawdown, account.drawdown) / (len(account.drawdown) - 1))
+
+
+def _row(account: Account, found: Drawdowns, index: int) -> dict[str, Any]:
+    peak, end = int(found.peak[index]), int(found.recovery[index])
+    trough = peak + int(account.drawdown[peak : end + 1].argmin())
+    is_open = found.open and index == len(found.peak) - 1
+    seconds = int((account.times[end] - account.times[peak]).astype(np.int64))
+    return {
+        "start": stamp(account.times[peak]),
+        "trough": stamp(account.times[trough]),
+        "recovery": None if is_open else stamp(account.times[end]),
+        "depth": float(found.depth[index]),
+        "days": seconds / 86_400,
+        "bars": end - peak,
+    }

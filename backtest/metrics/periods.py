@@ -1,0 +1,103 @@
+"""Returns by year and month, rolling figures, and how returns are distributed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.bars import Floats, Times
+from backtest.metrics.account import NO_VARIATION, Account
+
+BINS: Final = 41
+
+
+def yearly_returns(account: Account) -> list[dict[str, Any]]:
+    """Return of account and benchmark in each calendar year; the first and last may be partial."""
+    starts, months = _months(account.period_times)
+    years = months // 12
+    first = np.flatnonzero(years != np.concatenate((years[:1] - 1, years[:-1])))
+    return [
+        {"year": 1970 + year, "return": own, "benchmark_return": market}
+        for year, own, market in zip(years[first].tolist(), *_returns(account, starts[first]), strict=True)
+    ]
+
+
+def monthly_returns(account: Account) -> list[dict[str, Any]]:
+    """Return of account and benchmark in each calendar month; the first and last may be partial."""
+    starts, months = _months(account.period_times)
+    return [
+        {"year": 1970 + month // 12, "month": 1 + month % 12, "return": own, "benchmark_return": market}
+        for month, own, market in zip(months.tolist(), *_returns(account, starts), strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Figures of the last `window` returns at each close that ends a period; NaN before there are enough."""
+
+    times: Times
+    window: int
+    sharpe_ratio: Floats
+    volatility: Floats
+
+
+def rolling(account: Account, *, window: int | None = None) -> Rolling:
+    """Sharpe ratio and volatility of the last half year, at each close that ends a period.
+
+    The window is P / 2 returns (126 of daily equities), the six months that tear sheets commonly use;
+    ddof 1, annualised by √P. Where returns do not vary the Sharpe ratio is NaN.
+    """
+    length = window or max(2, account.periods_per_year // 2)
+    excess, scale = account.excess, math.sqrt(account.periods_per_year)
+    volatility, ratio = np.full((2, len(excess) + 1), np.nan)
+    if len(excess) >= length:
+        centre = account.mean_excess  # keeps the running sums small, so that their differences are exact
+        total = np.cumsum(np.concatenate(((0.0,), excess - centre)))
+        square = np.cumsum(np.concatenate(((0.0,), (excess - centre) ** 2)))
+        mean = (total[length:] - total[:-length]) / length
+        variance = (square[length:] - square[:-length] - length * mean * mean) / (length - 1)
+        deviation = np.sqrt(np.maximum(variance, 0.0))
+        deviation[deviation < 1e-9] = 0.0  # what running sums leave of no variation at all
+        varies = deviation > NO_VARIATION
+        volatility[length:] = deviation * scale
+        ratio[length:][varies] = (mean + centre)[varies] / deviation[varies] * scale
+    return Rolling(account.period_times, length, ratio, volatility)
+
+
+def return_distribution(account: Account, *, bins: int = BINS) -> dict[str, Any]:
+    """Histogram of the returns, ready for JSON: `edges` (bins + 1) and `counts` (bins)."""
+    counts, edges = np.histogram(account.returns, bins=bins)
+    return {"edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
+
+
+def _months(times: Times) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """First place of each month that occurs after the first close, and its number from January 1970."""
+    if len(times) < 2:
+        return np.empty(0, np.intp), np.empty(0, np.int64)
+    first, last = (int(time.astype("datetime64[M]").astype(np.int64)) for time in (times[1], times[-1]))
+    months = np.arange(first, last + 1)
+    places = np.searchsorted(times[1:], months.astype("datetime64[M]").astype(times.dtype)) + 1
+    occurs = np.append(places[1:], len(times)) > places
+    return places[occurs], months[occurs]
+
+
+def _returns(account: Account, starts: NDArray[np.intp]) -> tuple[list[float | None], list[float | None]]:
+    """Return from the close before each start to the close before the next."""
+    if len(starts) == 0:
+        return [], []
+    ends = np.append(starts[1:], len(account.period_times)) - 1
+    own = _growth(account.period_equity, starts - 1, ends)
+    benchmark = account.benchmark
+    if benchmark is None:
+        return own, [None] * len(own)
+    return own, _growth(benchmark if account.rows is None else benchmark[account.rows], starts - 1, ends)
+
+
+def _growth(values: Floats, before: NDArray[np.intp], after: NDArray[np.intp]) -> list[float | None]:
+    pairs = zip(values[before].tolist(), values[after].tolist(), strict=True)
+    grown = [end / begin - 1.0 if begin > 0 else math.nan for begin, end in pairs]
+    return [value if math.isfinite(value) else None for value in grown]

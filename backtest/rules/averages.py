@@ -1,0 +1,103 @@
+"""Rules that compare a series with an average of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from backtest import indicators
+from backtest.bars import Bars
+from backtest.crossing import side_since_crossing
+from backtest.fields import Field
+from backtest.rules import crossloop
+from backtest.rules.rule import Floats, Prices, Rule, Series
+
+
+@dataclass(frozen=True, slots=True)
+class MovingAverageCross(Rule):
+    """Long since the fast average of the close crossed above the slow one, short since below."""
+
+    name = "MOVING_AVERAGE_CROSS"
+    label = "Moving average cross"
+    help = "Follows the fast average of the close when it crosses the slow one."
+    long = (
+        "from the bar on which the fast average crosses above the slow one to the bar on which it "
+        "crosses below. The order in which the averages start is no crossing; averages that touch "
+        "(equal to 1e-11) and part again to the same side have not crossed."
+    )
+    short = "from the crossing below to the crossing above."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="fast", kind="int", label="Fast average", default=10, low=1, high=5_000, unit="bars",
+              help="Bars of the fast average."),
+        Field(name="slow", kind="int", label="Slow average", default=30, low=2, high=5_000, unit="bars",
+              help="Bars of the slow average."),
+        Field(name="kind", kind="choice", label="Kind of average", default="sma", choices=("sma", "ema"),
+              help="sma weighs all its bars alike, ema the newest most."),
+    )  # fmt: skip
+    ascending = (("fast", "slow"),)
+
+    fast: int = 10
+    slow: int = 30
+    kind: Literal["sma", "ema"] = "sma"
+
+    @property
+    def warmup(self) -> int:
+        return self.slow
+
+    def target(self, bars: Bars) -> Floats:
+        """The position wished for in each symbol at each close, shape (T, M), C-contiguous."""
+        if self.kind == "sma" and crossloop.is_worth_it(bars.close.size):
+            return crossloop.target_of(bars.close, self.fast, self.slow)
+        return Rule.target(self, bars)
+
+    def exposure(self, prices: Prices) -> Series:
+        return side_since_crossing(*self.lines(prices.close))
+
+    def lines(self, close: Series) -> tuple[Series, Series]:
+        """The fast and the slow average of a (T,) close."""
+        return self.line(close, self.fast, self.kind), self.line(close, self.slow, self.kind)
+
+    @staticmethod
+    def line(close: Series, period: int, kind: str = "sma") -> Series:
+        """One average, (T,), NaN for its first `period - 1` bars.
+
+        A grid of parameters needs each only once: the target of a pair is
+        ``crossing.side_since_crossing(line(close, fast), line(close, slow))``.
+        """
+        return indicators.sma(close, period) if kind == "sma" else indicators.ema(close, period)
+
+
+@dataclass(frozen=True, slots=True)
+class Macd(Rule):
+    """Long since the MACD line crossed above its signal line, short since below."""
+
+    name = "MACD"
+    label = "MACD"
+    help = "Follows the MACD line when it crosses its signal line."
+    long = (
+        "from the bar on which the MACD line (fast minus slow exponential average of the close) "
+        "crosses above its signal line (its own exponential average) to the bar on which it crosses "
+        "below. The order in which the lines start is no crossing."
+    )
+    short = "from the crossing below to the crossing above."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="fast", kind="int", label="Fast average", default=12, low=2, high=5_000, unit="bars",
+              help="Bars of the fast exponential average."),
+        Field(name="slow", kind="int", label="Slow average", default=26, low=3, high=5_000, unit="bars",
+              help="Bars of the slow exponential average."),
+        Field(name="signal", kind="int", label="Signal line", default=9, low=2, high=5_000,
+              unit="bars", help="Bars of the exponential average of the MACD line."),
+    )  # fmt: skip
+    ascending = (("fast", "slow"),)
+
+    fast: int = 12
+    slow: int = 26
+    signal: int = 9
+
+    @property
+    def warmup(self) -> int:
+        return self.slow + self.signal - 1
+
+    def exposure(self, prices: Prices) -> Series:
+        line, average, _ = indicators.macd(prices.close, self.fast, self.slow, self.signal)
+        return side_since_crossing(line, average)

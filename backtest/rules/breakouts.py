@@ -1,0 +1,145 @@
+"""Rules that follow a price out of the range it was in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from backtest import indicators
+from backtest.fields import Field
+from backtest.holding import held
+from backtest.indicators import shifted
+from backtest.rules.rule import Prices, Rule, Series
+
+
+@dataclass(frozen=True, slots=True)
+class DonchianBreakout(Rule):
+    """Long from a close above the channel of the bars before, short from a close below."""
+
+    name = "DONCHIAN_BREAKOUT"
+    label = "Donchian breakout"
+    help = "Follows a close beyond the highest high or lowest low of the bars before."
+    long = (
+        "from a close above the highest high of the `period` bars before to a close below the lowest "
+        "low of the `exit_period` bars before."
+    )
+    short = (
+        "from a close below the lowest low of the `period` bars before to a close above the highest "
+        "high of the `exit_period` bars before."
+    )
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Channel", default=20, low=1, high=5_000, unit="bars",
+              help="Bars whose high and low must be broken to enter."),
+        Field(name="exit_period", kind="int", label="Exit channel", default=10, low=1, high=5_000,
+              unit="bars", help="Bars whose low (long) or high (short) must be broken to leave."),
+    )  # fmt: skip
+
+    period: int = 20
+    exit_period: int = 10
+
+    @property
+    def warmup(self) -> int:
+        return self.period
+
+    def exposure(self, prices: Prices) -> Series:
+        close, high, low = prices.close, prices.high, prices.low
+        return held(
+            close > shifted(indicators.highest(high, self.period), 1),
+            close < shifted(indicators.lowest(low, self.exit_period), 1),
+            close < shifted(indicators.lowest(low, self.period), 1),
+            close > shifted(indicators.highest(high, self.exit_period), 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeBreakout(Rule):
+    """Long from a new highest close on heavy volume, short from a new lowest close on heavy volume."""
+
+    name = "VOLUME_BREAKOUT"
+    label = "Volume breakout"
+    help = "Follows a new extreme of the close when the volume is far above its average."
+    long = (
+        "from a close above the highest close of the `period` bars before, on a volume above `multiple` "
+        "times the average volume of those bars, to a close below the lowest close of the `exit_period` "
+        "bars before."
+    )
+    short = (
+        "from a close below the lowest close of the `period` bars before, on such a volume, to a close "
+        "above the highest close of the `exit_period` bars before."
+    )
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Period", default=20, low=1, high=5_000, unit="bars",
+              help="Bars whose closes must be beaten and whose volume is averaged."),
+        Field(name="multiple", kind="float", label="Volume multiple", default=1.5, low=0, high=1_000,
+              unit="times", help="How many times its average the volume must exceed."),
+        Field(name="exit_period", kind="int", label="Exit period", default=10, low=1, high=5_000,
+              unit="bars", help="Bars whose lowest (long) or highest (short) close must be broken to leave."),
+    )  # fmt: skip
+
+    period: int = 20
+    multiple: float = 1.5
+    exit_period: int = 10
+
+    @property
+    def warmup(self) -> int:
+        return self.period
+
+    def exposure(self, prices: Prices) -> Series:
+        close, volume = prices.close, prices.volume
+        heavy = volume > self.multiple * shifted(indicators.sma(volume, self.period), 1)
+        return held(
+            heavy & (close > shifted(indicators.highest(close, self.period), 1)),
+            close < shifted(indicators.lowest(close, self.exit_period), 1),
+            heavy & (close < shifted(indicators.lowest(close, self.period), 1)),
+            close > shifted(indicators.highest(close, self.exit_period), 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AtrVolatility(Rule):
+    """Long from a close that rises by more than the usual range, trailed by a multiple of that range."""
+
+    name = "ATR_VOLATILITY"
+    label = "ATR volatility breakout"
+    help = "Follows a close that moves by more than a multiple of the average true range in one bar."
+    long = (
+        "from a close more than `entry_multiple` average true ranges (of the bar before) above the close "
+        "before, to a close more than `exit_multiple` average true ranges below the highest high of the "
+        "last `exit_period` bars."
+    )
+    short = (
+        "from a close that much below the close before, to a close more than `exit_multiple` average true "
+        "ranges above the lowest low of the last `exit_period` bars."
+    )
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="ATR period", default=14, low=1, high=5_000, unit="bars",
+              help="Bars of the average true range."),
+        Field(name="entry_multiple", kind="float", label="Entry", default=1.0, low=0, above=True, high=100,
+              unit="ATR", help="Move of one bar that enters."),
+        Field(name="exit_period", kind="int", label="Exit period", default=22, low=1, high=5_000,
+              unit="bars", help="Bars whose extreme the exit is measured from."),
+        Field(name="exit_multiple", kind="float", label="Exit", default=3.0, low=0, above=True, high=100,
+              unit="ATR", help="Distance from the extreme that leaves."),
+    )  # fmt: skip
+
+    period: int = 14
+    entry_multiple: float = 1.0
+    exit_period: int = 22
+    exit_multiple: float = 3.0
+
+    @property
+    def warmup(self) -> int:
+        return self.period + 1
+
+    def exposure(self, prices: Prices) -> Series:
+        close, high, low = prices.close, prices.high, prices.low
+        atr = indicators.average_true_range(high, low, close, self.period)
+        move = close - shifted(close, 1)
+        unusual = self.entry_multiple * shifted(atr, 1)
+        distance = self.exit_multiple * atr
+        return held(
+            move > unusual,
+            close < indicators.highest(high, self.exit_period) - distance,
+            move < -unusual,
+            close > indicators.lowest(low, self.exit_period) + distance,
+        )

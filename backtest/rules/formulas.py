@@ -1,0 +1,90 @@
+"""The rule that is written as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backtest.errors import FieldError
+from backtest.expression import Formula, InvalidExpression, PlacedError
+from backtest.fields import Field, Value
+from backtest.holding import Flags, held
+from backtest.rules.rule import PREFIX, Prices, Rule, Series
+
+_FORMULAS = ("entry", "exit", "short_entry", "short_exit")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression(Rule):
+    """Long and short where formulas over prices and indicators say so."""
+
+    name = "EXPRESSION"
+    label = "Formula"
+    help = "Enters and leaves where conditions that you write as formulas become true."
+    long = (
+        "from a bar on which `entry` is true to a bar on which `exit` is true. Without `exit` the position "
+        "is held exactly as long as `entry` is true; `exit` = false holds it until a short entry. Where "
+        "both are true at once nothing is entered."
+    )
+    short = "likewise with `short_entry` and `short_exit`; never without `short_entry`."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="entry", kind="text", label="Enter long", required=True,
+              help="Condition to buy, as close > sma(close, 200) and rsi(close, 14) < 30."),
+        Field(name="exit", kind="text", label="Leave long", default="",
+              help="Condition to sell; empty sells as soon as the entry condition is no longer true."),
+        Field(name="short_entry", kind="text", label="Enter short", default="",
+              help="Condition to sell short; empty never does."),
+        Field(name="short_exit", kind="text", label="Leave short", default="",
+              help="Condition to buy back; empty does so as soon as the short entry condition is not true."),
+    )  # fmt: skip
+
+    entry: str
+    exit: str = ""
+    short_entry: str = ""
+    short_exit: str = ""
+
+    @property
+    def warmup(self) -> int:
+        sources = (self.entry, self.exit, self.short_entry, self.short_exit)
+        return max(Formula.read(source).lookback for source in sources if source.strip())
+
+    def exposure(self, prices: Prices) -> Series:
+        enter, leave = _sides(self.entry, self.exit, prices)
+        enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
+        return held(enter, leave, enter_short, leave_short)
+
+    @classmethod
+    def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:
+        found = [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name))]
+        if _written(values.get("short_exit")) and values.get("short_entry") == "":
+            message = "has no effect without short_entry: leave it empty or give both"
+            found.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
+        return found
+
+
+def _sides(entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:
+    if not entry.strip():
+        never = np.zeros(len(prices), dtype=np.bool_)
+        return never, never
+    entered = Formula.read(entry).holds(prices)
+    return entered, Formula.read(leave).holds(prices) if leave.strip() else ~entered
+
+
+def _mistakes(name: str, source: Value) -> list[FieldError]:
+    if not isinstance(source, str) or (name != "entry" and not source.strip()):
+        return []
+    try:
+        Formula.read(source)
+    except InvalidExpression as invalid:
+        return [
+            PlacedError(PREFIX + name, problem.shown(source), source, problem.line, problem.column)
+            for problem in invalid.problems
+        ]
+    return []
+
+
+def _written(source: Value) -> bool:
+    return isinstance(source, str) and bool(source.strip())

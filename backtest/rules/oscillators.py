@@ -1,0 +1,135 @@
+"""Rules that buy weakness and sell strength."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from backtest import indicators
+from backtest.crossing import crosses
+from backtest.fields import Field
+from backtest.holding import happened, held, reversing
+from backtest.rules.rule import Prices, Rule, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Rsi(Rule):
+    """Long once the relative strength index is oversold, short once it is overbought."""
+
+    name = "RSI"
+    label = "Relative strength index"
+    help = "Buys when the RSI falls below its lower level and sells when it rises above its upper one."
+    long = (
+        "from the first close with RSI below `oversold` to the first close with RSI above `overbought`; "
+        "what lies between the levels changes nothing."
+    )
+    short = "from the first close with RSI above `overbought` to the first close with RSI below `oversold`."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Period", default=14, low=2, high=5_000, unit="bars",
+              help="Bars of the index."),
+        Field(name="oversold", kind="float", label="Oversold", default=30.0, low=0, high=100,
+              help="Buy below this level."),
+        Field(name="overbought", kind="float", label="Overbought", default=70.0, low=0, high=100,
+              help="Sell above this level."),
+    )  # fmt: skip
+    ascending = (("oversold", "overbought"),)
+
+    period: int = 14
+    oversold: float = 30.0
+    overbought: float = 70.0
+
+    @property
+    def warmup(self) -> int:
+        return self.period
+
+    def exposure(self, prices: Prices) -> Series:
+        strength = indicators.rsi(prices.close, self.period)
+        return reversing(strength < self.oversold, strength > self.overbought)
+
+
+@dataclass(frozen=True, slots=True)
+class RsiMacd(Rule):
+    """Long when the MACD turns up soon after the RSI was oversold, short in the mirrored case."""
+
+    name = "RSI_MACD"
+    label = "RSI with MACD"
+    help = "Buys when the MACD confirms that an oversold price is turning, sells in the mirrored case."
+    long = (
+        "from the bar on which the MACD line crosses above its signal line while the RSI was below "
+        "`oversold` on at least one of the last `window` bars (this one counts) to the mirrored bar."
+    )
+    short = (
+        "from the bar on which the MACD line crosses below its signal line while the RSI was above "
+        "`overbought` on at least one of the last `window` bars to the bar that goes long."
+    )
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="RSI period", default=14, low=2, high=5_000, unit="bars",
+              help="Bars of the RSI."),
+        Field(name="oversold", kind="float", label="Oversold", default=40.0, low=0, high=100,
+              help="RSI below which a turn upwards counts."),
+        Field(name="overbought", kind="float", label="Overbought", default=60.0, low=0, high=100,
+              help="RSI above which a turn downwards counts."),
+        Field(name="fast", kind="int", label="MACD fast average", default=12, low=2, high=5_000, unit="bars",
+              help="Bars of the fast exponential average."),
+        Field(name="slow", kind="int", label="MACD slow average", default=26, low=3, high=5_000, unit="bars",
+              help="Bars of the slow exponential average."),
+        Field(name="signal", kind="int", label="MACD signal line", default=9, low=2, high=5_000, unit="bars",
+              help="Bars of the exponential average of the MACD line."),
+        Field(name="window", kind="int", label="Window", default=10, low=1, high=5_000, unit="bars",
+              help="How many bars back the RSI may have been beyond its level."),
+    )  # fmt: skip
+    ascending = (("oversold", "overbought"), ("fast", "slow"))
+
+    period: int = 14
+    oversold: float = 40.0
+    overbought: float = 60.0
+    fast: int = 12
+    slow: int = 26
+    signal: int = 9
+    window: int = 10
+
+    @property
+    def warmup(self) -> int:
+        return max(self.period, self.slow + self.signal - 1)
+
+    def exposure(self, prices: Prices) -> Series:
+        close = prices.close
+        strength = indicators.rsi(close, self.period)
+        line, average, _ = indicators.macd(close, self.fast, self.slow, self.signal)
+        was_oversold = happened(strength < self.oversold, self.window)
+        was_overbought = happened(strength > self.overbought, self.window)
+        return reversing(
+            was_oversold & crosses(line, average, 1), was_overbought & crosses(line, average, -1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BollingerBands(Rule):
+    """Long from a close below the lower band until the middle is reached again; mirrored short."""
+
+    name = "BOLLINGER_BANDS"
+    label = "Bollinger bands"
+    help = "Bets that a price outside its bands returns to their middle."
+    long = (
+        "from a close below the lower band (average minus `deviations` population standard deviations) "
+        "to the first close at or above the middle."
+    )
+    short = "from a close above the upper band to the first close at or below the middle."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Period", default=20, low=2, high=5_000, unit="bars",
+              help="Bars of average and standard deviation."),
+        Field(name="deviations", kind="float", label="Width", default=2.0, low=0, above=True, high=20,
+              unit="standard deviations", help="Distance of the bands from the middle."),
+    )  # fmt: skip
+
+    period: int = 20
+    deviations: float = 2.0
+
+    @property
+    def warmup(self) -> int:
+        return self.period - 1
+
+    def exposure(self, prices: Prices) -> Series:
+        close = prices.close
+        upper, middle, lower = indicators.bollinger_bands(close, self.period, self.deviations)
+        return held(close < lower, close >= middle, close > upper, close <= middle)

@@ -1,0 +1,158 @@
+"""The page that describes every rule, written from the rules themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES
+from backtest.expression.parser import MAX_CALLS, MAX_DEPTH, MAX_NODES
+from backtest.expression.tokens import MAX_LENGTH
+from backtest.fields import Field
+from backtest.rules.registry import BUILT_IN, GROUP, get
+from backtest.rules.rule import Rule
+
+_OPENING = """\
+# Rules
+
+*Written by `python -m backtest.rules > docs/rules.md`; a test compares.*
+
+A rule looks at the prices up to a close and says which position it wants from there on: long, flat or
+short. The order is filled at the next bar's open (or at that close with `fill=close`). What holds for all:
+
+* A position is held until the rule wants another one; nothing is bought or sold in between.
+* `direction` decides which sides may be held. `long_only`, the default, turns every short below into flat,
+  `short_only` every long.
+* Indicators warm up on the bars before `start_date`, where there are any. Before a rule's warm-up is over it
+  is flat. A position that the rule already wants on the first day of trading is entered with the first order.
+* With several symbols each is judged by its own prices alone.
+* No rule sees the future: tests cut the prices at random bars and compare, and so does every run.
+* A parameter out of its bounds, of the wrong type or unknown is refused by name, never replaced.
+
+"""
+
+_LANGUAGE = f"""\
+## The language of formulas
+
+A formula is a condition that is true or false at each bar, as in
+
+    close > sma(close, 200) and rsi(close, 14) < 30
+
+* **Series**: {{series}}.
+* **Numbers**: `20`, `0.5`, `1e6`. There are no variables; upper and lower case are the same.
+* **Arithmetic**: `+ - * / ^`, unary `-`, parentheses. `^` is a power, taken from the right (`2 ^ 3 ^ 2` is
+  `2 ^ 9`) and before a minus (`-2 ^ 2` is -4).
+* **Comparisons**: `< <= > >= == !=`. They chain: `30 < rsi(close, 14) <= 70` means both. `==` is exact.
+* **Logic**: `not`, then `and`, then `or`; the constants {{constants}}.
+* Numbers and conditions are never mixed: `close and open` and `(close > open) + 1` are mistakes.
+
+From the loosest to the tightest: `or`, `and`, `not`, comparisons, `+ -`, `* /`, unary `-`, `^`.
+
+**Unknown values.** A value is unknown before an indicator's first full period, after a division by zero,
+and where arithmetic overflows or is not defined. A comparison with an unknown value is neither true nor
+false, and `not` does not make it true; `and` and `or` are unknown unless the other side decides. What is
+unknown counts as not true. An indicator over a series with an unknown bar starts afresh after it.
+
+**Crossings.** `crosses_above(a, b)` is true on the bar on which a is above b, having been below it when the
+two last differed. Lines equal to 1e-11 of b do not differ. `MOVING_AVERAGE_CROSS` uses the same definition.
+
+**Bounds.** At most {MAX_LENGTH} characters, {MAX_NODES} names, numbers and operators, {MAX_CALLS} function
+calls and {MAX_DEPTH} levels of nesting. `n` and its like are whole constant numbers; none looks into the
+future. A formula is parsed and computed by this project alone; nothing in it is ever run as Python.
+
+| function | meaning | gives a |
+|---|---|---|
+"""
+
+_OWN = f"""\
+
+## Rules of your own
+
+A rule is a frozen dataclass that derives from `backtest.rules.Rule`, in a package of your own:
+
+```python
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backtest.fields import Field
+from backtest.rules import Prices, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class HigherClose(Rule):
+    \"\"\"Long on every bar that closes higher than some bars before.\"\"\"
+
+    name = "HIGHER_CLOSE"
+    label = "Higher close"
+    help = "Holds what closes higher than it did."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="bars", kind="int", label="Bars", default=1, low=1, high=100, help="How far back."),
+    )
+
+    bars: int = 1
+
+    @property
+    def warmup(self) -> int:
+        return self.bars
+
+    def exposure(self, prices: Prices) -> np.ndarray:
+        close = prices.close
+        higher = np.zeros(len(close))
+        higher[self.bars :] = close[self.bars :] > close[: -self.bars]
+        return higher
+```
+
+`exposure` gets one symbol's open, high, low, close and volume as arrays of T bars and returns the wished
+position at each close: 1 long, 0 flat, -1 short, a fraction between, NaN for no change. Override `target` to
+look at all symbols at once, and `mistakes` to refuse parameters that do not fit together.
+
+Announce it under the rule's name in the entry-point group `{GROUP}` of your package's `pyproject.toml`:
+
+```toml
+[project.entry-points."{GROUP}"]
+HIGHER_CLOSE = "your_package:HigherClose"
+```
+
+Installed beside this project, it appears wherever the built-in rules do. One that cannot be loaded, takes a
+name that is taken, or is no rule is left out; asking for it says why, and `backtest.rules.broken()` lists
+them all.
+"""
+
+
+def page() -> str:
+    """The reference of all built-in rules and of the language of formulas, as Markdown."""
+    rules = [get(name) for name in BUILT_IN]
+    contents = "".join(f"* [`{rule.name}`](#{rule.name.lower()}): {rule.help}\n" for rule in rules)
+    return f"{_OPENING}{contents}\n{''.join(section(rule) for rule in rules)}{_language()}{_OWN}"
+
+
+def section(rule: type[Rule]) -> str:
+    """What one rule does and takes, as Markdown."""
+    head = f"## {rule.name}\n\n**{rule.label}.** {rule.help}\n\n* Long {rule.long}\n* Short {rule.short}\n"
+    if not rule.params:
+        return f"{head}\nIt has no parameters.\n\n"
+    rows = "".join(f"| {' | '.join(_cells(field))} |\n" for field in rule.params)
+    order = "".join(f"`{low}` must be smaller than `{high}`. " for low, high in rule.ascending)
+    table = f"| parameter | default | allowed | meaning |\n|---|---|---|---|\n{rows}"
+    return f"{head}{_warmup(rule)}\n{table}\n" + (f"{order.strip()}\n\n" if order else "")
+
+
+def _warmup(rule: type[Rule]) -> str:
+    if any(field.required for field in rule.params):
+        return "* Warm-up: as many bars as its formulas look back.\n"
+    return f"* Warm-up with the defaults: {rule.build({}).warmup} bars.\n"
+
+
+def _cells(field: Field) -> Iterator[str]:
+    yield f"`{field.name}`"
+    yield "required" if field.required else f"`{field.default}`" if field.default != "" else "empty"
+    yield field.allowed + (f" ({field.unit})" if field.unit else "")
+    yield field.help
+
+
+def _language() -> str:
+    series = ", ".join(f"`{name}` ({meaning})" for name, meaning in SERIES.items())
+    constants = " and ".join(f"`{name}`" for name in CONSTANTS)
+    rows = "".join(f"| `{item.signature}` | {item.help} | {item.result} |\n" for item in FUNCTIONS.values())
+    return _LANGUAGE.format(series=series, constants=constants) + rows

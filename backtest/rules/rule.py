@@ -1,0 +1,123 @@
+"""What a rule is: typed, bounded parameters, and from prices a wished-for position at each bar."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.bars import Bars
+from backtest.errors import FieldError, InvalidRequest
+from backtest.fields import Field, Value, parse_fields
+
+Series = NDArray[np.float64]
+Floats = NDArray[np.float64]
+
+PREFIX = "params."
+
+
+class Prices:
+    """The bars of one symbol as contiguous (T,) arrays, each taken out only when asked for."""
+
+    __slots__ = ("_bars", "_column")
+
+    def __init__(self, bars: Bars, column: int) -> None:
+        self._bars, self._column = bars, column
+
+    def __len__(self) -> int:
+        return len(self._bars)
+
+    @property
+    def open(self) -> Series:
+        """Opening prices."""
+        return np.ascontiguousarray(self._bars.open[:, self._column])
+
+    @property
+    def high(self) -> Series:
+        """Highest prices."""
+        return np.ascontiguousarray(self._bars.high[:, self._column])
+
+    @property
+    def low(self) -> Series:
+        """Lowest prices."""
+        return np.ascontiguousarray(self._bars.low[:, self._column])
+
+    @property
+    def close(self) -> Series:
+        """Closing prices."""
+        return np.ascontiguousarray(self._bars.close[:, self._column])
+
+    @property
+    def volume(self) -> Series:
+        """Shares traded."""
+        return np.ascontiguousarray(self._bars.volume[:, self._column])
+
+
+class Rule(ABC):
+    """A trading rule. Subclasses are frozen dataclasses whose fields are the parameters.
+
+    A subclass names itself (`name`, `label`, `help`, `long`, `short`), describes each of its fields
+    once in `params`, and implements `warmup` and `exposure`. `ascending` lists pairs of parameters of
+    which the first must be smaller than the second.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    help: ClassVar[str]
+    long: ClassVar[str] = ""
+    short: ClassVar[str] = ""
+    params: ClassVar[tuple[Field, ...]] = ()
+    ascending: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @property
+    @abstractmethod
+    def warmup(self) -> int:
+        """Bars before the first at which the rule can wish for a position."""
+
+    @abstractmethod
+    def exposure(self, prices: Prices) -> Series:
+        """The position wished for in one symbol at each close: 1 long, 0 flat, -1 short, NaN no change.
+
+        Returns
+        -------
+        (T,) array of -1…1; the value at bar t uses bars <= t alone
+        """
+
+    def target(self, bars: Bars) -> Floats:
+        """The position wished for in each symbol at each close, shape (T, M), C-contiguous."""
+        width = len(bars.symbols)
+        with np.errstate(all="ignore"):  # prices beyond 1e150 overflow into comparisons that are false
+            if width == 1:
+                return self.exposure(Prices(bars, 0)).reshape(-1, 1)
+            target = np.empty((len(bars), width))
+            for column in range(width):
+                target[:, column] = self.exposure(Prices(bars, column))
+        return target
+
+    @classmethod
+    def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:
+        """What is wrong with parameters that are each within their bounds but do not fit together.
+
+        `values` lacks those that are out of bounds themselves.
+        """
+        found = []
+        for lower, upper in cls.ascending:
+            low, high = values.get(lower), values.get(upper)
+            if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
+                message = f"must be smaller than {upper} ({high:g}), got {low:g}"
+                found.append(FieldError(PREFIX + lower, message, low))
+        return found
+
+    @classmethod
+    def build(cls, params: Mapping[str, object]) -> Self:
+        """The rule with these parameters, defaults for the rest, or `InvalidRequest` with every mistake."""
+        values, errors = parse_fields(cls.params, params, prefix=PREFIX)
+        errors += cls.mistakes(values)
+        if errors:
+            raise InvalidRequest(errors)
+        return cls(**values)  # the subclass is a dataclass of exactly these fields

@@ -1,0 +1,96 @@
+"""Rules that stay with a trend as long as it lasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from backtest import indicators
+from backtest.fields import Field
+from backtest.holding import held
+from backtest.rules.rule import Prices, Rule, Series
+
+
+@dataclass(frozen=True, slots=True)
+class TrendFollowing(Rule):
+    """Long while the close is above its average, once the trend was strong enough to enter."""
+
+    name = "TREND_FOLLOWING"
+    label = "Trend following"
+    help = "Joins a strong trend on its side of a long average and leaves when the close crosses back."
+    long = (
+        "from a close above its exponential average of `period` bars with an average directional index "
+        "(ADX) of at least `adx_threshold`, to a close below the average."
+    )
+    short = "from a close below the average with such an ADX, to a close above the average."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Average", default=100, low=2, high=5_000, unit="bars",
+              help="Bars of the exponential average that divides up from down."),
+        Field(name="adx_period", kind="int", label="ADX period", default=14, low=2, high=2_500, unit="bars",
+              help="Bars of the average directional index."),
+        Field(name="adx_threshold", kind="float", label="ADX threshold", default=20.0, low=0, high=100,
+              help="The least strength of a trend to enter it; 0 enters every trend."),
+    )  # fmt: skip
+
+    period: int = 100
+    adx_period: int = 14
+    adx_threshold: float = 20.0
+
+    @property
+    def warmup(self) -> int:
+        return max(self.period - 1, 2 * self.adx_period - 1)
+
+    def exposure(self, prices: Prices) -> Series:
+        close = prices.close
+        average = indicators.ema(close, self.period)
+        adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
+        strong, above, below = adx >= self.adx_threshold, close > average, close < average
+        return held(strong & above, below, strong & below, above)
+
+
+@dataclass(frozen=True, slots=True)
+class Momentum(Rule):
+    """Long while the close is higher than some bars ago, short while it is lower."""
+
+    name = "MOMENTUM"
+    label = "Momentum"
+    help = "Holds what has risen over the last bars and sells what has fallen."
+    long = "on every bar whose close is more than `threshold_pct` percent above the close `period` bars ago."
+    short = "on every bar whose close is more than `threshold_pct` percent below it."
+    params: ClassVar[tuple[Field, ...]] = (
+        Field(name="period", kind="int", label="Period", default=90, low=1, high=5_000, unit="bars",
+              help="Bars over which the change is measured."),
+        Field(name="threshold_pct", kind="float", label="Threshold", default=0.0, low=0, high=1_000, unit="%",
+              help="Change that must be exceeded; smaller changes are flat."),
+    )  # fmt: skip
+
+    period: int = 90
+    threshold_pct: float = 0.0
+
+    @property
+    def warmup(self) -> int:
+        return self.period
+
+    def exposure(self, prices: Prices) -> Series:
+        change = indicators.rate_of_change(prices.close, self.period)
+        return np.subtract(change > self.threshold_pct, change < -self.threshold_pct, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class BuyAndHold(Rule):
+    """Long from the first bar to the last."""
+
+    name = "BUY_AND_HOLD"
+    label = "Buy and hold"
+    help = "Buys on the first bar and never sells: what every other rule has to beat, costs included."
+    long = "on every bar."
+    short = "never."
+
+    @property
+    def warmup(self) -> int:
+        return 0
+
+    def exposure(self, prices: Prices) -> Series:
+        return np.ones(len(prices))

@@ -1,0 +1,12 @@
+"""`python -m backtest.samples` writes the quick copies of the CSV files anew."""
+
+from __future__ import annotations
+
+from backtest.csvfile import parse_csv
+from backtest.samples import FOLDER, SOURCE, SYMBOLS
+
+for symbol in SYMBOLS:
+    content = (FOLDER / f"{symbol}.csv").read_bytes()
+    dataset = parse_csv(content, file=f"{symbol}.csv", symbol=symbol, source=SOURCE)
+    (FOLDER / f"{symbol}.dataset").write_bytes(dataset.encode())
+    print(f"{symbol}: {len(dataset)} bars, {dataset.data_hash}")

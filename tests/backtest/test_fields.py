@@ -1,0 +1,109 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backtest.fields import Field, Refused, parse_fields
+
+FEE = Field(name="fee_rate", kind="float", label="Fee", help="", default=0.001, low=0, high=0.5)
+PERIOD = Field(name="period", kind="int", label="Period", help="", default=14, low=2, high=500)
+CASH = Field(name="cash", kind="float", label="Cash", help="", default=1.0, low=0, above=True)
+FILL = Field(
+    name="fill", kind="choice", label="Fill", help="", default="next_open", choices=("next_open", "close")
+)
+DAY = Field(name="day", kind="date", label="Day", help="", required=True)
+FLAG = Field(name="flag", kind="bool", label="Flag", help="", default=False)
+NAMES = Field(name="symbols", kind="symbols", label="Symbols", help="", required=True)
+
+
+def test_zero_is_a_value_and_not_a_missing_one():
+    values, errors = parse_fields((FEE,), {"fee_rate": 0})
+
+    assert (values, errors) == ({"fee_rate": 0.0}, [])
+
+
+def test_only_an_absent_field_takes_its_default():
+    values, errors = parse_fields((FEE, PERIOD), {"period": ""})
+
+    assert values == {"fee_rate": 0.001}
+    assert [(error.field, error.value) for error in errors] == [("period", "")]
+
+
+@pytest.mark.parametrize("raw", ["ten", "", "nan", "inf", "1e400", -0.1, 0.6, True, [], {}, "0x10"])
+def test_a_number_out_of_bounds_or_not_a_number_is_refused_with_what_is_allowed(raw):
+    with pytest.raises(Refused, match="must be a number from 0 up to 0.5, got"):
+        FEE.parse(raw)
+
+
+def test_an_exclusive_bound_refuses_the_bound_itself():
+    with pytest.raises(Refused, match="must be a number above 0, got 0"):
+        CASH.parse(0)
+
+
+@pytest.mark.parametrize("raw", [14.5, "14.5", "1e2000", 1])
+def test_a_whole_number_has_no_fraction_and_stays_in_bounds(raw):
+    with pytest.raises(Refused, match="must be a whole number from 2 up to 500"):
+        PERIOD.parse(raw)
+
+
+def test_texts_of_forms_become_the_type_of_the_field():
+    assert PERIOD.parse("20") == 20
+    assert FLAG.parse("on") is True
+    assert NAMES.parse("SP500, GOOG") == ("SP500", "GOOG")
+    assert str(DAY.parse("2009-01-02")) == "2009-01-02"
+
+
+@pytest.mark.parametrize("raw", ["20090102", "2009-13-01", "02/01/2009", 20090102, "2009-01-02T00:00"])
+def test_only_an_iso_date_is_a_date(raw):
+    with pytest.raises(Refused, match="must be a date as YYYY-MM-DD"):
+        DAY.parse(raw)
+
+
+def test_a_mistyped_choice_is_answered_with_the_nearest_one():
+    with pytest.raises(Refused, match="must be one of next_open, close, got 'closed'; did you mean close"):
+        FILL.parse("closed")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_one_and_nothing_is_dropped_silently():
+    _, errors = parse_fields((FEE, FILL), {"fee": 1, "fees_rate": 0.1})
+
+    assert [error.field for error in errors] == ["fee", "fees_rate"]
+    assert "did you mean fee_rate?" in errors[1].message
+
+
+def test_every_mistake_is_reported_at_once():
+    _, errors = parse_fields((FEE, PERIOD, DAY), {"fee_rate": "x", "period": 0})
+
+    assert [error.field for error in errors] == ["fee_rate", "period", "day"]
+
+
+@pytest.mark.parametrize("raw", [[], "", ["A", "A"], ["A B"], [""], [1], ["x" * 33], ["\x00"]])
+def test_a_list_of_symbols_is_neither_empty_nor_doubled_nor_odd(raw):
+    with pytest.raises(Refused):
+        NAMES.parse(raw)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=5,
+    )
+)
+def test_whatever_is_received_a_field_answers_with_a_value_or_a_refusal(raw):
+    for field in (FEE, PERIOD, CASH, FILL, DAY, FLAG, NAMES):
+        try:
+            field.parse(raw)
+        except Refused as refused:
+            assert str(refused)
+
+
+def test_the_json_schema_of_a_field_carries_its_bounds_and_default():
+    assert FEE.schema() == {
+        "type": "number",
+        "description": "",
+        "minimum": 0,
+        "maximum": 0.5,
+        "default": 0.001,
+    }
+    assert FILL.schema()["enum"] == ["next_open", "close"]
+    assert CASH.schema()["exclusiveMinimum"] == 0

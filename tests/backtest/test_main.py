@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from backtest import samples
+from backtest.__main__ import main
+from backtest.outcome import run
+from backtest.request import RunRequest
+
+SPAN = ["--start", "2009-01-02", "--end", "2018-12-31"]
+RUN = ["run", "--symbol", "SP500", "--rule", "MOVING_AVERAGE_CROSS", *SPAN]
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIBRARY_DIR", str(tmp_path / "library"))
+    return tmp_path
+
+
+def test_a_run_prints_the_figures_that_the_computation_gives(library, capsys):
+    assert main([*RUN, "--param", "fast=10", "--param", "slow=30", "--fee-rate", "0.002", "--json"]) == 0
+
+    printed = json.loads(capsys.readouterr().out)
+    request = RunRequest.parse(printed["request"])
+    assert request.config.fee_rate == 0.002
+    assert request.params == {"fast": "10", "slow": "30"}
+    expected = run(request, {"SP500": samples.load("SP500")}).summary
+    assert printed["result_hash"] == expected["result_hash"]
+    assert printed["metrics"] == expected["metrics"]
+
+
+def test_the_table_names_what_was_run_and_every_group_of_figures(library, capsys):
+    assert main(RUN) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("MOVING_AVERAGE_CROSS() on SP500, 2009-01-02 to 2018-12-31, 2,516 bars")
+    assert [
+        group for group in ("Return", "Risk", "Drawdown", "Trades", "Costs", "Benchmark") if group in printed
+    ]
+
+
+def test_every_mistake_is_told_by_its_option_and_exits_with_2(library, capsys):
+    mistaken = (
+        "run --symbol SP50 --rule RSI --param period=1 --start 2018-12-31 --end 2009-01-02 --fee-rate x"
+    )
+
+    assert main(mistaken.split()) == 2
+
+    told = capsys.readouterr().err
+    assert "error: --param period: must be a whole number from 2" in told
+    assert "error: --end: must lie after start_date" in told
+    assert "error: --fee-rate: must be a number from 0 up to 0.5, got 'x'" in told
+
+
+def test_an_unknown_symbol_is_answered_with_the_nearest_one(library, capsys):
+    assert main(["run", "--symbol", "SP50", *RUN[3:]]) == 2
+
+    assert "did you mean SP500?" in capsys.readouterr().err
+
+
+def test_a_range_without_bars_is_told_with_the_range_that_there_is(library, capsys):
+    later = ["--start", "2030-01-01", "--end", "2031-01-01"]
+
+    assert main(["run", "--symbol", "SP500", "--rule", "RSI", *later]) == 2
+
+    told = capsys.readouterr().err
+    assert "--start" in told or "--end" in told
+    assert "2018-12-31" in told
+
+
+def test_imported_prices_can_be_listed_and_run(library, capsys):
+    rows = [f"2024-01-{day:02},{day},{day + 1},{day - 0.5},{day},1000" for day in range(2, 32)]
+    file = library / "acme.csv"
+    file.write_text("date,open,high,low,close,volume\n" + "\n".join(rows))
+
+    assert main(["import", str(file), "--symbol", "ACME"]) == 0
+    assert main(["symbols"]) == 0
+    span = ["--start", "2024-01-02", "--end", "2024-01-31"]
+    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *span]) == 0
+
+    printed = capsys.readouterr().out
+    assert "ACME: 30 bars, 2024-01-02 to 2024-01-31" in printed
+    assert "BUY_AND_HOLD() on ACME, 2024-01-02 to 2024-01-31, 30 bars" in printed
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("2024-01-03,10,11,9,,100", "line 3, 2024-01-03, close"),
+        ("2024-01-02,10,11,9,10,100", "line 3"),
+        ("2024-01-03,-10,11,9,10,100", "line 3, 2024-01-03, open"),
+        ("2024-01-03,10,8,9,10,100", "line 3, 2024-01-03, high"),
+    ],
+)
+def test_a_broken_file_is_told_by_line_date_and_field_and_nothing_is_kept(library, capsys, line, told):
+    file = library / "acme.csv"
+    file.write_text(f"date,open,high,low,close,volume\n2024-01-02,10,11,9,10,100\n{line}\n")
+
+    assert main(["import", str(file), "--symbol", "ACME"]) == 2
+
+    assert told in capsys.readouterr().err
+    assert not (library / "library").exists()
+
+
+def test_a_file_that_is_not_there_is_told(library, capsys):
+    assert main(["import", "nothing.csv", "--symbol", "ACME"]) == 2
+
+    assert "nothing.csv: No such file or directory" in capsys.readouterr().err
+
+
+def test_every_rule_is_listed_with_its_parameters(capsys):
+    assert main(["rules"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "MOVING_AVERAGE_CROSS: " in printed
+    assert "fast           a whole number from 1 up to 5000 (default 10)" in printed

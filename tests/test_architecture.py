@@ -1,0 +1,74 @@
+"""The shape of the house: who may import whom, how long a module may be, what stays out of the fast path."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("backtest", "store", "workflows", "web")
+MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
+
+
+def imported_packages(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_only_the_layers_below_it(layer):
+    above = set(LAYERS[LAYERS.index(layer) + 1 :])
+
+    upward = {
+        str(path.relative_to(ROOT)): sorted(imported_packages(path) & above)
+        for path in sorted((ROOT / layer).rglob("*.py"))
+        if imported_packages(path) & above
+    }
+
+    assert upward == {}
+
+
+def test_no_module_is_longer_than_500_lines():
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in MODULES
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 500
+    }
+
+    assert long == {}
+
+
+def test_no_function_is_longer_than_60_lines_without_its_docstring():
+    long = {}
+    for path in (path for path in MODULES if "migrations" not in path.parts):  # tables are lists of columns
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                docstring = ast.get_docstring(node, clean=False) or ""
+                lines = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
+                if lines > 60:
+                    long[f"{path.relative_to(ROOT)}:{node.name}"] = lines
+
+    assert long == {}
+
+
+def test_no_module_is_a_catch_all():
+    catch_alls = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
+
+    assert [str(path) for path in MODULES if path.stem in catch_alls] == []
+
+
+def test_a_single_run_loads_neither_pandas_nor_numba_nor_scipy_nor_pyplot_nor_hera():
+    script = (
+        "import sys; from backtest.__main__ import main; "
+        "main('run --symbol SP500 --rule RSI --start 2009-01-02 --end 2018-12-31'.split()); "
+        "heavy = {'pandas', 'numba', 'scipy', 'matplotlib', 'hera', 'sqlalchemy', 'flask', 'pyarrow'}; "
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
