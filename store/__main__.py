@@ -1,0 +1,86 @@
+"""The operator's hand on the record: `upgrade`, `current`, `check` and `import`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from backtest.errors import BacktestError
+from backtest.pricefile import read_file
+from store import datasets, schema
+from store.check import problems
+from store.errors import StoreError
+from store.session import Database
+from store.settings import Settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; 0 is done, 1 is a fault of the record, 2 a mistake in the input."""
+    parser = argparse.ArgumentParser(prog="python -m store", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("upgrade", _upgrade, "bring the schema to what this release needs"),
+        ("current", _current, "print the version of the schema"),
+        ("check", _check, "prove that every result is whole; may run while serving"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(command=command)
+    importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the record")
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--symbol", required=True)
+    importing.set_defaults(command=_import)
+    arguments = parser.parse_args(argv)
+    try:
+        database = Database.open(Settings.from_env(os.environ).database_url)
+        result: int = arguments.command(database, arguments)
+    except (StoreError, BacktestError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except SQLAlchemyError as error:
+        print(f"error: the database cannot be used: {type(error).__name__}", file=sys.stderr)
+        return 1
+    database.close()
+    return result
+
+
+def _upgrade(database: Database, _arguments: argparse.Namespace) -> int:
+    before, after = schema.upgrade(database.engine)
+    print(
+        f"schema is at {after}"
+        + (", nothing to do" if before == after else f", was at {before or 'nothing'}")
+    )
+    return 0
+
+
+def _current(database: Database, _arguments: argparse.Namespace) -> int:
+    found = schema.current(database.engine)
+    print(f"schema is at {found or 'nothing'}, this release needs {schema.head()}")
+    return 0 if found == schema.head() else 1
+
+
+def _check(database: Database, _arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    found = 0
+    for problem in problems(database):
+        print(problem)
+        found += 1
+    print(f"{found} problems" if found else "the record is whole")
+    return 1 if found else 0
+
+
+def _import(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    dataset = read_file(arguments.file, symbol=arguments.symbol)
+    with database.write() as session:
+        stored = datasets.add(session, dataset, now=datetime.now(UTC))
+    print(f"{stored.symbol}: {stored.bars} bars, {stored.first_bar:%Y-%m-%d} to {stored.last_bar:%Y-%m-%d}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""What can go wrong with the record, in words for the person who has to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class StoreError(Exception):
+    """The base of all errors of the record."""
+
+
+class SettingsError(StoreError):
+    """Environment variables that are missing or wrong; names every one of them at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the environment is not right:\n" + "\n".join(f"  {line}" for line in problems))
+
+
+class Conflict(StoreError):
+    """The same identity was used before for something else."""
+
+
+class UnknownRun(StoreError):
+    """There is no run of that id."""
+
+
+class UnknownDataset(StoreError):
+    """There is no dataset of that symbol or hash."""
+
+
+class SchemaBehind(StoreError):
+    """The database's schema is not the one that this release needs."""

@@ -1,0 +1,219 @@
+"""The tables: runs, their results and trades, datasets and presets."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from store.types import JsonText, LongBlob, UtcDateTime
+
+RunId = Annotated[str, mapped_column(String(36))]
+Sha256 = Annotated[str, mapped_column(String(64))]
+Symbol = Annotated[str, mapped_column(String(32))]
+Word = Annotated[str, mapped_column(String(16))]
+Number = Annotated[float, mapped_column(Double)]
+Moment = Annotated[datetime, mapped_column(UtcDateTime)]
+Json = Annotated[Any, mapped_column(JsonText)]
+Blob = Annotated[bytes, mapped_column(LongBlob)]
+
+_INNODB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+class Status(StrEnum):
+    """Where a run stands; only forward."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+SORTED_FIGURES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
+OPEN = (Status.PENDING, Status.RUNNING)
+ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+
+
+class Base(DeclarativeBase):
+    """Tables in utf8mb4 on InnoDB, every constraint named."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    __table_args__: Any = _INNODB
+
+
+class Run(Base):
+    """One backtest: what was asked for, how it went, and its headline figures."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        CheckConstraint(
+            f"status IN ({', '.join(repr(str(status)) for status in Status)})", name="status_known"
+        ),
+        Index("ix_runs_status_created_at", "status", "created_at", "run_id"),
+        Index("ix_runs_created_at", "created_at", "run_id"),
+        Index("ix_runs_rule_type_created_at", "rule_type", "created_at", "run_id"),
+        Index("ix_runs_starred_created_at", "starred", "created_at", "run_id"),
+        *(Index(f"ix_runs_{figure}", figure, "run_id") for figure in SORTED_FIGURES),
+        _INNODB,
+    )
+
+    run_id: Mapped[RunId] = mapped_column(primary_key=True)
+    status: Mapped[Word] = mapped_column(default=Status.PENDING)
+    stage: Mapped[Word] = mapped_column(default="queued")
+    progress: Mapped[Number] = mapped_column(default=0.0)
+    created_at: Mapped[Moment]
+    started_at: Mapped[Moment | None]
+    completed_at: Mapped[Moment | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    symbols: Mapped[Json]
+    rule_type: Mapped[str] = mapped_column(String(64))
+    params: Mapped[Json]
+    start_date: Mapped[date]
+    end_date: Mapped[date]
+    initial_capital: Mapped[Number]
+    fee_rate: Mapped[Number]
+    fee_per_share: Mapped[Number]
+    fee_min: Mapped[Number]
+    slippage_bps: Mapped[Number]
+    size_type: Mapped[Word]
+    size: Mapped[Number]
+    fractional: Mapped[bool]
+    direction: Mapped[Word]
+    fill: Mapped[Word]
+    stop_loss_pct: Mapped[Number | None]
+    take_profit_pct: Mapped[Number | None]
+    trailing_stop_pct: Mapped[Number | None]
+    borrow_rate: Mapped[Number]
+    risk_free_rate: Mapped[Number]
+    benchmark: Mapped[Symbol | None]
+    received: Mapped[Json]
+
+    data_hash: Mapped[Sha256 | None]
+    data_hashes: Mapped[Json | None]
+    engine_version: Mapped[int | None]
+    image_tag: Mapped[str | None] = mapped_column(String(128))
+    result_hash: Mapped[Sha256 | None]
+    metrics: Mapped[Json | None]
+    total_return: Mapped[Number | None]
+    sharpe_ratio: Mapped[Number | None]
+    max_drawdown: Mapped[Number | None]
+    num_trades: Mapped[int | None]
+
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    workflow_name: Mapped[str | None] = mapped_column(String(128))
+    workflow_uid: Mapped[str | None] = mapped_column(String(36))
+
+    name: Mapped[str | None] = mapped_column(String(200))
+    notes: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[Json] = mapped_column(default=list)
+    starred: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing about its outcome can change any more."""
+        return self.status in ENDED
+
+
+class RunSymbol(Base):
+    """Which runs trade a symbol, so that the list can be filtered by it."""
+
+    __tablename__ = "run_symbols"
+
+    symbol: Mapped[Symbol] = mapped_column(primary_key=True)
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
+
+
+class Result(Base):
+    """What a succeeded run computed: the summary, and each curve as one compressed column."""
+
+    __tablename__ = "results"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
+    summary: Mapped[Json]
+    times: Mapped[Blob]
+    equity: Mapped[Blob]
+    cash: Mapped[Blob]
+    exposure: Mapped[Blob]
+    drawdown: Mapped[Blob]
+    benchmark: Mapped[Blob]
+
+
+class Trade(Base):
+    """One closed trade of a run; clustered by run, so that a run's trades lie together."""
+
+    __tablename__ = "trades"
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    symbol: Mapped[Symbol]
+    side: Mapped[Word]
+    size: Mapped[Number]
+    entry_time: Mapped[Moment]
+    exit_time: Mapped[Moment]
+    entry_price: Mapped[Number]
+    entry_fill: Mapped[Number]
+    exit_price: Mapped[Number]
+    exit_fill: Mapped[Number]
+    entry_fee: Mapped[Number]
+    exit_fee: Mapped[Number]
+    slippage: Mapped[Number]
+    borrow: Mapped[Number]
+    pnl: Mapped[Number]
+    pnl_pct: Mapped[Number]
+    bars_held: Mapped[int]
+    mae_pct: Mapped[Number]
+    mfe_pct: Mapped[Number]
+    exit_reason: Mapped[Word]
+
+
+class StoredDataset(Base):
+    """The prices of one symbol, named by their content; the newest of a symbol is its current version."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (
+        Index("ix_datasets_symbol_current_since", "symbol", "current_since"),
+        _INNODB,
+    )
+
+    data_hash: Mapped[Sha256] = mapped_column(primary_key=True)
+    symbol: Mapped[Symbol]
+    timeframe: Mapped[Word]
+    source: Mapped[str] = mapped_column(String(1_000))
+    first_bar: Mapped[Moment]
+    last_bar: Mapped[Moment]
+    bars: Mapped[int]
+    payload: Mapped[Blob] = mapped_column(deferred=True)
+    certificate: Mapped[Json | None]
+    created_at: Mapped[Moment]
+    current_since: Mapped[Moment]
+
+
+class Preset(Base):
+    """A saved filling of the submit form."""
+
+    __tablename__ = "presets"
+    __table_args__ = (UniqueConstraint("name"), _INNODB)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    body: Mapped[Json]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]

@@ -1,0 +1,40 @@
+"""Saved fillings of the submit form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, delete, select
+from sqlalchemy.orm import Session
+
+from store.models import Preset
+
+
+def save(session: Session, name: str, body: Mapping[str, Any], *, now: datetime) -> Preset:
+    """Keep the body under this name, in place of what the name held."""
+    preset = session.scalars(select(Preset).where(Preset.name == name).with_for_update()).first()
+    if preset is None:
+        preset = Preset(name=name, created_at=now)
+        session.add(preset)
+    preset.body, preset.updated_at = dict(body), now
+    session.flush()
+    return preset
+
+
+def every(session: Session) -> Sequence[Preset]:
+    """All presets by name."""
+    return session.scalars(select(Preset).order_by(Preset.name)).all()
+
+
+def find(session: Session, preset_id: int) -> Preset | None:
+    """The preset of that id, or None."""
+    return session.get(Preset, preset_id)
+
+
+def remove(session: Session, preset_id: int) -> bool:
+    """Delete a preset; false where there was none."""
+    result = session.execute(delete(Preset).where(Preset.id == preset_id))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

@@ -1,0 +1,80 @@
+"""The schema's version: which one the database has, which one this release needs, and the way between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from store.errors import SchemaBehind, StoreError
+
+_FOLDER = Path(__file__).parent / "migrations"
+_LOCK = "stock_backtest_migration"
+_LOCK_WAIT_SECONDS = 60
+
+
+def head() -> str:
+    """The version that this release needs."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def current(engine: Engine) -> str | None:
+    """The version that the database has; None for an empty one."""
+    with engine.execution_options(read_only=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_head(engine: Engine) -> None:
+    """Raise `SchemaBehind`, saying what to do, unless the database is at head."""
+    found, needed = current(engine), head()
+    if found != needed:
+        raise SchemaBehind(
+            f"the database's schema is at {found or 'nothing'}, this release needs {needed}: "
+            "run python -m store upgrade"
+        )
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Bring the database to head; two at once wait for each other. The versions before and after."""
+    before = current(engine)
+    with engine.connect() as connection:
+        _lock(connection)
+        try:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            _unlock(connection)
+    return before, head()
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name != "mysql":
+        return
+    got = connection.scalar(
+        text("SELECT GET_LOCK(:name, :wait)"), {"name": _LOCK, "wait": _LOCK_WAIT_SECONDS}
+    )
+    connection.commit()
+    if got != 1:
+        raise StoreError(
+            f"another migration has held its lock for {_LOCK_WAIT_SECONDS} seconds; try again later"
+        )
+
+
+def _unlock(connection: Connection) -> None:
+    connection.rollback()
+    if connection.dialect.name == "mysql":
+        connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _LOCK})
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    return config

@@ -1,0 +1,137 @@
+"""The schema's way from nothing to head, and what is said where it is not there."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from store import schema
+from store.__main__ import main
+from store.errors import SchemaBehind
+from store.models import Base
+from store.session import Database
+
+
+@pytest.fixture
+def empty(database_url):
+    database = Database.open(database_url)
+    yield database
+    database.close()
+
+
+def differences(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, Base.metadata)
+
+
+def test_the_migrations_from_nothing_to_head_give_exactly_the_tables_of_the_models(empty):
+    before, after = schema.upgrade(empty.engine)
+
+    assert (before, after) == (None, schema.head())
+    assert differences(empty.engine) == []
+
+
+def test_a_column_that_only_the_database_has_would_be_seen(empty):
+    schema.upgrade(empty.engine)
+    with empty.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE presets ADD COLUMN colour INTEGER"))
+
+    assert [(found[0], found[3].name) for found in differences(empty.engine)] == [("remove_column", "colour")]
+
+
+def test_every_check_constraint_of_the_models_is_in_the_database(empty):
+    schema.upgrade(empty.engine)
+
+    names = {check["name"] for check in inspect(empty.engine).get_check_constraints("runs")}
+
+    assert "ck_runs_status_known" in names
+
+
+def test_there_is_one_head_and_one_way_to_it():
+    script = ScriptDirectory(str(schema._FOLDER))
+
+    assert script.get_heads() == [schema.head()]
+    assert all(not revision.is_branch_point for revision in script.walk_revisions())
+
+
+def test_an_upgrade_of_a_database_at_head_changes_nothing(empty):
+    schema.upgrade(empty.engine)
+
+    assert schema.upgrade(empty.engine) == (schema.head(), schema.head())
+
+
+def test_several_upgrades_at_once_wait_for_each_other_and_all_end_at_head(database_url, empty):
+    command = [sys.executable, "-m", "store", "upgrade"]
+    environment = os.environ | {"DATABASE_URL": database_url}
+
+    started = [
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=60)[0] for process in started]
+
+    assert [process.returncode for process in started] == [0] * 4, said
+    assert all(text.startswith(f"schema is at {schema.head()}") for text in said)
+    assert differences(empty.engine) == []
+
+
+def test_the_tables_can_be_taken_away_again_and_come_back(empty):
+    schema.upgrade(empty.engine)
+    with empty.engine.connect() as connection:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        schema.command.downgrade(config, "base")
+        connection.commit()
+
+    assert set(inspect(empty.engine).get_table_names()) == {"alembic_version"}
+    schema.upgrade(empty.engine)
+    assert differences(empty.engine) == []
+
+
+def test_an_empty_database_is_refused_with_what_it_has_what_is_needed_and_what_to_do(empty):
+    with pytest.raises(SchemaBehind) as refused:
+        schema.require_head(empty.engine)
+
+    assert str(refused.value) == (
+        f"the database's schema is at nothing, this release needs {schema.head()}: run python -m store upgrade"
+    )
+
+
+def test_a_database_of_another_release_is_refused_by_the_name_of_its_version(empty):
+    schema.upgrade(empty.engine)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+
+    with pytest.raises(SchemaBehind, match=f"is at 0000, this release needs {schema.head()}"):
+        schema.require_head(empty.engine)
+
+
+def test_a_database_at_head_is_accepted(empty):
+    schema.upgrade(empty.engine)
+
+    assert schema.require_head(empty.engine) is None
+
+
+def test_on_the_command_line_current_tells_the_version_and_upgrade_that_there_is_nothing_to_do(
+    database_url, monkeypatch, capsys
+):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    codes = [main([command]) for command in ("current", "upgrade", "upgrade", "current")]
+
+    head = schema.head()
+    assert codes == [1, 0, 0, 0]
+    assert capsys.readouterr().out.splitlines() == [
+        f"schema is at nothing, this release needs {head}",
+        f"schema is at {head}, was at nothing",
+        f"schema is at {head}, nothing to do",
+        f"schema is at {head}, this release needs {head}",
+    ]
