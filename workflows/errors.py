@@ -1,0 +1,35 @@
+"""Everything that can go wrong between a submission and its stored result."""
+
+from __future__ import annotations
+
+
+class WorkflowError(Exception):
+    """The base of all errors of running a backtest."""
+
+
+class BundleError(WorkflowError):
+    """A result bundle that must not be stored; says which file and what is wrong with it."""
+
+
+class BundleMissing(BundleError):
+    """There is no complete bundle: the engine step did not finish writing it."""
+
+
+class BundleFileMissing(BundleError):
+    """The manifest names a file that is not there."""
+
+
+class BundleTruncated(BundleError):
+    """A file is shorter than the manifest says."""
+
+
+class BundleAltered(BundleError):
+    """A file, or the manifest itself, is not what the engine step wrote."""
+
+
+class LaunchRefused(WorkflowError):
+    """A launcher cannot start a run and will not later; the text says why, for the submitter."""
+
+
+class ForkServerDied(WorkflowError):
+    """The process that forks the steps is gone, and all steps with it."""

@@ -1,0 +1,18 @@
+"""Launchers: who has a PENDING run executed."""
+
+from __future__ import annotations
+
+from store.settings import Settings
+from workflows.launchers.local import LocalLauncher
+from workflows.launchers.port import Launcher
+
+__all__ = ["Launcher", "LocalLauncher", "launcher_for"]
+
+
+def launcher_for(settings: Settings) -> Launcher:
+    """The launcher that JOB_LAUNCHER_MODE asks for."""
+    if settings.launcher_mode == "LOCAL":
+        return LocalLauncher()
+    from workflows.launchers.argo import ArgoLauncher
+
+    return ArgoLauncher(settings)

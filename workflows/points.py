@@ -1,0 +1,84 @@
+"""The named points of a run, where the fault suite kills whoever reaches them: before and after each commit and call.
+
+In production a point costs one comparison. It acts only where FAULT_POINTS names a folder that holds a
+file of the point's name, and all it can do is to end its own process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Literal
+
+Process = Literal["web", "worker", "forkserver", "engine", "persist"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A moment in the life of a run, and the process that is in it."""
+
+    name: str
+    process: Process
+    moment: str
+
+
+POINTS = (
+    Point("submit-pinned", "web", "the request is valid, nothing is written"),
+    Point("submit-written", "web", "the row is written, not committed"),
+    Point("submit-committed", "web", "the row is committed, nothing is launched"),
+    Point("submit-launched", "web", "the run is launched, the client has no answer"),
+    Point("cancel-written", "web", "the cancellation is written, not committed"),
+    Point("cancel-committed", "web", "the cancellation is committed, nothing is stopped"),
+    Point("cancel-stopped", "web", "what executes the run is told, the client has no answer"),
+    Point("claim-written", "worker", "the lease is written, not committed"),
+    Point("claim-committed", "worker", "the lease is committed, no step is started"),
+    Point("engine-asked", "worker", "the engine step is asked for"),
+    Point("engine-heard", "worker", "the end of the engine step is heard, nothing follows yet"),
+    Point("persist-asked", "worker", "the persist step is asked for"),
+    Point("persist-heard", "worker", "the end of the persist step is heard, its bundle is still there"),
+    Point("renew-written", "worker", "the longer lease is written, not committed"),
+    Point("renew-committed", "worker", "the longer lease is committed"),
+    Point("failure-written", "worker", "a failed step's reason is written, not committed"),
+    Point("failure-committed", "worker", "a failed step's reason is committed"),
+    Point("takeover-written", "worker", "a dead worker's lease is ended, not committed"),
+    Point("takeover-committed", "worker", "a dead worker's lease is ended"),
+    Point("giving-back-written", "worker", "a stopping worker's leases are ended, not committed"),
+    Point("giving-back-committed", "worker", "a stopping worker's leases are ended"),
+    Point("step-ordered", "forkserver", "the order to start a step has come"),
+    Point("step-forked", "forkserver", "the step is forked"),
+    Point("step-reaped", "forkserver", "the step has ended, the worker does not know"),
+    Point("step-reported", "forkserver", "the worker is told how the step ended"),
+    Point("engine-begun", "engine", "the step begins, nothing is read"),
+    Point("start-written", "engine", "RUNNING is written, not committed"),
+    Point("start-committed", "engine", "RUNNING is committed"),
+    Point("prices-loaded", "engine", "request and prices are read"),
+    Point("outcome-computed", "engine", "the result is computed, nothing is written"),
+    Point("bundle-opened", "engine", "the bundle is emptied, no file is written"),
+    Point("bundle-filled", "engine", "the bundle's files are written, no manifest"),
+    Point("bundle-listed", "engine", "the manifest is written, not in its place"),
+    Point("bundle-closed", "engine", "the bundle is complete"),
+    Point("persist-begun", "persist", "the step begins, nothing is read"),
+    Point("bundle-proven", "persist", "the bundle is read and proven"),
+    Point("result-written", "persist", "result and SUCCEEDED are written, not committed"),
+    Point("result-committed", "persist", "result and SUCCEEDED are committed"),
+    Point("refusal-written", "persist", "the refusal of a bundle is written, not committed"),
+    Point("refusal-committed", "persist", "the refusal of a bundle is committed"),
+)  # fmt: skip
+
+_FOLDER = os.environ.get("FAULT_POINTS")
+
+
+def reach(name: str) -> None:
+    """Go on; only where the point is armed, disarm it and end this process as kill -9 would."""
+    if _FOLDER and _disarmed(name):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _disarmed(name: str) -> bool:
+    """Whether the point was armed until now; of several processes one alone is told so."""
+    try:
+        os.unlink(os.path.join(_FOLDER or "", name))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,120 @@
+"""The engine step in a pod: request from the workflow's arguments, prices read-only, last words for Argo."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from backtest.errors import BacktestError
+from backtest.request import RunRequest
+from store import datasets
+from store.errors import StoreError
+from store.session import Database
+from store.settings import Settings
+from workflows import bundle, child, explain, logs, parameters, submission
+from workflows.errors import BundleError
+from workflows.exits import Exit
+from workflows.source import Work, write_files
+from workflows.steps import engine
+from workflows.verdict import Failure
+
+_KEPT_FOR_OTHERS = 0.85
+"""The share of the container's memory that the step's own data may fill; the rest is code and stacks."""
+log = logs.get(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compute the run that the workflow's arguments describe; 2 is bad input, with the reason told."""
+    arguments = _arguments(argv)
+    logs.configure_from(os.environ, process="engine")
+    with logs.about(arguments.run_id):
+        try:
+            code = _run(arguments.run_id, arguments.bundle)
+        except (InterfaceError, OperationalError) as error:
+            log.warning("the database is away", error=str(error.orig))
+            return Exit.TRY_AGAIN
+        except (BacktestError, StoreError) as error:
+            log.warning("the run cannot be computed", error=str(error))
+            _say(Failure("invalid_request", str(error)))
+            return Exit.BAD_INPUT
+        if code != Exit.OK:
+            _say_what_the_bundle_says(arguments.run_id, arguments.bundle)
+        return code
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m workflows.steps.compute", description=__doc__)
+    parser.add_argument("--run-id", required=True, metavar="UUID")
+    parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help="where the result goes")
+    return parser.parse_args(argv)
+
+
+def _run(run_id: str, folder: Path) -> int:
+    raw, hashes = parameters.read(parameters.from_json(os.environ["PARAMETERS"]), run_id)
+    request = RunRequest.parse(raw)
+    database = Database.open(Settings.from_env(os.environ).database_url, pool_size=1)
+    with database.read() as session:
+        work = Work(
+            request, {name: datasets.load(session, h) for name, h in _pinned(session, request, hashes)}
+        )
+    database.close()
+    with tempfile.TemporaryDirectory() as scratch:
+        request_file, prices = Path(scratch) / "request.json", Path(scratch) / "prices"
+        write_files(work, request_file, prices)
+        _limit_memory(os.environ)
+        return engine.main(
+            [
+                "--run-id",
+                run_id,
+                "--bundle",
+                str(folder),
+                "--request",
+                str(request_file),
+                "--prices",
+                str(prices),
+            ]
+        )
+
+
+def _pinned(session: Session, request: RunRequest, hashes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The prices that the submitter pinned, or the current ones where the run comes from the Argo UI."""
+    return sorted((hashes or submission.pin(session, request).hashes).items())
+
+
+def _limit_memory(env: Mapping[str, str]) -> None:
+    """Have an allocation fail in Python, which can say so, before the kernel kills the container."""
+    if limit_mib := int(env.get("MEMORY_MIB", "0")):
+        child.limit_memory(int(limit_mib * _KEPT_FOR_OTHERS))
+
+
+def _say_what_the_bundle_says(run_id: str, folder: Path) -> None:
+    try:
+        said = bundle.read_json(bundle.read(folder, run_id), bundle.ERROR)
+    except BundleError:
+        return
+    _say(Failure(said["error_code"], said["error_message"]))
+
+
+def _say(failure: Failure) -> None:
+    """Leave the reason where Kubernetes, and through it the exit handler, finds it."""
+    path = Path(os.environ.get("TERMINATION_LOG", explain.TERMINATION_LOG))
+    try:
+        path.write_text(explain.last_words(failure), encoding="utf-8")
+    except OSError as error:
+        log.error(
+            "the reason could not be left for the exit handler",
+            error=str(error),
+            reason=json.dumps(failure.message),
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

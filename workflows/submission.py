@@ -1,0 +1,116 @@
+"""The one way in: a raw request becomes a committed PENDING row, pinned to its prices, and is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from backtest.alignment import Aligned, align
+from backtest.errors import FieldError, InvalidRequest
+from backtest.request import RunRequest
+from store import datasets, runs
+from store.models import Status
+from store.session import Database
+from store.settings import Settings
+from workflows import logs, points
+from workflows.errors import LaunchRefused
+from workflows.launchers.port import Launcher
+
+_NAMED = 20
+log = logs.get(__name__)
+
+
+def submit(
+    settings: Settings,
+    database: Database,
+    launcher: Launcher,
+    raw: object,
+    received: Mapping[str, Any],
+    idempotency_key: str | None = None,
+) -> str:
+    """Commit the request as a PENDING run, then launch it; the id of the run.
+
+    The same run id or idempotency key again gives the run that is there. `received` is kept as it came.
+
+    Raises
+    ------
+    InvalidRequest
+        With every field that is wrong; nothing is stored or launched.
+    Conflict
+        If the id or the key was used before for a different request.
+    """
+    request = RunRequest.parse(raw)
+    with database.read() as session:
+        aligned = pin(session, request)
+    points.reach("submit-pinned")
+    submission = runs.Submission(
+        request=request,
+        received=received,
+        data_hash=aligned.data_hash,
+        data_hashes=aligned.hashes,
+        idempotency_key=idempotency_key,
+        image_tag=settings.image_tag,
+    )
+    with database.write() as session:
+        run, is_new = runs.submit(session, submission, now=datetime.now(UTC))
+        run_id, status = run.run_id, run.status
+        points.reach("submit-written")
+    points.reach("submit-committed")
+    with logs.about(run_id):
+        log.info("run submitted" if is_new else "run submitted again", rule_type=request.rule_type)
+        if status == Status.PENDING:
+            _launch(database, launcher, run_id)
+    points.reach("submit-launched")
+    return run_id
+
+
+def pin(session: Session, request: RunRequest) -> Aligned:
+    """The prices that the request will be computed on, or `InvalidRequest` naming what does not fit them."""
+    wanted = [(symbol, "symbols") for symbol in request.symbols]
+    if request.benchmark:
+        wanted.append((request.benchmark, "benchmark"))
+    found = {symbol: datasets.find(session, symbol) for symbol, _ in wanted}
+    unknown = [(symbol, field) for symbol, field in wanted if found[symbol] is None]
+    if unknown:
+        known = [stored.symbol for stored in datasets.current(session)]
+        raise InvalidRequest([_unknown(symbol, field, known) for symbol, field in unknown])
+    loaded = {symbol: datasets.load(session, stored.data_hash) for symbol, stored in found.items() if stored}
+    return align(request, loaded)
+
+
+def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:
+    by_upper = {name.upper(): name for name in known}
+    near = [by_upper[name] for name in get_close_matches(symbol.upper(), by_upper, n=3, cutoff=0.5)]
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
+    there = f"{', '.join(known[:_NAMED])}{more}" if known else "none yet: import prices first"
+    return FieldError(field, f"has no prices for {symbol}{hint} There are: {there}", symbol)
+
+
+def _launch(database: Database, launcher: Launcher, run_id: str) -> None:
+    try:
+        launcher.launch(run_id)
+    except LaunchRefused as refused:
+        log.error("the launcher refused the run", error=str(refused))
+        with database.write() as session:
+            message = f"The run could not be started: {refused}"
+            runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))
+
+
+def cancel(database: Database, launcher: Launcher, run_id: str) -> bool:
+    """→ CANCELLED, then stop what executes the run; false where it has ended already."""
+    with database.write() as session:
+        runs.get(session, run_id)
+        cancelled = runs.cancel(session, run_id, now=datetime.now(UTC))
+        points.reach("cancel-written")
+    points.reach("cancel-committed")
+    if cancelled:
+        with logs.about(run_id):
+            log.info("run CANCELLED")
+            launcher.cancel(run_id)
+    points.reach("cancel-stopped")
+    return cancelled

@@ -1,0 +1,113 @@
+"""What every pod of ours has in common: the image, no privileges, requests, limits, and where secrets come from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hera.workflows import EmptyDirVolume, Env, Resources, SecretEnv
+from hera.workflows import models as m
+
+from store.settings import Settings
+
+IMAGE = "stock-backtest"
+"""The image's name as the overlays know it; they put registry, tag and digest in its place."""
+USER_ID = 10_001
+RECORD_SECRET, READER_SECRET, ROOT_SECRET = "web-secret", "engine-secret", "mysql-secret"
+CONFIG = "web-config"
+
+RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
+"""The run of this workflow; one submitted in the Argo UI is named by the workflow itself."""
+
+NO_PRIVILEGES = m.SecurityContext(
+    allow_privilege_escalation=False,
+    read_only_root_filesystem=True,
+    run_as_non_root=True,
+    capabilities=m.Capabilities(drop=["ALL"]),
+)
+NOT_ROOT = m.PodSecurityContext(
+    run_as_non_root=True,
+    run_as_user=USER_ID,
+    run_as_group=USER_ID,
+    fs_group=USER_ID,
+    seccomp_profile=m.SeccompProfile(type="RuntimeDefault"),
+)
+
+
+def image(settings: Settings) -> str:
+    """The image of every step."""
+    return f"{IMAGE}:{settings.image_tag}"
+
+
+def executor_patch() -> str:
+    """What Argo's own containers lack for the restricted Pod Security Standard, and their resources."""
+    unprivileged = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    resources = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}}
+    own = {"securityContext": unprivileged, "resources": resources}
+    return _patch(initContainers=[{"name": "init", **own}], containers=[{"name": "wait", **own}])
+
+
+def memory_patch(memory_mib: int) -> str:
+    """Double the memory of a step whose last attempt ran out of it."""
+    doubled = f"{{{{=lastRetry.exitCode in ['12', '137'] ? '{2 * memory_mib}Mi' : '{memory_mib}Mi'}}}}"
+    return _patch(containers=[{"name": "main", "resources": {"limits": {"memory": doubled}}}])
+
+
+def resources(memory_mib: int) -> Resources:
+    """Little is reserved, so that many runs fit; the limit holds."""
+    request = min(256, memory_mib)
+    return Resources(
+        cpu_request="100m", cpu_limit=2, memory_request=f"{request}Mi", memory_limit=f"{memory_mib}Mi"
+    )
+
+
+def scratch() -> EmptyDirVolume:
+    """The only place beside a step's own output where it can write."""
+    return EmptyDirVolume(name="tmp", mount_path="/tmp")  # noqa: S108 # nosec B108
+
+
+def plain_env(process: str) -> list[Any]:
+    """What a step may know of the configuration, and the arguments of its workflow."""
+    return [
+        Env(name="LOG_FORMAT", value="json"),
+        m.EnvVar(
+            name="LOG_LEVEL", value_from=m.EnvVarSource(config_map_key_ref=_optional(CONFIG, "LOG_LEVEL"))
+        ),
+        Env(name="PARAMETERS", value="{{workflow.parameters.json}}"),
+        Env(name="HOME", value="/tmp"),  # noqa: S108 # nosec B108
+        Env(name="STEP", value=process),
+    ]
+
+
+def database_env(secret: str) -> list[Any]:
+    """Where the record is, and the account that this step may use."""
+    where = [
+        m.EnvVar(
+            name=name,
+            value_from=m.EnvVarSource(config_map_key_ref=m.ConfigMapKeySelector(name=CONFIG, key=name)),
+        )
+        for name in ("DB_HOST", "DB_PORT", "DB_NAME")
+    ]
+    return where + [
+        SecretEnv(name=name, secret_name=secret, secret_key=name) for name in ("DB_USER", "DB_PASSWORD")
+    ]
+
+
+def reader_env() -> list[Any]:
+    """The account to be made for the engine step."""
+    names = {"READER_USER": "DB_USER", "READER_PASSWORD": "DB_PASSWORD"}  # nosec B105
+    return [SecretEnv(name=name, secret_name=READER_SECRET, secret_key=key) for name, key in names.items()]
+
+
+def memory_env() -> m.EnvVar:
+    """The container's own memory limit, doubled or not, in MiB."""
+    selector = m.ResourceFieldSelector(container_name="main", resource="limits.memory", divisor="1Mi")
+    return m.EnvVar(name="MEMORY_MIB", value_from=m.EnvVarSource(resource_field_ref=selector))
+
+
+def _optional(name: str, key: str) -> m.ConfigMapKeySelector:
+    return m.ConfigMapKeySelector(name=name, key=key, optional=True)
+
+
+def _patch(**spec: object) -> str:
+    return json.dumps(spec)
