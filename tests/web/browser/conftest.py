@@ -1,0 +1,72 @@
+"""A real Chromium on the real product, once for all tests of this folder."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.web.product import SWITCHES, chromium, running
+
+expect.set_options(timeout=10_000)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the product listens."""
+    with running(tmp_path_factory.mktemp("product")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the product in a context of its own; any complaint of the browser fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(path: str = "/", *, strict: bool = True, **options: object) -> Page:
+        context = browser.new_context(
+            base_url=address, **({"viewport": {"width": 1280, "height": 900}} | options)
+        )
+        contexts.append(context)
+        page = context.new_page()
+        if strict:
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def result(browser: Browser, address: str) -> str:
+    """The path of a finished run of the example."""
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("button", name="Run backtest").click()
+    page.wait_for_selector("dl.kpis", timeout=20_000)
+    path = page.url.removeprefix(address)
+    context.close()
+    return path
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    """A CSV of prices."""
+    path = tmp_path / "acme.csv"
+    rows = [f"2024-01-{day:02d},10,11,9,10.5,100" for day in range(2, 13) if day not in (6, 7)]
+    path.write_text("Date,Open,High,Low,Close,Volume\n" + "\n".join(rows))
+    return path

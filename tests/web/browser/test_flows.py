@@ -1,0 +1,291 @@
+"""What people do, in a real browser."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+TABS = ("Stats", "Trades", "Equity", "Drawdown", "Portfolio")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+
+
+def test_the_prefilled_form_runs_and_shows_its_result(open_page):
+    page = open_page()
+
+    expect(page.get_by_text("2,516 bars, 2009-01-02 to 2018-12-31")).to_be_visible()
+    page.get_by_role("button", name="Run backtest").click()
+
+    expect(page.locator("dl.kpis")).to_contain_text("Total return")
+    expect(page.locator("figure.chart[data-ready]")).to_have_count(1)
+
+
+def test_each_tab_draws_its_charts_and_keeps_the_figures_on_top(open_page, result):
+    page = open_page(result)
+
+    for name in TABS:
+        page.get_by_role("navigation", name="Result").get_by_role("link", name=name).click()
+        expect(page.locator("nav.tabs [aria-current]")).to_have_text(name)
+        expect(page.locator("dl.kpis .kpi")).to_have_count(6)
+        if name != "Trades":
+            expect(page.locator("figure.chart[data-ready] canvas").first).to_be_visible()
+
+
+def test_charts_zoom_by_button_switch_scale_and_tell_values_under_the_pointer(open_page, result):
+    page = open_page(f"{result}?tab=equity")
+    expect(page.locator("figure.chart[data-ready]")).to_be_visible()
+    before = page.locator(".legend .when").text_content()
+
+    page.get_by_role("button", name="1Y").click()
+    page.get_by_role("button", name="Log").click()
+    box = page.locator(".chart-area").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+
+    expect(page.get_by_role("button", name="Log")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".legend .when")).to_have_text(re.compile("^2018-"))
+    assert page.locator(".legend .when").text_content() != before
+
+
+def test_a_metric_opens_to_its_formula(open_page, result):
+    page = open_page(result)
+
+    page.locator("#metric-sharpe_ratio summary").click()
+
+    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("P = 252")
+    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("Elsewhere")
+
+
+def test_changing_the_rule_changes_its_fields_and_keeps_the_rest(open_page):
+    page = open_page()
+    page.get_by_label("Initial capital").fill("50000")
+    page.get_by_label("Fast average").fill("12")
+
+    page.locator("#f-rule_type").select_option("RSI")
+    expect(page.get_by_label("Oversold")).to_have_value("30.0")
+    page.locator("#f-rule_type").select_option("MOVING_AVERAGE_CROSS")
+
+    expect(page.get_by_label("Fast average")).to_have_value("12")
+    expect(page.get_by_label("Initial capital")).to_have_value("50000")
+
+
+def test_a_mistake_is_shown_at_its_field_before_submitting(open_page):
+    page = open_page()
+
+    page.get_by_label("Fast average").fill("90")
+
+    expect(page.locator("#f-params-fast-error")).to_contain_text("must be smaller than slow (30), got 90")
+    expect(page.get_by_label("Fast average")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_wrong_formula_is_shown_with_a_caret_where_it_is_wrong(open_page):
+    page = open_page()
+    page.locator("#f-rule_type").select_option("EXPRESSION")
+
+    page.locator("#f-params-entry").fill("close > smaa(close, 5)")
+
+    expect(page.locator("#f-params-entry-error")).to_contain_text("column 9")
+    expect(page.locator("#f-params-entry-error")).to_contain_text("^")
+
+
+def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
+    page = open_page()
+
+    page.get_by_role("button", name="SP500", exact=True).click()
+    page.get_by_role("button", name="GOOG", exact=True).click()
+    page.get_by_role("button", name="Max", exact=True).click()
+
+    expect(page.get_by_label("Symbols")).to_have_value("GOOG")
+    expect(page.get_by_label("From")).to_have_value("2004-08-19")
+
+
+def test_a_run_of_a_rule_without_trades_is_explained(open_page):
+    page = open_page("/?initial_capital=100")
+
+    page.get_by_role("button", name="Run backtest").click()
+
+    expect(page.get_by_role("heading", name="Why there are no trades")).to_be_visible()
+    expect(page.get_by_text("Rejected: too small")).to_be_visible()
+
+
+def test_a_run_is_verified_and_duplicated(open_page, result):
+    page = open_page(result)
+
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("Identical: executed again")).to_be_visible()
+    page.get_by_role("link", name="Back to the result").click()
+    page.get_by_role("link", name="Duplicate").click()
+
+    expect(page.get_by_label("Symbols")).to_have_value("SP500")
+    expect(page.get_by_label("Slow average")).to_have_value("30")
+
+
+def test_a_preset_is_saved_loaded_and_deleted(open_page):
+    page = open_page("/?params.fast=21&params.slow=84")
+    page.get_by_label("Save the form as").fill("Slow pair")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    page.goto("/")
+    page.get_by_role("link", name="Slow pair").click()
+    expect(page.get_by_label("Slow average")).to_have_value("84")
+    page.get_by_role("button", name="Delete the preset Slow pair").click()
+
+    expect(page.get_by_role("link", name="Slow pair")).to_have_count(0)
+
+
+def test_two_runs_are_chosen_and_compared(open_page, result):
+    page = open_page("/?params.fast=20&params.slow=60")
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.locator("dl.kpis")).to_be_visible()
+
+    page.goto("/runs")
+    for box in page.get_by_role("checkbox").all()[:2]:
+        box.check()
+    page.get_by_role("button", name="Compare chosen").click()
+    expect(page.get_by_role("heading", name="Compare 2 runs")).to_be_visible()
+    page.get_by_role("button", name="Differences only").click()
+
+    expect(page.get_by_role("button", name="Show everything")).to_be_visible()
+
+
+def test_a_note_a_tag_and_a_star_are_kept(open_page, result):
+    page = open_page(result)
+    page.get_by_label("Tags, separated by commas").fill("keeper, ten years")
+    page.get_by_role("textbox", name="Notes").fill("Looks too good.")
+    page.get_by_role("button", name="Star", exact=True).click()
+
+    expect(page.get_by_role("link", name="keeper")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value("Looks too good.")
+    expect(page.get_by_label("Starred")).to_be_visible()
+
+
+def test_trades_are_filtered_and_sorted(open_page, result):
+    page = open_page(f"{result}?tab=trades")
+
+    page.get_by_role("link", name="Profit").click()
+
+    expect(page.locator('th[aria-sort="descending"]')).to_contain_text("Profit")
+    expect(page.locator("tbody tr").first.locator(".gain").first).to_be_visible()
+
+
+def test_an_upload_is_previewed_then_certified(open_page, prices):
+    page = open_page("/datasets")
+
+    page.get_by_label("CSV or Parquet file").set_input_files(prices)
+    expect(page.get_by_text("can be read.")).to_be_visible()
+    page.get_by_role("button", name="Upload").click()
+
+    expect(page.get_by_text("Nothing suspect was found.")).to_be_visible()
+    expect(page.get_by_role("heading", name="ACME", exact=True)).to_be_visible()
+
+
+def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
+    prices.write_text(prices.read_text().replace("2024-01-04,10", "2024-01-04,-1"))
+    page = open_page("/datasets", strict=False)  # the browser itself logs the refusal
+
+    page.get_by_label("CSV or Parquet file").set_input_files(prices)
+
+    expect(page.get_by_text("Line 4: open")).to_be_visible()
+
+
+EXAMPLE = {
+    "symbols": ["SP500"],
+    "rule_type": "RSI",
+    "start_date": "1999-01-04",
+    "end_date": "2018-12-31",
+}
+
+
+def keep_the_worker_busy(page, runs):
+    """Put runs into the queue, so that the next one is seen waiting."""
+    for _ in range(runs):
+        assert page.request.post("/run_backtest", data=EXAMPLE).status == 202
+
+
+def test_a_waiting_run_is_cancelled_from_its_page(open_page):
+    page = open_page("/")
+    keep_the_worker_busy(page, 40)
+    page.get_by_role("button", name="Run backtest").click()
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.get_by_text("Cancelled on request.")).to_be_visible()
+
+
+def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(open_page):
+    page = open_page("/", strict=False)
+    keep_the_worker_busy(page, 20)
+    page.route("**/api/runs/*", lambda route: route.abort())
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+
+    page.unroute("**/api/runs/*")
+
+    expect(page.locator("dl.kpis")).to_be_visible()
+
+
+def test_the_form_works_by_keyboard_alone(open_page):
+    page = open_page()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(60):
+        if page.evaluate("document.activeElement.textContent.trim()") == "Run backtest":
+            break
+        page.keyboard.press("Tab")
+
+    page.keyboard.press("Enter")
+
+    expect(page.locator("dl.kpis")).to_be_visible()
+
+
+def test_everything_needed_works_without_scripts(open_page):
+    page = open_page(java_script_enabled=False)
+    page.locator("#f-rule_type").select_option("RSI")
+    page.get_by_role("button", name="Show its parameters").click()
+    page.get_by_label("Oversold").fill("35")
+
+    page.get_by_role("button", name="Run backtest").click()
+
+    expect(page.locator("dl.kpis")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("oversold 35")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    picture = page.locator("figure img").first.get_attribute("src")
+    assert page.request.get(picture).headers["content-type"] == "image/png"
+    expect(page.locator("figure img").first).to_be_visible()
+
+
+def test_the_theme_is_switched_and_remembered(open_page, result):
+    page = open_page(result, color_scheme="light")
+
+    page.get_by_role("button", name="Switch between light and dark").click()
+    page.reload()
+
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 18, 23)"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "{result}", "{result}?tab=trades", "{result}?tab=portfolio", "/runs", "/datasets", "/docs"]
+)
+def test_nothing_is_wider_than_a_phone(open_page, result, path):
+    page = open_page(path.format(result=result), **PHONE)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_accessibility_fault(open_page, result, scheme):
+    paths = ["/", "/runs", "/datasets", "/docs", f"/compare?run={result.split('/')[-1]}", "/runs/nothing"]
+    paths += [f"{result}?tab={tab.lower()}" for tab in TABS]
+    page = open_page("/", strict=False, color_scheme=scheme)
+
+    faults = []
+    for path in paths:
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        faults += [
+            (path, fault["id"], fault["nodes"][0]["html"][:160], fault["nodes"][0]["any"][:1])
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+        ]
+
+    assert faults == []

@@ -1,0 +1,98 @@
+"""The web tier on a database that holds the bundled prices, and a way to have runs executed at once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from backtest import samples
+from backtest.outcome import run as execute
+from store import datasets, results, runs, schema
+from store.session import Database
+from store.settings import Settings
+from web import create_app
+from workflows.tables import curves_to_parquet, to_result, trades_to_parquet
+
+SMALLEST = {
+    "symbols": ["SP500"],
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": {"fast": 10, "slow": 30},
+    "start_date": "2009-01-02",
+    "end_date": "2018-12-31",
+    "initial_capital": 100000,
+    "fee_rate": 0.001,
+    "slippage_bps": 0,
+    "size_type": "percent",
+    "size": 100,
+}
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def record(sqlite_url: str) -> Iterator[Database]:
+    """A record at head that holds the bundled prices."""
+    database = Database.open(sqlite_url)
+    schema.upgrade(database.engine)
+    fill(database)
+    yield database
+    database.close()
+
+
+def fill(database: Database) -> None:
+    """Put the bundled prices into the record."""
+    with database.write() as session:
+        for symbol in samples.SYMBOLS:
+            datasets.add(session, samples.load(symbol), now=datetime.now(UTC))
+
+
+@pytest.fixture
+def app(record: Database) -> Flask:
+    """The application on that record."""
+    return create_app(replace(Settings(), database_url=str(record.engine.url)), database=record)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Somebody who asks."""
+    return app.test_client()
+
+
+@pytest.fixture
+def submit(client: FlaskClient) -> Callable[..., str]:
+    """Submits the smallest request with changes; gives the id of the run."""
+
+    def submit(**changes: Any) -> str:
+        answer = client.post("/run_backtest", json=SMALLEST | changes)
+        assert answer.status_code == 202, answer.text
+        return answer.json["run_id"]
+
+    return submit
+
+
+@pytest.fixture
+def finished(record: Database, submit: Callable[..., str]) -> Callable[..., str]:
+    """Submits as `submit` does and executes the run, as the two steps would."""
+
+    def finished(**changes: Any) -> str:
+        run_id = submit(**changes)
+        complete(record, run_id)
+        return run_id
+
+    return finished
+
+
+def complete(database: Database, run_id: str) -> None:
+    """Execute a submitted run and store its result."""
+    with database.read() as session:
+        run = runs.get(session, run_id)
+        request = runs.request_of(run)
+        prices = {symbol: datasets.load(session, found) for symbol, found in run.data_hashes.items()}
+    outcome = execute(request, prices)
+    tables = trades_to_parquet(outcome, request.symbols), curves_to_parquet(outcome)
+    with database.write() as session:
+        runs.start(session, run_id, engine_version=outcome.summary["engine_version"], now=datetime.now(UTC))
+        assert results.succeed(session, run_id, to_result(outcome.summary, *tables), now=datetime.now(UTC))

@@ -1,0 +1,126 @@
+"""Takes every picture of docs/screenshots.md from the running product: `python -m tests.web.screenshots`."""
+
+import json
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.web.product import ROOT, SWITCHES, chromium, running
+
+FOLDER = ROOT / "docs" / "screenshots"
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+PAGES = {
+    "submit": ("/", "The form, filled with an example"),
+    "run": (
+        "/runs/{run}",
+        "A result: figures, warnings, equity and drawdown, every metric open to its formula",
+    ),
+    "trades": ("/runs/{run}?tab=trades", "Trades: sorted, filtered, with costs and exit reasons"),
+    "equity": ("/runs/{run}?tab=equity", "Equity and benchmark"),
+    "drawdown": ("/runs/{run}?tab=drawdown", "Drawdown and the worst of it"),
+    "portfolio": (
+        "/runs/{run}?tab=portfolio",
+        "Price with entries and exits, on one axis with everything else",
+    ),
+    "no-trades": ("/runs/{empty}", "No trades, and why"),
+    "runs": ("/runs", "Runs"),
+    "compare": ("/compare?run={run}&run={other}", "Two runs side by side"),
+    "datasets": ("/datasets", "Prices"),
+    "dataset": ("/datasets/{data}", "The certificate of a dataset"),
+    "api": ("/docs", "The interface"),
+    "error": ("/runs/unknown", "An error"),
+}
+VIEWS = (("desktop", "light"), ("phone", "light"), ("desktop", "dark"))
+BASE = {
+    "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 10, "slow": 30},
+    "start_date": "2009-01-02", "end_date": "2018-12-31",
+}  # fmt: skip
+OTHERS = (
+    BASE | {"params": {"fast": 20, "slow": 100}},
+    BASE | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
+    BASE | {"symbols": ["GOOG"], "start_date": "2005-01-03", "end_date": "2012-12-31"},
+)
+
+
+def main() -> int:
+    """Start the product, fill it, photograph it, write the page."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as address,
+        sync_playwright() as playwright,
+    ):
+        places = fill(address)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+        for view, theme in VIEWS:
+            photograph(browser, address, places, view, theme)
+        browser.close()
+    write_page()
+    return 0
+
+
+def fill(address: str) -> dict[str, str]:
+    """Runs worth looking at; what the paths are made of."""
+    for request in OTHERS:
+        submit(address, request)
+    other = submit(address, OTHERS[0] | {"slippage_bps": 2})
+    empty = submit(address, BASE | {"initial_capital": 100})
+    run = submit(address, BASE)
+    return {
+        "run": run["run_id"],
+        "other": other["run_id"],
+        "empty": empty["run_id"],
+        "data": run["data_hash"],
+    }
+
+
+def submit(address: str, request: dict) -> dict:
+    """Submit and wait for the end."""
+    run_id = call(f"{address}/run_backtest", request)["run_id"]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        run = call(f"{address}/api/runs/{run_id}")
+        if run["completed_at"]:
+            return run
+        time.sleep(0.05)
+    raise RuntimeError(f"run {run_id} did not end")
+
+
+def call(address: str, body: dict | None = None) -> dict:
+    """One request, as JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def photograph(browser: Browser, address: str, places: dict[str, str], view: str, theme: str) -> None:
+    """Every page in one size and theme."""
+    context = browser.new_context(base_url=address, viewport=SIZES[view], color_scheme=theme)
+    page = context.new_page()
+    for name, (path, _) in PAGES.items():
+        page.goto(path.format(**places))
+        for figure in page.query_selector_all("figure.chart"):
+            figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=10_000)
+        page.wait_for_timeout(250)
+        page.screenshot(path=FOLDER / f"{name}-{view}-{theme}.png", full_page=True)
+    context.close()
+
+
+def write_page() -> None:
+    """docs/screenshots.md."""
+    lines = ["# Screenshots", "", "Made from the running product by `python -m tests.web.screenshots`.", ""]
+    for name, (_, told) in PAGES.items():
+        lines += [f"## {told}", ""]
+        lines += [f"![{told}, on a desktop](screenshots/{name}-desktop-light.png)", ""]
+        dark, phone = f"screenshots/{name}-desktop-dark.png", f"screenshots/{name}-phone-light.png"
+        lines += [f"[In the dark]({dark}) · [on a phone]({phone})", ""]
+    (ROOT / "docs" / "screenshots.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,476 @@
+"""Whatever is wrong with what somebody sends is told by field, value and what is allowed; nothing is kept."""
+
+import io
+import json
+from dataclasses import replace
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backtest import rules
+from backtest.request import REQUEST_FIELDS
+from store import datasets, presets, runs
+from store import schema as store_schema
+from store.session import Database
+from store.settings import Settings
+from tests.web.conftest import PAGE, SMALLEST, complete, fill
+from web import create_app
+
+MIB = 1024 * 1024
+HEADER = "Date,Open,High,Low,Close,Volume\n"
+ROWS = [f"2024-01-{day:02d},10,11,9,10.5,100" for day in (2, 3, 4, 5, 8, 9, 10)]
+GOOD = HEADER + "\n".join(ROWS)
+MANY = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def kept(database):
+    """Everything that a request could have left behind: runs, symbols with prices, presets."""
+    with database.read() as session:
+        stored = sum(runs.count_by_status(session).values())
+        symbols = [found.symbol for found in datasets.current(session)]
+        return stored, symbols, [preset.name for preset in presets.every(session)]
+
+
+NOTHING = (0, ["GOOG", "NASDAQ", "SP500"], [])
+
+
+def is_problem(answer, *statuses):
+    body = answer.json
+    return (
+        answer.status_code in statuses
+        and answer.mimetype == "application/problem+json"
+        and body["status"] == answer.status_code
+        and bool(body["title"] and body["detail"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value", "allowed"),
+    [
+        ({"symbols": ["SP5000"]}, "symbols", "SP5000", "GOOG, NASDAQ, SP500"),
+        ({"symbols": []}, "symbols", "[]", "a list of symbols"),
+        ({"symbols": ["SP500", "SP500"]}, "symbols", "['SP500', 'SP500']", "twice"),
+        (
+            {"start_date": "2019-01-01", "end_date": "2018-01-01"},
+            "end_date",
+            "2018-01-01",
+            "after start_date",
+        ),
+        ({"start_date": "1950-01-02", "end_date": "1951-01-02"}, "end_date", "1951-01-02", "1999-01-04"),
+        ({"start_date": "2009-02-30"}, "start_date", "2009-02-30", "YYYY-MM-DD"),
+        ({"start_date": 20090102}, "start_date", 20090102, "YYYY-MM-DD"),
+        ({"rule_type": "MAGIC"}, "rule_type", "MAGIC", "MOVING_AVERAGE_CROSS"),
+        ({"params": {"fast": 0, "slow": 30}}, "params.fast", 0, "a whole number from 1 up to 5000"),
+        ({"params": {"fast": 10.5, "slow": 30}}, "params.fast", "10.5", "a whole number from 1 up to 5000"),
+        ({"params": {"fast": "ten", "slow": 30}}, "params.fast", "ten", "a whole number from 1 up to 5000"),
+        ({"params": [10, 30]}, "params", "[10, 30]", "an object of names and values"),
+        ({"initial_capital": "plenty"}, "initial_capital", "plenty", "a number above 0"),
+        ({"initial_capital": -5}, "initial_capital", -5, "a number above 0"),
+        ({"initial_capital": 0}, "initial_capital", 0, "a number above 0"),
+        ({"initial_capital": True}, "initial_capital", True, "a number above 0"),
+        ({"fee_rate": -0.1}, "fee_rate", "-0.1", "a number from 0"),
+        ({"direction": "sideways"}, "direction", "sideways", "long_only, long_short, short_only"),
+        ({"benchmark": "NONE"}, "benchmark", "NONE", "GOOG, NASDAQ, SP500"),
+    ],
+)
+def test_a_mistake_is_told_by_field_value_and_what_is_allowed_and_nothing_is_kept(
+    client, record, changes, field, value, allowed
+):
+    answer = client.post("/run_backtest", json=SMALLEST | changes)
+
+    assert is_problem(answer, 400)
+    [wrong] = [error for error in answer.json["errors"] if error["field"] == field]
+    assert wrong["value"] == value
+    assert allowed in wrong["message"]
+    assert field in answer.json["detail"]
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize("name", ["fee", "Symbols", "initial_capital ", "", "__proto__", "運"])
+def test_an_unknown_field_is_refused_and_the_known_ones_are_listed(client, record, name):
+    answer = client.post("/run_backtest", json=SMALLEST | {name: 1})
+
+    assert is_problem(answer, 400)
+    assert [error["field"] for error in answer.json["errors"]] == [name]
+    assert "initial_capital" in answer.json["errors"][0]["message"]
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [("symbols", "is required"), ("rule_type", "is required"), ("start_date", "is required: a date")],
+)
+def test_a_missing_field_is_told_by_name(client, record, field, message):
+    answer = client.post(
+        "/run_backtest", json={name: value for name, value in SMALLEST.items() if name != field}
+    )
+
+    assert is_problem(answer, 400)
+    assert {error["field"]: error["message"] for error in answer.json["errors"]}[field].startswith(message)
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "must be JSON"),
+        (b"{", "line 1 column 2"),
+        (b'{"symbols": ["SP500"],}', "line 1 column 23"),
+        (b'{"size": NaN}', "NaN is not JSON"),
+        (b'{"size": -Infinity}', "-Infinity is not JSON"),
+        (b"[]", "a JSON object"),
+        (b'"text"', "a JSON object"),
+        (b"null", "a JSON object"),
+        (b"\xff\xfe{\x00}\x00", "UTF-8"),
+        (b'{"symbols": ["\\ud800"]}', "UTF-8"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"size": ' + b"9" * 5_000 + b"}", "must be JSON"),
+    ],
+    ids=["empty", "cut", "comma", "nan", "infinity", "list", "text", "null", "utf16", "surrogate", "deep", "digits"],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/run_backtest", "/api/strategies"])
+def test_a_body_that_is_no_json_object_is_told_what_it_must_be(client, record, path, body, told):
+    answer = client.post(path, data=body, content_type="application/json")
+
+    assert is_problem(answer, 400)
+    assert told in answer.json["detail"]
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/run_backtest", "application/json"),
+        ("/api/check", "application/json"),
+        ("/api/datasets", "text/csv"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", "", "nonsense"])
+def test_a_body_of_another_kind_is_refused_with_the_kinds_that_are_read(client, record, path, allowed, kind):
+    answer = client.post(path, data=b"x", content_type=kind)
+
+    assert is_problem(answer, 415)
+    assert allowed in answer.json["detail"]
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("path", ["/run_backtest", "/api/check", "/api/strategies"])
+def test_a_request_of_two_megabytes_is_refused_with_the_size_that_is_taken(client, record, path, kind):
+    answer = client.post(path, data=b"a" * (2 * MIB), content_type=kind)
+
+    assert is_problem(answer, 413)
+    assert "at most 1 MiB" in answer.json["detail"]
+    assert kept(record) == NOTHING
+
+
+def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
+    file = (io.BytesIO(content if isinstance(content, bytes) else content.encode()), "acme.csv")
+    return client.post(
+        path, data={"file": file, "symbol": symbol}, content_type="multipart/form-data", **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "field", "told"),
+    [
+        (GOOD.replace("04,10,11,9,10.5", "04,10,11,9,"), 4, "close", "a value is missing"),
+        (GOOD.replace("04,10,11,9,10.5", "04,10,11,9,ten"), 4, "close", "'ten'"),
+        (GOOD.replace("2024-01-04", "2024-01-03"), 4, "date", "2024-01-03"),
+        (GOOD.replace("04,10,11,9", "04,-10,11,9"), 4, "open", "-10"),
+        (GOOD.replace("04,10,11,9", "04,10,8,9"), 4, "high", "8"),
+        (GOOD.replace("2024-01-04", "2024-13-04"), 4, "date", "2024-13-04"),
+        (GOOD.replace("04,10,11,9,10.5,100", "04,10,11"), 4, "file", "3 columns where the header has 6"),
+        (GOOD.replace("2024-01-04", "2024-01-0\u00e4").encode("latin-1"), 4, "file", "0xe4"),
+        (GOOD.encode("utf-16"), None, "file", "UTF-16"),
+        (GOOD.replace("Close", "Last"), 1, "close", "Last"),
+        (HEADER, None, "file", "not a single row"),
+        (b"", 1, "file", "Date,Open,High,Low,Close,Volume"),
+        (b"PK\x03\x04" + b"\x00" * 100, None, "file", "Excel"),
+        (GOOD + "\x00", 8, "file", "NUL"),
+    ],
+    ids=["hole", "letters", "duplicate date", "negative price", "high below low", "no date", "short line",
+         "latin-1", "utf-16", "no close", "header only", "empty", "workbook", "binary"],
+)  # fmt: skip
+def test_a_wrong_price_file_is_told_by_line_and_field_and_nothing_is_kept(
+    client, record, content, line, field, told
+):
+    answer = upload(client, content)
+
+    assert is_problem(answer, 400)
+    first = answer.json["errors"][0]
+    assert (first["line"], first["field"]) == (line, field)
+    assert told in first["message"]
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize("symbol", ["A B", "x" * 33, "A,B", "\x07"])
+def test_a_symbol_that_cannot_be_a_name_is_refused(client, record, symbol):
+    answer = upload(client, GOOD, symbol=symbol)
+
+    assert is_problem(answer, 400)
+    assert answer.json["errors"][0]["field"] == "symbol"
+    assert kept(record) == NOTHING
+
+
+class Rows(io.RawIOBase):
+    """A price file that never ends; counts what was read of it."""
+
+    def __init__(self):
+        self.taken = 0
+        self._row = b"2024-01-02,10,11,9,10.5,100\n"
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        rest = self.taken % len(self._row)
+        count = min(len(buffer), len(self._row) - rest)
+        buffer[:count] = self._row[rest : rest + count]
+        self.taken += count
+        return count
+
+
+def test_a_price_file_of_100_mb_is_refused_with_the_size_that_is_taken(client, record):
+    row = "2024-01-02,10,11,9,10.5,100\n"
+    large = (HEADER + row * (100_000_000 // len(row))).encode()
+    head = b'--cut\r\nContent-Disposition: form-data; name="file"; filename="acme.csv"\r\n\r\n'
+    form = {"data": head + large + b"\r\n--cut--\r\n", "content_type": "multipart/form-data; boundary=cut"}
+
+    as_body = client.post("/api/datasets?symbol=ACME", data=large, content_type="text/csv")
+    as_form = client.post("/api/datasets", **form)
+
+    assert is_problem(as_body, 413)
+    assert is_problem(as_form, 413)
+    assert "at most 64 MiB" in as_body.json["detail"]
+    assert kept(record) == NOTHING
+
+
+def test_a_file_sent_in_chunks_is_read_no_further_than_is_taken_and_never_kept_in_part(record):
+    small = replace(Settings(), database_url=str(record.engine.url), max_upload_mib=1)
+    client = create_app(small, database=record).test_client()
+    rows = Rows()
+
+    answer = client.post(
+        "/api/datasets?symbol=ACME",
+        content_type="text/csv",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input": io.BufferedReader(rows), "wsgi.input_terminated": True},
+    )
+
+    assert is_problem(answer, 413)
+    assert rows.taken <= 2 * MIB
+    assert kept(record) == NOTHING
+
+
+def test_a_person_gets_the_page_back_with_what_was_wrong(client, record):
+    form = client.post("/run_backtest", data={"symbols": "NONE"}, headers=PAGE)
+    file = upload(client, GOOD.replace("04,10,11,9", "04,-10,11,9"), path="/datasets", headers=PAGE)
+
+    assert [(answer.status_code, answer.mimetype) for answer in (form, file)] == [(400, "text/html")] * 2
+    assert "is required" in form.text
+    assert "Line 4" in file.text
+    assert kept(record) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "run_id", ["none", "0", "a" * 2_000, "%00", "%F0%9F%9A%80", "..%2F..", "%ff", "' OR 1=1 --", "{{7*7}}"]
+)
+@pytest.mark.parametrize(
+    "path",
+    ["/status/{}", "/runs/{}", "/api/runs/{}", "/runs/{}/trades.csv", "/api/runs/{}/curves", "/datasets/{}"],
+)
+def test_what_is_not_there_is_404_whatever_it_is_called(client, path, run_id):
+    answer = client.get(path.format(quote(run_id, safe="%")))
+
+    assert is_problem(answer, 404)
+    assert "49" not in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"), ("limit=201", "limit"), ("limit=ten", "limit"), ("limit=٣", "limit"),
+        ("sort=notes", "sort"), ("order=up", "order"), ("status=DONE", "status"), ("starred=2", "starred"),
+        ("created_from=yesterday", "created_from"), ("created_to=9999-12-31", "created_to"),
+        ("after=x", "after"), ("after=bnVsbA", "after"), ("q=" + "x" * 201, "q"), ("symbol=%00", "symbol"),
+    ],
+)  # fmt: skip
+def test_a_wrong_query_of_the_list_is_told_by_its_name(client, query, field):
+    answer = client.get(f"/api/runs?{query}")
+
+    assert is_problem(answer, 400)
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, ""), ({"name": 5}, "name"), ({"name": "x" * 201}, "name"), ({"tags": "a" * 41}, "tags"),
+        ({"tags": [1]}, "tags"), ({"starred": "maybe"}, "starred"), ({"status": "SUCCEEDED"}, "status"),
+    ],
+)  # fmt: skip
+def test_a_wrong_annotation_is_told_by_its_name_and_changes_nothing(client, submit, body, field):
+    run_id = submit()
+
+    answer = client.patch(f"/api/runs/{run_id}", json=body)
+
+    assert is_problem(answer, 400)
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+    assert client.get(f"/api/runs/{run_id}").json["name"] is None
+
+
+def test_an_idempotency_key_that_is_too_long_is_refused(client, record):
+    answer = client.post("/run_backtest", json=SMALLEST, headers={"Idempotency-Key": "k" * 129})
+
+    assert is_problem(answer, 400)
+    assert answer.json["errors"][0]["field"] == "Idempotency-Key"
+    assert kept(record) == NOTHING
+
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**15, -(10**15), 2**63, 10**400, 0, -1])
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["", " ", "NaN", "1e999", "-1", "\x00", "\u202e", "SP500", "2009-01-02", "true", "x" * 5_000]
+    )
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A client of one application, and a finished run in it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('bad_input') / 'record.sqlite3'}"
+    database = Database.open(url)
+    store_schema.upgrade(database.engine)
+    fill(database)
+    client = create_app(Settings(database_url=url), database=database).test_client()
+    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
+    complete(database, run_id)
+    yield client, run_id
+    database.close()
+
+
+def send(client, method, path, body):
+    """Send a body of JSON; numbers too large for it become 1e400, which JSON has and no computer."""
+    text = json.dumps(body).replace('"1e999"', "1e400")
+    return client.open(path, method=method, data=text, content_type="application/json")
+
+
+@pytest.mark.parametrize("field", [field.name for field in REQUEST_FIELDS])
+def test_no_value_of_a_field_of_the_request_makes_a_5xx(served, field):
+    client, _ = served
+
+    @MANY
+    @given(value=VALUES)
+    def each(value):
+        answer = send(client, "POST", "/run_backtest", SMALLEST | {field: value})
+        assert answer.status_code in (202, 409) or is_problem(answer, 400), answer.text
+        checked = send(client, "POST", "/api/check", SMALLEST | {field: value})
+        assert checked.status_code == 200, checked.text
+
+    each()
+
+
+@pytest.mark.parametrize("rule_type", rules.names())
+def test_no_value_of_a_parameter_of_a_rule_makes_a_5xx(served, rule_type):
+    client, _ = served
+    names = [field.name for field in rules.get(rule_type).params] + ["unknown"]
+
+    @MANY
+    @given(params=st.dictionaries(st.sampled_from(names), VALUES, max_size=3))
+    def each(params):
+        answer = send(client, "POST", "/run_backtest", SMALLEST | {"rule_type": rule_type, "params": params})
+        assert answer.status_code == 202 or is_problem(answer, 400), answer.text
+
+    each()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields"),
+    [
+        ("POST", "/api/strategies", ("name", "request")),
+        ("PATCH", "/api/runs/{}", ("name", "notes", "tags", "starred")),
+        ("POST", "/api/check", ("symbols", "params", "rule_type")),
+    ],
+)
+def test_no_body_of_another_door_makes_a_5xx(served, method, path, fields):
+    client, run_id = served
+    names = st.sampled_from(fields) | st.text(max_size=5)
+
+    @settings(MANY, max_examples=150)
+    @given(body=st.dictionaries(names, VALUES, max_size=4) | VALUES)
+    def each(body):
+        answer = send(client, method, path.format(run_id), body)
+        assert answer.status_code in (200, 201) or is_problem(answer, 400, 404), answer.text
+
+    each()
+
+
+@pytest.mark.parametrize("value", ["1e400", "[-1e400]", '{"deep": [1e400]}'])
+def test_a_preset_with_a_number_that_cannot_be_kept_is_refused_by_its_field(client, record, value):
+    text = f'{{"name": "mine", "request": {{"size": {value}, "fee_rate": 0}}}}'
+
+    answer = client.post("/api/strategies", data=text, content_type="application/json")
+
+    assert is_problem(answer, 400)
+    assert [error["field"] for error in answer.json["errors"]] == ["request.size"]
+    assert kept(record) == NOTHING
+
+
+def test_a_preset_may_hold_a_wrong_filling_and_the_form_shows_it(client):
+    body = {"name": "mine", "request": {"size": "a lot", "symbols": [], "params": None, "fee_rate": 10**400}}
+
+    saved = client.post("/api/strategies", json=body)
+
+    assert saved.status_code == 201
+    assert client.get("/", query_string={"preset": saved.json["id"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        (
+            "/api/runs",
+            ("q", "symbol", "status", "tag", "sort", "order", "after", "limit", "created_from", "created_to"),
+        ),
+        (
+            "/runs",
+            ("q", "symbol", "status", "tag", "sort", "order", "after", "limit", "created_from", "created_to"),
+        ),
+        ("/status/{}", ("charts", "points")),
+        ("/api/runs/{}/curves", ("names", "symbol", "from", "to", "points")),
+        ("/api/symbols", ("q", "limit")),
+        ("/runs/{}", ("tab", "sort", "order", "page", "symbol", "side", "exit_reason")),
+        ("/compare", ("run", "differences")),
+        ("/", ("run", "preset", "symbols", "rule_type")),
+    ],
+)
+def test_no_query_string_makes_a_5xx(served, path, names):
+    client, run_id = served
+
+    @settings(MANY, max_examples=60)
+    @given(query=st.dictionaries(st.sampled_from(names), SCALARS.map(str), max_size=3))
+    def each(query):
+        query = {name: text.encode("utf-8", "replace") for name, text in query.items()}
+        answer = client.get(path.format(run_id), query_string=query)
+        assert answer.status_code < 500, answer.text
+
+    each()

@@ -1,0 +1,109 @@
+"""Prices by upload: kept with a certificate, or refused by line."""
+
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.web.conftest import PAGE
+
+HEADER = "Date,Open,High,Low,Close,Volume\n"
+ROWS = [f"2024-01-{day:02d},10,11,9,10.5,100" for day in range(2, 13) if day not in (6, 7)]
+GOOD = HEADER + "\n".join(ROWS)
+
+
+def upload(client, text, *, path="/datasets", symbol="ACME", **more):
+    file = (io.BytesIO(text if isinstance(text, bytes) else text.encode()), "acme.csv")
+    return client.post(
+        path, data={"file": file, "symbol": symbol}, content_type="multipart/form-data", **more
+    )
+
+
+def test_an_upload_is_kept_certified_and_can_be_run_on(client):
+    answer = upload(client, GOOD, path="/api/datasets")
+
+    assert answer.status_code == 201
+    assert (answer.json["symbol"], answer.json["bars"], answer.json["certificate"]["suspect_bars"]) == (
+        "ACME",
+        9,
+        0,
+    )
+    assert "ACME" in client.get("/datasets").text
+    assert "ACME" in [symbol["symbol"] for symbol in client.get("/api/symbols").json["symbols"]]
+    assert client.get(f"/datasets/{answer.json['data_hash']}", headers=PAGE).status_code == 200
+
+
+def test_a_csv_may_come_as_the_body_itself(client):
+    answer = client.post("/api/datasets?symbol=ACME", data=GOOD, content_type="text/csv")
+
+    assert (answer.status_code, answer.json["bars"]) == (201, 9)
+
+
+def as_parquet(**changes):
+    prices = {"Date": ["2024-01-02", "2024-01-03"], "Open": [10.0, 10.5], "High": [11.0, 11.0],
+              "Low": [9.0, 10.0], "Close": [10.5, 10.75], "Volume": [100, 200]} | changes  # fmt: skip
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(prices), buffer)
+    return buffer.getvalue()
+
+
+def test_a_parquet_file_is_kept_like_a_csv_as_a_form_or_as_the_body(client):
+    by_form = upload(client, as_parquet(), path="/api/datasets")
+    kind = "application/vnd.apache.parquet"
+    as_body = client.post("/api/datasets?symbol=ACME", data=as_parquet(), content_type=kind)
+
+    assert (by_form.status_code, by_form.json["bars"], by_form.json["last_bar"]) == (201, 2, "2024-01-03")
+    assert as_body.json["data_hash"] == by_form.json["data_hash"]
+
+
+def test_a_wrong_parquet_file_is_refused_by_row_and_field(client):
+    answer = upload(client, as_parquet(Open=[10.0, -1.0]), path="/api/datasets")
+
+    assert (answer.status_code, answer.json["errors"][0]["line"]) == (400, 2)
+    assert answer.json["errors"][0]["field"] == "open"
+
+
+def test_a_preview_tells_what_the_file_holds_and_keeps_nothing(client):
+    found = upload(client, GOOD, path="/datasets/preview").json
+
+    assert (found["bars"], found["first_bar"], found["rows"][0]["close"]) == (9, "2024-01-02", 10.5)
+    assert "ACME" not in client.get("/datasets").text
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field"),
+    [
+        (GOOD.replace("2024-01-04,10", "2024-01-04,-1"), 4, "open"),
+        (GOOD.replace("2024-01-04,10,11", "2024-01-04,10,8"), 4, "high"),
+        (GOOD.replace("2024-01-05", "2024-01-04"), 5, "date"),
+        (GOOD.replace("2024-01-04,10,11,9,10.5", "2024-01-04,10,11,9,"), 4, "close"),
+    ],
+    ids=["negative", "high below low", "duplicate date", "hole"],
+)
+def test_a_wrong_file_is_refused_by_line_and_nothing_is_kept(client, text, line, field):
+    answer = upload(client, text, path="/api/datasets")
+
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+    assert (answer.json["errors"][0]["line"], answer.json["errors"][0]["field"]) == (line, field)
+    assert "ACME" not in client.get("/datasets").text
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\x00\x00", b"\x00" * 100, b"hello", HEADER.encode()])
+def test_what_is_no_price_file_is_the_callers_mistake(client, text):
+    assert upload(client, text, path="/api/datasets").status_code == 400
+
+
+def test_a_wrong_file_on_the_page_comes_back_with_its_lines(client):
+    page = upload(client, GOOD.replace("2024-01-04,10", "2024-01-04,-1"), headers=PAGE)
+
+    assert page.status_code == 400
+    assert "Line 4:" in page.text
+
+
+def test_a_form_without_file_or_with_a_wrong_symbol_is_named(client):
+    none = client.post("/api/datasets", data={"symbol": "ACME"}, content_type="multipart/form-data")
+    wrong = upload(client, GOOD, path="/api/datasets", symbol="A B")
+
+    assert (none.status_code, none.json["errors"][0]["field"]) == (400, "file")
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (400, "symbol")

@@ -1,0 +1,115 @@
+"""Two stand-ins for Yahoo Finance: a fake of our port, and a server that answers yfinance as Yahoo does."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
+
+from backtest.yahoo import COLUMNS, Quotes
+from web.yahoo import UnknownToYahoo, YahooAway, YahooFinance, YahooMissing
+
+DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
+ROWS = {
+    "open": (10.0, 11.0, 5.5), "high": (10.5, 11.5, 6.0), "low": (9.5, 10.5, 5.25),
+    "close": (10.25, 11.0, 5.75), "volume": (100.0, 200.0, 300.0), "adj_close": (5.125, 5.5, 5.75),
+}  # fmt: skip
+"""Three days of ACME, a split of two for one before the third."""
+
+
+def acme() -> Quotes:
+    """What Yahoo knows about ACME."""
+    columns = {name: np.array(ROWS[name]) for name in COLUMNS}
+    return Quotes(np.array(DAYS, "datetime64[s]"), columns)
+
+
+@dataclass
+class FakeYahoo:
+    """Knows ACME alone; can be away, or not installed."""
+
+    installed: bool = True
+    away: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def daily(self, symbol: str) -> Quotes:
+        self.asked.append(symbol)
+        if not self.installed:
+            raise YahooMissing("the import from Yahoo Finance needs an optional package: pip install …")
+        if self.away:
+            raise YahooAway("Yahoo Finance cannot be reached from here")
+        if symbol != "ACME":
+            raise UnknownToYahoo(f"Yahoo Finance has no daily prices of {symbol!r}")
+        return acme()
+
+
+_PATCHED = """
+import os, sys
+os.environ["HTTPS_PROXY"] = os.environ["https_proxy"] = "http://127.0.0.1:1"
+import yfinance.base, yfinance.scrapers.history, yfinance.scrapers.quote
+yfinance.base._BASE_URL_ = yfinance.scrapers.history._BASE_URL_ = sys.argv[1]
+yfinance.scrapers.quote._BASE_URL_ = yfinance.scrapers.quote._QUERY1_URL_ = sys.argv[1]
+yfinance.scrapers.quote._QUOTE_SUMMARY_URL_ = sys.argv[1] + "/v10/finance/quoteSummary"
+from web import yahoo_child
+yahoo_child.main()
+"""
+
+
+def through_yfinance(address: str, **more: float) -> YahooFinance:
+    """Our real way to Yahoo, which finds Yahoo at `address`."""
+    return YahooFinance((sys.executable, "-c", _PATCHED, address), **more)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Yahoo's chart interface on a free port of this machine; its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Chart) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class _Chart(BaseHTTPRequestHandler):
+    """Answers /v8/finance/chart/<symbol>."""
+
+    def do_GET(self) -> None:
+        symbol = self.path.split("?")[0].rsplit("/", 1)[-1]
+        known = symbol == "ACME"
+        body = json.dumps({"chart": {"result": [_chart()], "error": None} if known else _NOT_FOUND}).encode()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+_NOT_FOUND = {
+    "result": None,
+    "error": {"code": "Not Found", "description": "No data found, symbol may be delisted"},
+}
+
+
+def _chart() -> dict:
+    opened = [int(np.datetime64(f"{day}T14:30", "s").astype(int)) for day in DAYS]
+    first, last = opened[0], opened[-1]
+    zone = {"timezone": "EST", "gmtoffset": -18000, "start": first, "end": last}
+    return {
+        "meta": {
+            "currency": "USD", "symbol": "ACME", "exchangeName": "NMS", "instrumentType": "EQUITY",
+            "firstTradeDate": first, "regularMarketTime": last, "gmtoffset": -18000, "timezone": "EST",
+            "exchangeTimezoneName": "America/New_York", "regularMarketPrice": 5.75, "priceHint": 2,
+            "dataGranularity": "1d", "range": "", "validRanges": ["1d", "max"],
+            "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), zone),
+        },
+        "timestamp": opened,
+        "indicators": {
+            "quote": [{name: list(ROWS[name]) for name in ("open", "high", "low", "close", "volume")}],
+            "adjclose": [{"adjclose": list(ROWS["adj_close"])}],
+        },
+    }  # fmt: skip

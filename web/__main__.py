@@ -1,0 +1,48 @@
+"""The web tier alone, as a container runs it: `python -m web` becomes gunicorn."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from store.errors import SettingsError
+from store.settings import Settings
+
+_MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
+DRAIN_SECONDS = 25
+"""Requests that have begun are finished within this time after SIGTERM."""
+
+
+def main() -> int:  # noqa: RET503
+    """Serve until SIGTERM; 2 is a mistake in the environment."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _become_gunicorn(settings)
+
+
+def _become_gunicorn(settings: Settings) -> NoReturn:
+    os.execvp(sys.executable, [sys.executable, "-m", "gunicorn", *arguments(settings)])  # noqa: S606 # nosec B606
+
+
+def arguments(settings: Settings, *, bind: str = "") -> list[str]:
+    """Gunicorn's command line; WEB_CONCURRENCY, which it reads itself, is the number of processes."""
+    return [
+        *("--bind", bind or f"{settings.host}:{settings.port}"),
+        *("--worker-class", "gthread"),
+        *("--threads", "8"),
+        *(("--worker-tmp-dir", _MEMORY) if Path(_MEMORY).is_dir() else ()),
+        *("--graceful-timeout", str(DRAIN_SECONDS)),
+        *("--keep-alive", "5"),
+        "--no-control-socket",
+        "--preload",
+        "web.serving:application()",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

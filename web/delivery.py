@@ -1,0 +1,82 @@
+"""How every answer leaves: protected by headers, compressed, and not for other sites' forms."""
+
+from __future__ import annotations
+
+import gzip
+
+from flask import Flask, Response, abort, request
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+_SMALL_BODY = 1024 * 1024
+_WORTH_ZIPPING = 1_000
+_TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xml")
+
+
+def register(app: Flask) -> None:
+    """Attach the checks before, and the finish after every view."""
+    app.before_request(limit_body)
+    app.before_request(refuse_other_sites)
+    app.after_request(finish)
+
+
+def limit_body() -> None:
+    """Only uploads may be large."""
+    if request.path not in ("/datasets", "/datasets/preview", "/api/datasets"):
+        request.max_content_length = _SMALL_BODY
+
+
+def refuse_other_sites() -> None:
+    """A browser that sends a form on behalf of another site is refused (cross-site request forgery)."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        abort(403, "this form was sent from another site; open the page here and send it again")
+
+
+def finish(response: Response) -> Response:
+    """Security headers on everything; text compressed where the client takes it."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.path.startswith("/static/"):
+        return response
+    response.headers.setdefault("Cache-Control", "no-cache")
+    return _compressed(response)
+
+
+def _compressed(response: Response) -> Response:
+    if (
+        not (response.mimetype or "").startswith(_TEXTS)
+        or response.direct_passthrough
+        or response.is_streamed
+    ):
+        return response
+    response.vary.add("Accept-Encoding")
+    wanted = "gzip" in request.headers.get("Accept-Encoding", "")
+    if not wanted or response.status_code in (204, 304) or "Content-Encoding" in response.headers:
+        return response
+    body = response.get_data()
+    if len(body) >= _WORTH_ZIPPING:
+        response.set_data(gzip.compress(body, compresslevel=4, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+        etag, _ = response.get_etag()
+        if etag:
+            response.set_etag(etag, weak=True)
+    return response

@@ -1,0 +1,136 @@
+"""One place turns what went wrong into an answer: problem+json for machines, a page for people."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, render_template, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
+from backtest.expression.errors import PlacedError
+from store.errors import Conflict, SchemaBehind, UnknownDataset, UnknownRun
+from web.yahoo import YahooAway, YahooMissing
+
+PROBLEM = "application/problem+json"
+_LOG = structlog.get_logger("web.errors")
+
+
+def register(app: Flask) -> None:
+    """Handle every kind of error, the caller's and ours."""
+    app.register_error_handler(InvalidRequest, _invalid_request)
+    app.register_error_handler(InvalidFile, _invalid_file)
+    app.register_error_handler(InvalidBars, _invalid_bars)
+    app.register_error_handler(Conflict, lambda error: answer(409, str(error)))
+    app.register_error_handler(UnknownRun, lambda error: answer(404, str(error)))
+    app.register_error_handler(UnknownDataset, lambda error: answer(404, str(error)))
+    app.register_error_handler(SchemaBehind, lambda error: answer(503, str(error)))
+    app.register_error_handler(YahooMissing, lambda error: answer(501, str(error)))
+    app.register_error_handler(YahooAway, lambda error: answer(503, str(error)))
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(PoolTimeout, _database_away)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _ours)
+
+
+def wants_page() -> bool:
+    """Whether a person looks at the answer, rather than a program."""
+    if request.path.startswith(("/api/", "/status/")) or request.is_json:
+        return False
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"], default="application/json")
+    return best == "text/html" and "text/html" in request.headers.get("Accept", "")
+
+
+def problem(status: int, detail: str, **more: Any) -> Response:
+    """The error as problem+json (RFC 9457)."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    text = json.dumps(body | more, ensure_ascii=True, default=str, allow_nan=False)
+    return Response(text, status, mimetype=PROBLEM)
+
+
+def answer(status: int, detail: str, **more: Any) -> Response:
+    """The error in the shape that the caller reads."""
+    if not wants_page():
+        return problem(status, detail, **more)
+    page = render_template(
+        "error.html", status=status, title=HTTPStatus(status).phrase, detail=detail, **more
+    )
+    return Response(page, status, mimetype="text/html")
+
+
+def as_json(error: FieldError) -> dict[str, Any]:
+    """One wrong field for problem+json; long values are cut."""
+    shown = {"field": error.field, "message": _shown(error.message, 2_000), "value": _plain(error.value)}
+    if isinstance(error, PlacedError):
+        shown |= {"line": error.line, "column": error.column}
+    return shown
+
+
+def _plain(value: object) -> Any:
+    """The value if JSON has it and it is short, else a text of it."""
+    if value is None or (isinstance(value, bool | int) and abs(value) < 2**53):
+        return value
+    return _shown(value if isinstance(value, str) else repr(value), 200)
+
+
+def _shown(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _invalid_request(error: InvalidRequest) -> Response:
+    listed = [as_json(found) for found in error.errors]
+    detail = "; ".join(f"{found['field']} {found['message']}".strip() for found in listed)
+    return answer(400, _shown(detail, 4_000), errors=listed)
+
+
+def _invalid_file(error: InvalidFile) -> Response:
+    listed = [
+        {
+            "field": found.field or "file",
+            "message": found.message,
+            "value": found.date or None,
+            "line": found.line,
+        }
+        for found in error.errors
+    ]
+    return answer(400, str(error), errors=listed)
+
+
+def _invalid_bars(error: InvalidBars) -> Response:
+    return answer(
+        400, str(error), errors=[{"field": error.field, "message": str(error), "value": error.date}]
+    )
+
+
+def _too_large(error: RequestEntityTooLarge) -> Response:
+    mebibytes = (request.max_content_length or 0) / 1024 / 1024
+    return answer(413, f"the request is too large: at most {mebibytes:g} MiB are taken here")
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    response = answer(error.code, error.description or error.name)
+    if error.code == 405:
+        response.headers["Allow"] = dict(error.get_headers()).get("Allow", "")
+    return response
+
+
+def _database_away(error: Exception) -> Response:
+    _LOG.error("database_unreachable", error=type(error).__name__)
+    response = answer(
+        503, "the database cannot be reached at the moment; nothing was lost, try again shortly"
+    )
+    response.headers["Retry-After"] = "3"
+    return response
+
+
+def _ours(error: Exception) -> Response:
+    _LOG.error("unexpected_error", path=request.path, exc_info=error)
+    return answer(500, "something went wrong on our side; the server's log has the details")

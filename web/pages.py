@@ -1,0 +1,63 @@
+"""The list of runs and the comparison of some of them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backtest.metrics.catalogue import METRICS
+from store import runs
+from store.models import Run, Status
+from web import compare, forms, listing
+from web.results import curves_of
+from web.services import database
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/runs")
+def list_runs() -> str:
+    """Runs with search, filters, sorting and paging."""
+    query = listing.from_query(request.args)
+    with database().read() as session:
+        page = runs.page(
+            session,
+            query.wanted,
+            sort=query.sort,
+            descending=query.descending,
+            after=query.after,
+            limit=query.limit,
+        )
+    following = (
+        listing.address("pages.list_runs", request.args, after=listing.cursor(page)) if page.after else None
+    )
+    return render_template(
+        "runs.html",
+        runs=page.runs,
+        following=following,
+        query=query,
+        rules=forms.every_rule(),
+        statuses=list(Status),
+        sort_link=lambda name: listing.sorted_by("pages.list_runs", request.args, query, name),
+    )
+
+
+@bp.get("/compare")
+def compare_runs() -> ResponseReturnValue:
+    """Up to ten runs side by side: overlaid equity, figures with differences, and what was asked for."""
+    wanted = list(dict.fromkeys(request.args.getlist("run")))[: compare.MOST]
+    if not wanted:
+        return redirect(url_for("pages.list_runs", status="SUCCEEDED"))
+    with database().read() as session:
+        found: list[Run] = [runs.get(session, run_id) for run_id in wanted]
+    only_differences = request.args.get("differences") == "true"
+    return render_template(
+        "compare.html",
+        runs=found,
+        drawing=compare.drawing(
+            [(run, curves_of(run.run_id, run.result_hash)) for run in found if run.result_hash]
+        ),
+        inputs=compare.inputs(found, only_differences=only_differences),
+        figures=compare.figures(found, METRICS, only_differences=only_differences),
+        only_differences=only_differences,
+    )

@@ -1,0 +1,42 @@
+"""What people add to a run afterwards: a name, notes, tags, a star."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backtest.errors import FieldError, InvalidRequest
+from backtest.fields import Field, parse_fields
+
+FIELDS = (
+    Field(name="name", kind="text", label="Name", max_length=200, help="What you call this run."),
+    Field(name="notes", kind="text", label="Notes", max_length=10_000, help="What you want to remember."),
+    Field(name="starred", kind="bool", label="Star", help="Whether the run is starred."),
+)
+MOST_TAGS = 20
+LONGEST_TAG = 40
+
+
+def parse(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The given annotations, checked; those not given are not touched."""
+    rest = {name: value for name, value in raw.items() if name != "tags"}
+    values, errors = parse_fields(FIELDS, rest)
+    given: dict[str, Any] = {name: value for name, value in values.items() if rest.get(name) is not None}
+    if "tags" in raw:
+        given["tags"] = _tags(raw["tags"], errors)
+    if not given and not errors:
+        errors.append(FieldError("", "give at least one of name, notes, tags, starred"))
+    if errors:
+        raise InvalidRequest(errors)
+    return given
+
+
+def _tags(raw: object, errors: list[FieldError]) -> list[str]:
+    listed = raw.split(",") if isinstance(raw, str) else raw
+    if isinstance(listed, list) and all(isinstance(tag, str) for tag in listed):
+        tags = list(dict.fromkeys(tag.strip() for tag in listed if tag.strip()))
+        if len(tags) <= MOST_TAGS and all(len(tag) <= LONGEST_TAG and tag.isprintable() for tag in tags):
+            return tags
+    message = f"must be at most {MOST_TAGS} tags of at most {LONGEST_TAG} printable characters"
+    errors.append(FieldError("tags", message, raw))
+    return []

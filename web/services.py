@@ -1,0 +1,72 @@
+"""What every view needs from outside: settings, the record, the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import cast
+
+from flask import current_app
+
+from store import schema
+from store.session import Database
+from store.settings import Settings
+from web.yahoo import QuoteSource, YahooFinance
+from workflows.launchers import Launcher, launcher_for
+
+_KEY = "stock_backtest"
+
+
+@dataclass
+class Services:
+    """The application's ties to the outside, made once by the factory."""
+
+    settings: Settings
+    database: Database
+    yahoo: QuoteSource = field(default_factory=YahooFinance)
+    at_head: bool = field(default=False, init=False)
+
+    @cached_property
+    def launcher(self) -> Launcher:
+        """What has runs executed; made when the first run is submitted."""
+        return launcher_for(self.settings)
+
+    def require_ready(self) -> None:
+        """Raise what the database raises, or `SchemaBehind`; once at head, only the connection is tried."""
+        if not self.at_head:
+            schema.require_head(self.database.engine)
+            self.at_head = True
+            return
+        with self.database.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
+
+def install(services: Services) -> None:
+    """Attach the services to the current application."""
+    current_app.extensions[_KEY] = services
+
+
+def services() -> Services:
+    """The services of the current application."""
+    return cast(Services, current_app.extensions[_KEY])
+
+
+def database() -> Database:
+    """The record."""
+    return services().database
+
+
+def settings() -> Settings:
+    """The settings that the application was made with."""
+    return services().settings
+
+
+def launcher() -> Launcher:
+    """What has runs executed."""
+    return services().launcher
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)

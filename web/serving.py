@@ -1,0 +1,24 @@
+"""The web tier as gunicorn loads it: settings from the environment, logs to stdout."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from store import schema
+from store.session import Database
+from store.settings import Settings
+from web.application import create_app
+from workflows import logs
+
+
+def application() -> Flask:
+    """The application of this environment; only the embedded record is migrated, never a server's."""
+    settings = Settings.from_env(os.environ)
+    logs.configure_from(os.environ, process="web", secrets=[settings.database_url, settings.argo_token])
+    database = Database.open(settings.database_url, pool_size=10)
+    if settings.embedded:
+        schema.upgrade(database.engine)
+        database.close()  # connections are not passed on to forked workers
+    return create_app(settings, database=database)

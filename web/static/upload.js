@@ -1,0 +1,42 @@
+// Drop a file, see what it holds or what is wrong with it, then upload.
+const form = document.getElementById("upload"), drop = document.getElementById("drop");
+const file = form.elements.file, symbol = form.elements.symbol, preview = document.getElementById("preview");
+
+for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
+for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  if (event.dataTransfer.files.length) { file.files = event.dataTransfer.files; look(); }
+});
+file.addEventListener("change", look);
+
+const element = (name, text, className) => Object.assign(document.createElement(name), { textContent: text, className: className ?? "" });
+
+async function look() {
+  if (!file.files.length) return;
+  preview.replaceChildren(element("p", "Reading the file…", "muted small"));
+  const response = await fetch(form.dataset.preview, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } }).catch(() => null);
+  if (!response) return preview.replaceChildren(element("p", "The server cannot be reached; try again.", "error"));
+  const found = await response.json();
+  if (!response.ok) return showMistakes(found);
+  if (!symbol.value) symbol.value = found.symbol;
+  const list = element("dl", "", "facts");
+  const certificate = found.certificate;
+  for (const [name, value] of [["Bars", `${found.bars.toLocaleString("en")} of ${found.timeframe}`], ["From", found.first_bar], ["To", found.last_bar], ["Gaps", certificate.gaps.count], ["Outliers", certificate.outliers.count], ["Suspected splits", certificate.suspected_splits.count]]) {
+    const pair = document.createElement("div");
+    pair.append(element("dt", name), " ", element("dd", String(value)));
+    list.append(pair);
+  }
+  const box = element("div", "", "notice good");
+  box.append(element("strong", `${found.symbol} can be read.`), list);
+  preview.replaceChildren(box);
+}
+
+function showMistakes(found) {
+  const box = element("div", "", "notice bad"), list = element("ul", "");
+  box.append(element("strong", "This file cannot be used."), list);
+  for (const { line, field, message } of found.errors ?? [{ message: found.detail }]) {
+    list.append(element("li", `${line ? `Line ${line}: ` : ""}${field ? `${field}: ` : ""}${message}`));
+  }
+  preview.replaceChildren(box);
+}
