@@ -1,0 +1,74 @@
+"""Which engine does which work, and on how much of it where the whole would take minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FAST, SLOW = 10, 30
+WINDOWS = (2, 100)
+CASH = 1_000_000.0
+
+OURS, INTERPRETED, LIMIT = "ours, compiled", "ours, interpreted", "bare compiled loop"
+
+ENGINES = {
+    OURS: "ours:Compiled",
+    INTERPRETED: "ours:Interpreted",
+    LIMIT: "loop:Loop",
+    "raptorbt": "raptorbt:Raptorbt",
+    "vectorbt": "vectorbt:Vectorbt",
+    "backtesting.py": "backtesting_py:BacktestingPy",
+    "backtrader": "backtrader:Backtrader",
+}
+
+SAMPLES = {
+    ("million", "backtesting.py"): 100_000,
+    ("million", "backtrader"): 20_000,
+    ("sweep", INTERPRETED): 200,
+    ("sweep", "backtesting.py"): 24,
+    ("sweep", "backtrader"): 5,
+    ("many", "backtesting.py"): 25,
+    ("many", "backtrader"): 8,
+}
+"""Bars, pairs or symbols of the slow ones; the rest is extrapolated and marked so."""
+
+SLOW_STARTERS = ("vectorbt", "backtrader")
+"""Those that a quick run leaves out, and a whole one starts only `SLOW_STARTS` times."""
+
+SLOW_STARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One engine, one work; `sample` is None for all of it."""
+
+    work: str
+    engine: str
+    sample: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What is measured, for the progress line."""
+        return f"{self.work}: {self.engine}" + (f" ({self.sample:,} sampled)" if self.sample else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much to measure: seconds for each warm work, cold starts, which works and engines."""
+
+    seconds: float
+    cold_starts: int
+    works: tuple[str, ...]
+    engines: tuple[str, ...]
+
+    def measurements(self) -> list[Measurement]:
+        """Every warm measurement of a run, work by work."""
+        pairs = ((work, engine) for work in self.works for engine in self.engines)
+        return [Measurement(work, engine, SAMPLES.get((work, engine))) for work, engine in pairs]
+
+
+WORKS = ("single", "million", "sweep", "many")
+WHOLE = Effort(seconds=2.0, cold_starts=5, works=WORKS, engines=tuple(ENGINES))
+QUICK = Effort(
+    seconds=0.2, cold_starts=2, works=WORKS,
+    engines=tuple(engine for engine in ENGINES if engine not in SLOW_STARTERS),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Breaks a running product on purpose, and counts what was lost."""
