@@ -1,0 +1,91 @@
+"""The product as its users have it: the web by HTTP, and the record behind it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import requests
+
+from tests.e2e.cluster import Cluster, Tunnel, until
+
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+REQUEST = {
+    "symbols": ["GOOG"],
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": {"fast": 10, "slow": 30},
+    "start_date": "2010-01-04",
+    "end_date": "2012-12-31",
+}
+AS_ARGUMENTS = {
+    "symbols": "GOOG",
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": '{"fast": 10, "slow": 30}',
+    "start_date": "2010-01-04",
+    "end_date": "2012-12-31",
+}
+"""The same request as the arguments of a workflow."""
+
+
+class Product:
+    """The web of one environment, and questions to its database."""
+
+    def __init__(self, cluster: Cluster, root_password: str, *, target: str = "service/web") -> None:
+        self.cluster, self._password = cluster, root_password
+        port = ":80" if target.startswith("service/") else ":5000"
+        self._tunnel = Tunnel("-n", cluster.namespace, "port-forward", target, port)
+
+    def call(self, method: str, path: str, *, patience: float = 90, **more: Any) -> requests.Response:
+        """An answer of the web, asked again while its pod is being replaced."""
+        give_up_at = time.monotonic() + patience
+        while True:
+            try:
+                return requests.request(method, f"{self._tunnel.address}{path}", timeout=60, **more)
+            except (requests.ConnectionError, ConnectionError):
+                self._tunnel.close()
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.3)
+
+    def submit(self, *, patience: float = 90, **changes: Any) -> str:
+        """Submit a run; its id, chosen here so that asking twice is the same as once."""
+        wanted = {"run_id": str(uuid.uuid4())} | REQUEST | changes
+        answer = self.call("POST", "/run_backtest", json=wanted, patience=patience)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["run_id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """What the web says about a run; empty where it knows none."""
+        answer = self.call("GET", f"/api/runs/{run_id}")
+        return dict(answer.json()) if answer.status_code == 200 else {}
+
+    def ended(self, run_id: str, *, seconds: float = 180) -> dict[str, Any]:
+        """The run once it has ended."""
+        until(lambda: self.run(run_id).get("status") in ENDED, seconds, f"run {run_id} has ended", pause=0.2)
+        return self.run(run_id)
+
+    def sql(self, statement: str, *, seconds: float = 60) -> list[list[str]]:
+        """Rows from the database itself."""
+        said = self.cluster.kubectl(*self._client(), "-e", statement, seconds=seconds)
+        return [line.split("\t") for line in said.splitlines()]
+
+    def hold_row(self, run_id: str, seconds: int) -> list[str]:
+        """The command of a client that keeps the run's row locked for so long."""
+        statement = (
+            f"BEGIN; SELECT run_id FROM runs WHERE run_id = '{run_id}' FOR UPDATE; "
+            f"DO SLEEP({seconds}); COMMIT"
+        )
+        return ["kubectl", "-n", self.cluster.namespace, *self._client(), "-e", statement]
+
+    def results_of(self, run_id: str) -> int:
+        """How many results the record has for the run."""
+        return int(self.sql(f"SELECT COUNT(*) FROM results WHERE run_id = '{run_id}'")[0][0])
+
+    def close(self) -> None:
+        """End the tunnel."""
+        self._tunnel.close()
+
+    def _client(self) -> list[str]:
+        return ["exec", "mysql-0", "--", "env", f"MYSQL_PWD={self._password}", "mysql", "-uroot", "-N",
+                "-h127.0.0.1", "stock_backtest"]  # fmt: skip

@@ -1,0 +1,162 @@
+"""The environment of the tests: built, installed as the operations guide does it, and removed again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from tests.e2e.cluster import Cluster, name_of, run, until
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "sbt-e2e"
+IMAGE = "stock-backtest:e2e"
+ARGO = "argo"
+LOADER = ROOT.parent / "shared" / "cluster" / "cluster"
+"""Copies images from docker into a cluster of one machine; E2E_LOAD names another program."""
+STORE_SERVICE = ("object-store", "s3")
+STORE_KEYS = {"accesskey": "sbt-artifacts", "secretkey": "sbt-artifacts-local-only"}
+"""Those of the cluster's store; E2E_S3_ACCESS_KEY and E2E_S3_SECRET_KEY name others."""
+
+
+class Stage:
+    """Everything that `install` makes, `remove` takes away."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster(NAMESPACE)
+        self.passwords = {
+            name: secrets.token_hex(16) for name in ("web-secret", "engine-secret", "mysql-secret")
+        }
+
+    @property
+    def installed(self) -> bool:
+        """Whether an environment is there already; its passwords are then read from it."""
+        found = [self.cluster.get(f"api/v1/namespaces/{NAMESPACE}/secrets/{name}") for name in self.passwords]
+        for secret in filter(None, found):
+            password = base64.b64decode(secret["data"]["DB_PASSWORD"]).decode()
+            self.passwords[secret["metadata"]["name"]] = password
+        return all(found)
+
+    def install(self) -> None:
+        """Image, Argo's settings, namespace, secrets, manifests, schema, prices."""
+        self._image()
+        self._argo()
+        self.remove()
+        self._secrets()
+        self.cluster.kubectl("apply", "-k", str(ROOT / "tests/e2e/overlay"))
+        self.store_addresses()
+        self.cluster.ready("statefulset/mysql")
+        migration = self.cluster.submit("db-migrate")
+        self.cluster.argo("wait", migration, seconds=240)
+        self.cluster.ready("deployment/web")
+        self.cluster.ready("deployment/dispatcher")
+        self._prices()
+
+    def remove(self) -> None:
+        """Workflows first, so that their artifacts go too; then the namespace."""
+        if not self.cluster.get(f"api/v1/namespaces/{NAMESPACE}"):
+            return
+        for workload in ("deployment/dispatcher", "deployment/web"):
+            subprocess.run(
+                ["kubectl", "-n", NAMESPACE, "delete", workload, "--ignore-not-found"], check=False
+            )
+        self.cluster.kubectl("delete", "workflows", "--all", "--wait=false")
+        try:
+            until(lambda: not self.cluster.workflows(), 60, "the workflows are gone", pause=1)
+        except AssertionError:
+            for workflow in self.cluster.workflows():
+                self.cluster.kubectl("patch", "workflow", name_of(workflow), "--type=merge",
+                                     "-p", '{"metadata": {"finalizers": null}}')  # fmt: skip
+        run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", seconds=200)
+
+    def close(self) -> None:
+        """End what talks to the cluster."""
+        self.cluster.close()
+
+    def _image(self) -> None:
+        if os.environ.get("E2E_BUILD", "yes") == "no":
+            return
+        commit = run("git", "-C", str(ROOT), "rev-parse", "--short=7", "HEAD").strip()
+        environment = os.environ | {"DOCKER_BUILDKIT": "0"}
+        subprocess.run(
+            ["docker", "build", "--quiet", "--network=host", "--build-arg", f"IMAGE_TAG={commit}", "-t", IMAGE, "."],
+            cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        loader = os.environ.get("E2E_LOAD") or (f"{LOADER} load" if LOADER.exists() else "")
+        if loader:
+            subprocess.run([*loader.split(), IMAGE, "mysql:9"], check=True)
+
+    def _argo(self) -> None:
+        """Argo with the settings that its own manifests ask for, and a certificate that we can check."""
+        if not _exists("secret", "argo-server-tls"):
+            _make_certificate()
+        application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
+        for patch in application["spec"]["source"]["kustomize"]["patches"]:
+            change = json.dumps(yaml.safe_load(patch["patch"]))
+            deployment = f"deployment/{patch['target']['name']}"
+            run("kubectl", "-n", ARGO, "patch", deployment, "--type=json", "-p", change)
+            run("kubectl", "-n", ARGO, "rollout", "status", deployment, "--timeout=120s")
+
+    def _secrets(self) -> None:
+        run("kubectl", "create", "namespace", NAMESPACE)
+        users = {"web-secret": "stock_backtest", "engine-secret": "engine", "mysql-secret": "root"}
+        for name, user in users.items():
+            self.cluster.kubectl("create", "secret", "generic", name, f"--from-literal=DB_USER={user}",
+                                 f"--from-literal=DB_PASSWORD={self.passwords[name]}")  # fmt: skip
+        keys = {
+            "accesskey": os.environ.get("E2E_S3_ACCESS_KEY", STORE_KEYS["accesskey"]),
+            "secretkey": os.environ.get("E2E_S3_SECRET_KEY", STORE_KEYS["secretkey"]),
+        }
+        self.cluster.kubectl("create", "secret", "generic", "artifact-store",
+                             *(f"--from-literal={key}={value}" for key, value in keys.items()))  # fmt: skip
+        authority = run("kubectl", "-n", ARGO, "get", "secret", "argo-server-tls", "-o",
+                        r"go-template={{index .data \"tls.crt\" | base64decode}}".replace("\\", ""))  # fmt: skip
+        self.cluster.kubectl("create", "configmap", "argo-server-ca", f"--from-literal=ca.crt={authority}")
+
+    def store_addresses(self) -> None:
+        """Our name of the artifact store leads to it; see `take_store_away`."""
+        namespace, service = STORE_SERVICE
+        slices = json.loads(run("kubectl", "-n", namespace, "get", "endpointslices", "-o", "json", "-l",
+                                f"kubernetes.io/service-name={service}"))["items"]  # fmt: skip
+        copy = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": "artifact-store",
+                "labels": {"kubernetes.io/service-name": "artifact-store"},
+            },
+            "addressType": "IPv4",
+            "ports": [{"port": slices[0]["ports"][0]["port"]}],
+            "endpoints": [{"addresses": end["addresses"]} for one in slices for end in one["endpoints"]],
+        }
+        self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(copy))
+
+    def take_store_away(self) -> None:
+        """From now on every connection to the artifact store is refused."""
+        self.cluster.kubectl("delete", "endpointslice", "artifact-store")
+
+    def _prices(self) -> None:
+        for name in ("GOOG", "SP500"):
+            self.cluster.kubectl("exec", "deployment/web", "--", "python", "-m", "store", "import",
+                                 f"backtest/samples/{name}.csv", "--symbol", name)  # fmt: skip
+
+
+def _exists(kind: str, name: str) -> bool:
+    asked = subprocess.run(["kubectl", "-n", ARGO, "get", kind, name], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def _make_certificate() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = f"{folder}/tls.key", f"{folder}/tls.crt"
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "825", "-keyout", key,
+            "-out", certificate, "-subj", "/CN=argo-server.argo",
+            "-addext", "subjectAltName=DNS:argo-server.argo,DNS:argo-server.argo.svc")  # fmt: skip
+        run("kubectl", "-n", ARGO, "create", "secret", "tls", "argo-server-tls",
+            f"--cert={certificate}", f"--key={key}")  # fmt: skip
