@@ -34,7 +34,12 @@ def chosen(gear: Gear, size: int) -> Literal["interpreted", "compiled"]:
     """Name the gear for `size` bars times symbols; the result is the same in both."""
     if gear != "auto":
         return gear
-    return "compiled" if _loaded or size >= LONG_SERIES else "interpreted"
+    return "compiled" if is_loaded() or size >= LONG_SERIES else "interpreted"
+
+
+def is_loaded() -> bool:
+    """Whether the compiled engine is in this process; then what else is compiled is worth loading too."""
+    return bool(_loaded)
 
 
 @cache
@@ -128,6 +133,7 @@ def warm(*, lanes: bool = True) -> None:
     times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
     bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
     simulate(bars, np.array([1.0, 0.0, 1.0, 0.0, 1.0]), config, gear="compiled")
+    build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}).target(bars)
     if lanes:
         sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
         sweep(bars, "BUY_AND_HOLD", {}, config)

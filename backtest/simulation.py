@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest import engine, gears
+from backtest import curves, engine, gears
 from backtest.bars import Bars, Times
 from backtest.config import EngineConfig
 from backtest.errors import FieldError, InvalidRequest, InvalidTarget
@@ -283,9 +283,11 @@ def _read(
     rows: Floats,
 ) -> Simulation:
     made = _table(fills, account[engine.FILLS], engine.FILL_WIDTH)
-    cash = _cash_curve(_table(steps, account[engine.STEPS], engine.STEP_WIDTH), len(bars), config)
+    paid = _table(steps, account[engine.STEPS], engine.STEP_WIDTH)
+    cash = curves.steps(paid, 1, first=float(config.initial_capital), bars=len(bars))
     position = _position_curve(made, *bars.close.shape)
-    equity = cash + position[:, 0] * bars.close[:, 0]
+    equity = position[:, 0] * bars.close[:, 0]
+    equity += cash
     for column in range(1, position.shape[1]):
         equity += position[:, column] * bars.close[:, column]
     return Simulation(
@@ -310,27 +312,17 @@ def _table(flat: Floats, rows: float, width: int) -> Floats:
     return flat[: int(rows) * width].reshape(-1, width)
 
 
-def _cash_curve(steps: Floats, bars: int, config: EngineConfig) -> Floats:
-    first = np.concatenate(([0], steps[:, 0].astype(np.int64), [bars]))
-    return np.repeat(np.concatenate(([float(config.initial_capital)], steps[:, 1])), np.diff(first))
-
-
 def _position_curve(fills: Floats, bars: int, width: int) -> Floats:
     """The shares of each symbol at each close, (T, M): those after the last fill until then."""
     if width == 1:
-        return _held(fills, bars).reshape(bars, 1)
+        return curves.steps(fills, 2, first=0.0, bars=bars).reshape(bars, 1)
     by_symbol = fills[np.argsort(fills[:, 1], kind="stable")]
     edges = np.searchsorted(by_symbol[:, 1], np.arange(width + 1))
     position = np.empty((width, bars))
     for symbol in range(width):
-        position[symbol] = _held(by_symbol[edges[symbol] : edges[symbol + 1]], bars)
+        own = by_symbol[edges[symbol] : edges[symbol + 1]]
+        position[symbol] = curves.steps(own, 2, first=0.0, bars=bars)
     return np.ascontiguousarray(position.T)
-
-
-def _held(fills: Floats, bars: int) -> Floats:
-    """The shares of one symbol at each close; of several fills on a bar the last one remains."""
-    first = np.concatenate(([0], fills[:, 0].astype(np.int64), [bars]))
-    return np.repeat(np.concatenate(([0.0], fills[:, 2])), np.diff(first))
 
 
 def _funnel(signals: int, account: Floats) -> Funnel:

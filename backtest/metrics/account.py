@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backtest import curves
 from backtest.bars import Floats, Times
 from backtest.metrics.calendar import daily_rows, periods_per_year, stamp
 
@@ -248,7 +249,7 @@ class Account:
     @cached_property
     def drawdown(self) -> Floats:
         """(T,) E_t / peak_t - 1 at every bar: 0 at a peak, -0.2 a fifth below it."""
-        return below_peak(self.equity)
+        return curves.below_peak(self.equity)
 
     @cached_property
     def drawdowns(self) -> Drawdowns:
@@ -295,14 +296,6 @@ def total(values: Floats) -> float:
 def dot(left: Floats, right: Floats) -> float:
     """Σ left · right, added in one order on any machine; BLAS splits long sums over its threads."""
     return float(np.einsum("i,i->", left, right))
-
-
-def below_peak(values: Floats) -> Floats:
-    """(T,) how far each value is below the highest up to it, as a fraction: 0 or negative."""
-    below = np.maximum.accumulate(values)
-    np.divide(values, below, out=below)
-    below -= 1.0
-    return below
 
 
 def _changes(values: Floats) -> Floats:

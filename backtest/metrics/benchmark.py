@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from backtest import curves
 from backtest.bars import Floats
-from backtest.metrics.account import NO_VARIATION, Account, Undefined, below_peak, dot
+from backtest.metrics.account import NO_VARIATION, Account, Undefined, dot
 from backtest.metrics.metric import metric
 from backtest.metrics.returns import DAYS_PER_YEAR, SHORTEST_CAGR_DAYS
 
@@ -56,7 +57,7 @@ def benchmark_max_drawdown(account: Account) -> float:
     """Deepest fall of the benchmark from a peak: min(B / cummax(B) - 1)."""
     if account.benchmark is None:
         raise Undefined("there is no benchmark")
-    return float(below_peak(account.benchmark).min())
+    return float(curves.below_peak(account.benchmark).min())
 
 
 @metric("Excess return", "benchmark", "percent", better="higher", formula="total return - benchmark return",

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.gears import LONG_SERIES
+from backtest import gears
 
 Table = NDArray[np.float64]
 Loop = Callable[[Table, int, int, Table], None]
@@ -87,8 +87,8 @@ def target_of(closes: Table, fast: int, slow: int) -> Table:
 
 
 def is_worth_it(size: int) -> bool:
-    """Tell whether `size` bars times symbols are enough, or the loops are loaded already."""
-    return size >= LONG_SERIES or compiled.cache_info().currsize > 0
+    """Tell whether `size` bars times symbols are enough, or the compiled engine is loaded already."""
+    return size >= gears.LONG_SERIES or gears.is_loaded()
 
 
 @cache
