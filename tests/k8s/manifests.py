@@ -1,39 +1,73 @@
-"""Every object under k8s, read as Kustomize would collect it."""
+"""What a cluster gets from k8s: each overlay rendered by kubectl, which the development environment brings."""
 
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
 
-K8S = Path(__file__).parents[2] / "k8s"
-OVERLAYS = ("dev", "staging", "prod", "local")
+ROOT = Path(__file__).parents[2]
+K8S = ROOT / "k8s"
+ENVIRONMENTS = ("dev", "staging", "prod")
+OVERLAYS = (*ENVIRONMENTS, "local")
+STORE = K8S / "artifact-store"
+FOLDERS = (*(K8S / "overlays" / name for name in OVERLAYS), STORE)
+KUBECTL = Path(sys.executable).with_name("kubectl")
+
+
+@cache
+def render(folder):
+    """Every object of a kustomization; what kubectl says is the error."""
+    done = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [found for found in yaml.safe_load_all(done.stdout) if found]
+
+
+def overlay(name):
+    return render(K8S / "overlays" / name)
 
 
 def kustomization(folder):
     return yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
 
 
-def objects(folder):
-    """What a kustomization lists, with its components; an unlisted or a missing file is found by a test."""
-    listed = kustomization(folder)
-    for name in [*listed.get("resources", ()), *listed.get("components", ())]:
-        path = (folder / name).resolve()
-        if path.is_dir():
-            yield from objects(path)
-        else:
-            yield from (found for found in yaml.safe_load_all(path.read_text(encoding="utf-8")) if found)
+def named(objects, kind):
+    return {each["metadata"]["name"]: each for each in objects if each["kind"] == kind}
+
+
+def title(manifest):
+    return f"{manifest['kind']}-{manifest['metadata']['name']}"
 
 
 def pods(manifest):
-    """Every pod spec inside of an object, with its containers."""
+    """Every pod spec inside of an object of Kubernetes' own."""
     spec = manifest.get("spec", {})
-    if manifest["kind"] in ("Deployment", "StatefulSet"):
+    if manifest["kind"] in ("Deployment", "StatefulSet", "Job"):
         yield spec["template"]["spec"]
     elif manifest["kind"] == "CronJob":
         yield spec["jobTemplate"]["spec"]["template"]["spec"]
 
 
-def containers(manifest):
-    for pod in pods(manifest):
-        yield from pod["containers"]
+def workflow_spec(manifest):
+    """The workflow inside of a WorkflowTemplate or a CronWorkflow; nothing in any other object."""
     if manifest["kind"] == "WorkflowTemplate":
-        yield from (part["container"] for part in manifest["spec"]["templates"] if "container" in part)
+        return manifest["spec"]
+    return manifest["spec"]["workflowSpec"] if manifest["kind"] == "CronWorkflow" else {}
+
+
+def containers(manifest):
+    """Every container, the steps of workflows too."""
+    for pod in pods(manifest):
+        yield from pod.get("initContainers", ())
+        yield from pod["containers"]
+    for part in workflow_spec(manifest).get("templates", ()):
+        yield from (part[kind] for kind in ("container", "script") if kind in part)
+
+
+def secret_template():
+    """The keys of every Secret that an operator has to make, with the values that are written down."""
+    text = (K8S / "base" / "secret-template.yaml").read_text(encoding="utf-8")
+    return {each["metadata"]["name"]: each["stringData"] for each in yaml.safe_load_all(text)}

@@ -1,177 +1,184 @@
-"""The security checklist of what is deployed, and that every manifest is what Kubernetes knows."""
+"""The security checklist of the operations guide, over everything that is deployed anywhere."""
 
+import json
 import re
 
-import kubernetes_validate
 import pytest
-import yaml
 
 from argocd import promote
-from store.settings import Settings
-from tests.k8s.manifests import K8S, OVERLAYS, containers, kustomization, objects, pods
-from web import create_app
-from workflows import render
-
-OUR_CRDS = ("argoproj.io/", "monitoring.coreos.com/")
-EVERYTHING = list(objects(K8S / "overlays" / "dev"))
-EXTERNAL = list(objects(K8S / "components" / "external-database"))
-NAMED = pytest.mark.parametrize(
-    "manifest", EVERYTHING, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}"
+from tests.k8s.manifests import (
+    ENVIRONMENTS,
+    FOLDERS,
+    K8S,
+    OVERLAYS,
+    STORE,
+    containers,
+    named,
+    overlay,
+    pods,
+    render,
+    secret_template,
+    title,
+    workflow_spec,
 )
 
 
-def found(kind):
-    return {each["metadata"]["name"]: each for each in EVERYTHING if each["kind"] == kind}
+def that_have(part):
+    """Every object in which the function finds something."""
+    return [
+        pytest.param(manifest, id=f"{folder.name}-{title(manifest)}")
+        for folder in FOLDERS
+        for manifest in render(folder)
+        if list(part(manifest))
+    ]
 
 
-def secrets():
-    text = (K8S / "base" / "secret-template.yaml").read_text(encoding="utf-8")
-    return {each["metadata"]["name"]: each["stringData"] for each in yaml.safe_load_all(text)}
+PLACES = [pytest.param(render(folder), id=folder.name) for folder in FOLDERS]
+PINNED = r"[\w./-]+:(?!latest)[\w.-]+@sha256:[0-9a-f]{64}"
+RESOURCES = {"cpu", "memory"}
 
 
-@pytest.mark.parametrize("manifest", EVERYTHING + EXTERNAL, ids=lambda each: each["metadata"]["name"])
-def test_an_object_of_kubernetes_fits_the_schema_of_its_kind_strictly(manifest):
-    if not manifest["apiVersion"].startswith(OUR_CRDS):
-        kubernetes_validate.validate(manifest, "1.34", strict=True)
-
-    assert manifest["metadata"]["name"]
-
-
-def test_every_file_is_listed_by_a_kustomization():
-    listed = set()
-    for path in K8S.rglob("kustomization.yaml"):
-        known = kustomization(path.parent)
-        for key in ("resources", "components", "configurations"):
-            listed |= {(path.parent / name).resolve() for name in known.get(key, ())}
-    written = {path for path in K8S.rglob("*.yaml") if path.name != "kustomization.yaml"}
-
-    assert written - listed == {K8S / "base" / "secret-template.yaml"}
-    assert [path for path in listed if not path.exists()] == []
-
-
-def test_the_rendered_templates_are_those_of_the_code():
-    texts = render.rendered(Settings())
-
-    assert {name: (K8S / "base" / "workflows" / name).read_text() for name in texts} == texts
-
-
-def test_nothing_reaches_beyond_its_namespace():
-    assert {each["kind"] for each in EVERYTHING} & {"ClusterRole", "ClusterRoleBinding"} == set()
-    for role in found("Role").values():
-        for rule in role["rules"]:
-            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
-
-
-def test_no_secret_value_is_written_down():
-    assert [
-        each for each in EVERYTHING if each["kind"] == "Secret" and ("data" in each or "stringData" in each)
-    ] == []
-    assert {value for keys in secrets().values() for name, value in keys.items() if name != "DB_USER"} == {""}
-
-
-@NAMED
-def test_every_pod_is_without_root_and_every_container_without_privileges_and_with_limits(manifest):
+@pytest.mark.parametrize("manifest", that_have(pods))
+def test_every_pod_is_without_root_and_without_a_token_that_it_does_not_ask_for(manifest):
     for pod in pods(manifest):
         assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] >= 999
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert pod["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
+        assert not [volume for volume in pod.get("volumes", ()) if "hostPath" in volume]
+
+
+@pytest.mark.parametrize("manifest", that_have(containers))
+def test_every_container_is_read_only_without_privileges_and_with_requests_and_limits(manifest):
     for container in containers(manifest):
         rights = container["securityContext"]
         assert rights["allowPrivilegeEscalation"] is False
         assert rights["readOnlyRootFilesystem"] is True
         assert rights["capabilities"] == {"drop": ["ALL"]}
-        assert (
-            set(container["resources"]["requests"])
-            == set(container["resources"]["limits"])
-            == {"cpu", "memory"}
-        )
+        assert set(container["resources"]["requests"]) == RESOURCES
+        assert set(container["resources"]["limits"]) == RESOURCES
         assert container.get("command") or container["image"].startswith("mysql:")
 
 
-@NAMED
-def test_every_image_is_ours_by_name_or_of_a_stated_version(manifest):
-    for container in containers(manifest):
-        assert re.fullmatch(r"stock-backtest:local|mysql:\d[\w.]*(@sha256:[0-9a-f]{64})?", container["image"])
+@pytest.mark.parametrize("manifest", that_have(workflow_spec))
+def test_the_pods_of_workflows_and_argos_own_containers_in_them_are_as_restricted(manifest):
+    spec = workflow_spec(manifest)
+
+    executors = json.loads(spec["podSpecPatch"])
+
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    for kind, name in (("initContainers", "init"), ("containers", "wait")):
+        (executor,) = executors[kind]
+        assert executor["name"] == name
+        assert executor["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert set(executor["resources"]["limits"]) == RESOURCES
 
 
-@pytest.mark.parametrize("environment", promote.ORDER)
-def test_an_overlay_names_its_image_once_by_commit_and_content(environment):
-    release = promote.read(K8S / "overlays" / environment / "kustomization.yaml")
+@pytest.mark.parametrize("objects", PLACES)
+def test_the_namespace_enforces_the_restricted_pod_security_standard(objects):
+    for namespace in named(objects, "Namespace").values():
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
-    assert release.tag != "latest"
-    assert release.digest.startswith("sha256:")
+
+@pytest.mark.parametrize("objects", PLACES)
+def test_nothing_of_ours_reaches_beyond_its_namespace(objects):
+    assert {each["kind"] for each in objects} & {"ClusterRole", "ClusterRoleBinding"} == set()
+    for role in named(objects, "Role").values():
+        for rule in role["rules"]:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            assert not {"secrets", "pods/exec"} & set(rule["resources"])
+    for binding in named(objects, "RoleBinding").values():
+        assert binding["roleRef"]["kind"] == "Role"
+        assert {subject["kind"] for subject in binding["subjects"]} == {"ServiceAccount"}
+        assert {subject["name"] for subject in binding["subjects"]} <= set(named(objects, "ServiceAccount"))
 
 
 @pytest.mark.parametrize("environment", OVERLAYS)
-def test_an_overlay_is_thin(environment):
-    text = (K8S / "overlays" / environment / "kustomization.yaml").read_text(encoding="utf-8")
+def test_every_account_of_a_pod_exists(environment):
+    accounts = set(named(overlay(environment), "ServiceAccount"))
+    used = {pod.get("serviceAccountName") for each in overlay(environment) for pod in pods(each)}
+    used |= {spec["serviceAccountName"] for each in overlay(environment) if (spec := workflow_spec(each))}
 
-    assert len(text.splitlines()) <= 30
-
-
-def test_every_key_that_a_pod_reads_exists():
-    maps = {name: set(each.get("data", ())) for name, each in found("ConfigMap").items()}
-    kept = {name: set(keys) for name, keys in secrets().items()}
-    missing = []
-    for manifest in EVERYTHING:
-        for container in containers(manifest):
-            for variable in container.get("env", ()):
-                source = variable.get("valueFrom", {})
-                for kind, known in (("configMapKeyRef", maps), ("secretKeyRef", kept)):
-                    if (asked := source.get(kind)) and asked["key"] not in known.get(asked["name"], ()):
-                        missing.append((manifest["metadata"]["name"], asked["name"], asked["key"]))
-
-    assert missing == []
+    assert used - {None} <= accounts
 
 
-def test_the_configuration_of_the_cluster_is_accepted_by_the_code():
-    data = found("ConfigMap")["web-config"]["data"]
+@pytest.mark.parametrize("objects", PLACES)
+def test_no_value_of_a_secret_is_in_a_manifest(objects):
+    secrets = named(objects, "Secret").values()
 
-    settings = Settings.from_env(data | {"DB_USER": "somebody", "DB_PASSWORD": "something"})
-
-    assert settings.launcher_mode == "K8S"
-    assert settings.flask_env == "production"
+    assert [each for each in secrets if "data" in each or "stringData" in each] == []
 
 
-def test_every_account_of_a_pod_exists():
-    accounts = found("ServiceAccount")
-    used = {
-        pod["serviceAccountName"] for each in EVERYTHING for pod in pods(each) if "serviceAccountName" in pod
+def test_the_template_of_the_secrets_holds_names_of_accounts_and_no_value():
+    values = {value for keys in secret_template().values() for key, value in keys.items() if key != "DB_USER"}
+
+    assert values == {""}
+
+
+@pytest.mark.parametrize("objects", [overlay(name) for name in ENVIRONMENTS] + [render(STORE)])
+def test_every_image_of_an_environment_is_fixed_by_its_content(objects):
+    images = {container["image"] for manifest in objects for container in containers(manifest)}
+
+    assert [image for image in images if not re.fullmatch(PINNED, image)] == []
+
+
+def test_on_one_machine_images_are_those_that_docker_has_and_none_is_called_latest():
+    images = {container["image"] for manifest in overlay("local") for container in containers(manifest)}
+
+    assert images == {"stock-backtest:dev", "mysql:9"}
+
+
+def test_the_word_latest_is_the_tag_of_nothing():
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for folder in ("k8s", "argocd", ".github")
+        for path in (K8S.parent / folder).rglob("*.yaml")
     }
-    used |= {each["spec"]["serviceAccountName"] for each in found("WorkflowTemplate").values()}
-
-    assert used <= set(accounts)
-
-
-def test_nothing_is_open_unless_a_policy_says_so():
-    denied = found("NetworkPolicy")["default-deny"]["spec"]
-
-    assert denied["podSelector"] == {}
-    assert "ingress" not in denied
-    assert {port["port"] for rule in denied["egress"] for port in rule["ports"]} == {53}
-
-
-def test_every_alert_leads_to_a_chapter_of_the_guide():
-    guide = (K8S.parent / "docs" / "ops-guide.md").read_text(encoding="utf-8")
-    chapters = {
-        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-")
-        for line in guide.splitlines()
-        if line.startswith("#")
+    texts |= {
+        path: path.read_text(encoding="utf-8")
+        for path in map(K8S.parent.joinpath, ("Dockerfile", "compose.yaml"))
     }
-    alerts = [
-        rule
-        for group in found("PrometheusRule")["stock-backtest"]["spec"]["groups"]
-        for rule in group["rules"]
-        if "alert" in rule
-    ]
 
-    assert {rule["annotations"]["runbook_url"].split("#")[1] for rule in alerts} <= chapters
+    assert [path.name for path, text in texts.items() if re.search(r"latest\b", text)] == []
 
 
-def test_every_series_of_ours_that_a_rule_reads_is_served(database, settings):
-    rules = (K8S / "components" / "monitoring" / "rules.yaml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_overlay_names_its_release_once_and_every_pod_and_workflow_of_ours_runs_it(environment):
+    release = promote.read(K8S / "overlays" / environment / "kustomization.yaml")
+    ours = f"ghcr.io/owner/stock-backtest:{release.tag}@{release.digest}"
 
-    served = create_app(settings, database=database).test_client().get("/metrics").text
+    users = {
+        title(manifest): {container["image"] for container in containers(manifest)}
+        for manifest in overlay(environment)
+        if any("stock-backtest" in container["image"] for container in containers(manifest))
+    }
 
-    for name in set(re.findall(r"\bstock_backtest_[a-z_]+", rules)):
-        assert f"\n{name}" in served
+    assert set(users) >= {
+        "Deployment-web",
+        "Deployment-dispatcher",
+        "Job-schema-gate",
+        "WorkflowTemplate-backtest",
+        "WorkflowTemplate-db-migrate",
+    }
+    assert {image for images in users.values() for image in images} == {ours}
+
+
+def test_images_of_others_have_one_place_for_all_environments():
+    images = {
+        environment: {
+            container["image"]
+            for manifest in overlay(environment)
+            for container in containers(manifest)
+            if "mysql" in container["image"]
+        }
+        for environment in ENVIRONMENTS
+    }
+
+    assert len(set.union(*images.values())) == 1
+    assert all(images.values())

@@ -85,7 +85,7 @@ def _engine(settings: Settings) -> Container:
         image_pull_policy="IfNotPresent",
         command=["python", "-m", "workflows.steps.compute"],
         args=[*_WHICH, "--bundle", "/out/bundle"],
-        env=[*pods.plain_env("engine"), *pods.database_env(pods.READER_SECRET), pods.memory_env()],
+        env=[*pods.plain_env(), *pods.database_env(pods.READER_SECRET), pods.memory_env()],
         volumes=[pods.scratch(), EmptyDirVolume(name="out", mount_path="/out")],
         outputs=[
             Artifact(
@@ -110,7 +110,7 @@ def _persist(settings: Settings) -> Container:
         image_pull_policy="IfNotPresent",
         command=["python", "-m", "workflows.steps.keep"],
         args=[*_WHICH, *_WHERE, "--bundle", "/in/bundle"],
-        env=[*pods.plain_env("persist"), *pods.database_env(pods.RECORD_SECRET)],
+        env=[*pods.plain_env(), *pods.database_env(pods.RECORD_SECRET)],
         volumes=[pods.scratch()],
         inputs=[Artifact(name="bundle", path="/in/bundle")],
         resources=pods.resources(settings.step_memory_mib),
@@ -133,7 +133,7 @@ def _record(settings: Settings) -> Container:
         image_pull_policy="IfNotPresent",
         command=["python", "-m", "workflows.steps.record"],
         args=[*_WHICH, *_WHERE],
-        env=[*pods.plain_env("record"), *pods.database_env(pods.RECORD_SECRET), *said],
+        env=[*pods.plain_env(), *pods.database_env(pods.RECORD_SECRET), *said],
         volumes=[pods.scratch()],
         resources=pods.resources(512),
         active_deadline_seconds=_RECORD_SECONDS,

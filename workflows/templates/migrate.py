@@ -56,7 +56,7 @@ def _step(settings: Settings, name: str, command: list[str], secret: str) -> Con
         image=pods.image(settings),
         image_pull_policy="IfNotPresent",
         command=command,
-        env=[*pods.plain_env(name), *pods.database_env(secret), *granted],
+        env=[*pods.plain_env(), *pods.database_env(secret), *granted],
         volumes=[pods.scratch()],
         resources=pods.resources(512),
         active_deadline_seconds=_SECONDS,

@@ -66,7 +66,7 @@ def scratch() -> EmptyDirVolume:
     return EmptyDirVolume(name="tmp", mount_path="/tmp")  # noqa: S108 # nosec B108
 
 
-def plain_env(process: str) -> list[Any]:
+def plain_env() -> list[Any]:
     """What a step may know of the configuration, and the arguments of its workflow."""
     return [
         Env(name="LOG_FORMAT", value="json"),
@@ -75,7 +75,6 @@ def plain_env(process: str) -> list[Any]:
         ),
         Env(name="PARAMETERS", value="{{workflow.parameters.json}}"),
         Env(name="HOME", value="/tmp"),  # noqa: S108 # nosec B108
-        Env(name="STEP", value=process),
     ]
 
 

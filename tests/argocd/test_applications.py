@@ -1,0 +1,274 @@
+"""What Argo CD is told: one root, every folder that exists, an order, and nothing beyond its project."""
+
+import re
+
+import pytest
+import yaml
+
+from argocd import promote
+from tests.k8s.manifests import ENVIRONMENTS, K8S, ROOT, STORE, named, overlay, render, workflow_spec
+
+FOLDER = ROOT / "argocd"
+OURS = "https://github.com/owner/stock-backtest.git"
+WAVE = "argocd.argoproj.io/sync-wave"
+RUNS = {"Workflow", "WorkflowTaskSet", "WorkflowTaskResult", "WorkflowArtifactGCTask"}
+
+
+def read(name):
+    return [found for found in yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8")) if found]
+
+
+def from_root():
+    """Everything that the root application brings."""
+    (root,) = read("root.yaml")
+    names = root["spec"]["source"]["directory"]["include"].strip("{}").removesuffix("}.yaml").split(",")
+    return [each for name in names for each in read(f"{name}.yaml")]
+
+
+def applications():
+    """Every Application by its name, those of the environments as the ApplicationSet makes them."""
+    found = named(from_root(), "Application")
+    environments = named(from_root(), "ApplicationSet")["stock-backtest"]["spec"]
+    text = yaml.safe_dump(environments["template"])
+    for element in environments["generators"][0]["list"]["elements"]:
+        filled = re.sub(r"\{\{\.(\w+)\}\}", lambda found, element=element: element[found[1]], text)
+        made = yaml.safe_load(filled)
+        found[made["metadata"]["name"]] = made
+    return found
+
+
+def project(application):
+    return named(from_root(), "AppProject")[application["spec"]["project"]]["spec"]
+
+
+def wave(manifest):
+    return int(manifest["metadata"].get("annotations", {}).get(WAVE, "0"))
+
+
+def test_the_root_brings_every_file_that_is_an_object_and_itself():
+    objects = {each["kind"] for each in from_root()}
+
+    assert objects == {"AppProject", "Application", "ApplicationSet"}
+    assert {path.name for path in FOLDER.glob("*.yaml")} == {
+        "root.yaml",
+        "project.yaml",
+        "argo-workflows.yaml",
+        "artifact-store.yaml",
+        "environments.yaml",
+        "argocd-cm.yaml",
+        "argocd-rbac-cm.yaml",
+    }
+    assert "stock-backtest" in named(from_root(), "Application")
+
+
+def test_there_is_one_application_for_argo_for_the_store_and_for_each_environment():
+    paths = {name: each["spec"]["source"]["path"] for name, each in applications().items()}
+
+    assert paths == {
+        "stock-backtest": "argocd",
+        "argo-workflows": "manifests/cluster-install",
+        "artifact-store": "k8s/artifact-store",
+        "stock-backtest-dev": "k8s/overlays/dev",
+        "stock-backtest-staging": "k8s/overlays/staging",
+        "stock-backtest-prod": "k8s/overlays/prod",
+    }
+
+
+def test_definitions_come_before_the_store_and_the_store_before_the_environments():
+    environments = named(from_root(), "ApplicationSet")["stock-backtest"]
+
+    order = [wave(applications()[name]) for name in ("argo-workflows", "artifact-store")] + [
+        wave(environments)
+    ]
+
+    assert order == sorted(set(order))
+    assert all(wave(each) < order[0] for each in named(from_root(), "AppProject").values())
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_in_an_environment_the_database_comes_first_then_the_schema_the_templates_and_what_runs(environment):
+    objects = overlay(environment)
+    templates = named(objects, "WorkflowTemplate")
+
+    waves = [
+        {wave(each) for each in named(objects, "Namespace").values()},
+        {
+            wave(named(objects, kind)[name])
+            for kind, name in (("StatefulSet", "mysql"), ("ConfigMap", "web-config"))
+        }
+        | {wave(templates["db-migrate"])}
+        | {wave(each) for each in named(objects, "Secret").values()},
+        {wave(named(objects, "Job")["schema-gate"])},
+        {wave(each) for name, each in templates.items() if name != "db-migrate"},
+        {wave(each) for each in named(objects, "Deployment").values()},
+    ]
+
+    assert [len(each) for each in waves] == [1] * 5
+    order = [min(each) for each in waves]
+    assert order == sorted(set(order))
+
+
+def test_a_release_waits_for_the_schema_and_only_prod_leaves_the_migration_to_an_operator():
+    gates = {name: named(overlay(name), "Job")["schema-gate"] for name in ENVIRONMENTS}
+
+    for gate in gates.values():
+        notes = gate["metadata"]["annotations"]
+        assert notes["argocd.argoproj.io/hook"] == "Sync"
+        assert notes["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+        assert "ttlSecondsAfterFinished" not in gate["spec"]
+        assert gate["spec"]["activeDeadlineSeconds"] > 0
+    automatic = [name for name, gate in gates.items() if "initContainers" in gate["spec"]["template"]["spec"]]
+    assert automatic == ["dev", "staging"]
+
+
+def test_the_automatic_migration_is_the_same_as_the_workflow_of_the_operator():
+    gate = named(overlay("dev"), "Job")["schema-gate"]["spec"]["template"]["spec"]
+    workflow = named(overlay("dev"), "WorkflowTemplate")["db-migrate"]["spec"]["templates"]
+
+    steps = {each["name"]: each["command"] for each in gate["initContainers"]}
+
+    assert steps == {each["name"]: each["container"]["command"] for each in workflow if "container" in each}
+
+
+@pytest.mark.parametrize(
+    "name", ["artifact-store", "stock-backtest-dev", "stock-backtest-staging", "stock-backtest-prod"]
+)
+def test_the_project_allows_what_an_application_brings_where_it_brings_it(name):
+    application = applications()[name]
+    allowed = project(application)
+    objects = render(ROOT / application["spec"]["source"]["path"])
+
+    places = {each["metadata"].get("namespace") for each in objects} - {None}
+    kinds = {
+        (each["apiVersion"].rpartition("/")[0], each["kind"])
+        for each in objects
+        if each["kind"] != "Namespace"
+    }
+
+    assert application["spec"]["source"]["repoURL"] in allowed["sourceRepos"]
+    assert places == {application["spec"]["destination"]["namespace"]}
+    assert places <= {each["namespace"] for each in allowed["destinations"]}
+    assert allowed["clusterResourceWhitelist"] == [{"group": "", "kind": "Namespace"}]
+    assert kinds <= {(each["group"], each["kind"]) for each in allowed["namespaceResourceWhitelist"]}
+
+
+def test_the_project_allows_nothing_that_nobody_brings():
+    allowed = named(from_root(), "AppProject")["stock-backtest"]["spec"]
+
+    brought = [each for folder in (*map(overlay, ENVIRONMENTS), render(STORE)) for each in folder]
+
+    kinds = {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in brought}
+    spare = {(each["group"], each["kind"]) for each in allowed["namespaceResourceWhitelist"]} - kinds
+    assert spare == {("argoproj.io", "CronWorkflow")} - kinds
+    assert {each["namespace"] for each in allowed["destinations"]} == {
+        each["metadata"]["namespace"] for each in brought if each["kind"] != "Namespace"
+    }
+
+
+@pytest.mark.parametrize("name", sorted(applications()))
+def test_what_git_says_is_healed_back_and_an_empty_folder_deletes_nothing(name):
+    application = applications()[name]["spec"]
+    automated = application["syncPolicy"]["automated"]
+
+    assert automated["selfHeal"] is True
+    assert automated.get("allowEmpty", False) is False
+    assert automated["prune"] is (application["project"] != "argo-workflows")
+    if application["source"]["repoURL"] == OURS:
+        assert application["source"]["targetRevision"] == "main"
+        assert (ROOT / application["source"]["path"]).is_dir()
+
+
+def test_deleting_the_set_of_environments_deletes_no_environment_and_a_missing_name_is_an_error():
+    environments = named(from_root(), "ApplicationSet")["stock-backtest"]["spec"]
+
+    assert environments["syncPolicy"] == {"preserveResourcesOnDeletion": True}
+    assert environments["goTemplateOptions"] == ["missingkey=error"]
+    assert [each["environment"] for each in environments["generators"][0]["list"]["elements"]] == list(
+        promote.ORDER
+    )
+
+
+def test_volumes_and_namespaces_are_pruned_only_when_somebody_confirms():
+    kept = [
+        each
+        for folder in (*map(overlay, ENVIRONMENTS), render(STORE))
+        for each in folder
+        if each["kind"] in ("Namespace", "PersistentVolumeClaim")
+    ]
+
+    for each in kept:
+        assert "Prune=confirm" in each["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
+    assert {each["kind"] for each in kept} == {"Namespace", "PersistentVolumeClaim"}
+
+
+def test_runs_are_not_seen_and_so_never_compared_nor_pruned_nor_started_beside_the_web():
+    (settings,) = read("argocd-cm.yaml")
+    (rights,) = read("argocd-rbac-cm.yaml")
+
+    (excluded,) = yaml.safe_load(settings["data"]["resource.exclusions"])
+
+    assert excluded["apiGroups"] == ["argoproj.io"]
+    assert set(excluded["kinds"]) == RUNS
+    assert not {each["kind"] for name in ENVIRONMENTS for each in overlay(name)} & RUNS
+    assert (
+        "p, role:operator, applications, action/argoproj.io/WorkflowTemplate/create-workflow, stock-backtest/*, deny"
+        in rights["data"]["policy.csv"].splitlines()
+    )
+
+
+def test_an_application_waits_for_the_one_before_it_and_no_other_revision_is_synced_by_hand():
+    (settings,) = read("argocd-cm.yaml")
+
+    assert (
+        "hs.status = obj.status.health.status"
+        in settings["data"]["resource.customizations.health.argoproj.io_Application"]
+    )
+    assert settings["data"]["application.sync.requireOverridePrivilegeForRevisionSync"] == "true"
+
+
+def test_argo_is_of_one_version_and_signs_its_clients_in():
+    argo = applications()["argo-workflows"]["spec"]["source"]
+
+    versions = {image.rpartition(":")[2] for image in argo["kustomize"]["images"]}
+
+    assert versions == {argo["targetRevision"]}
+    (server,) = (each for each in argo["kustomize"]["patches"] if each["target"]["name"] == "argo-server")
+    assert "--auth-mode=client" in yaml.safe_load(server["patch"])[0]["value"]
+
+
+def test_where_the_workflows_expect_the_store_is_where_it_is():
+    (service,) = named(render(STORE), "Service").values()
+    (namespace,) = named(render(STORE), "Namespace")
+    (store,) = named(render(STORE), "StatefulSet").values()
+    address = (
+        f"{service['metadata']['name']}.{namespace}.svc.cluster.local:{service['spec']['ports'][0]['port']}"
+    )
+
+    repository = yaml.safe_load(named(overlay("prod"), "ConfigMap")["artifact-repositories"]["data"]["s3"])[
+        "s3"
+    ]
+
+    assert repository["endpoint"] == address
+    bucket = store["spec"]["template"]["spec"]["initContainers"][0]["command"][-1]
+    assert bucket == f"/data/{repository['bucket']}"
+
+
+def test_a_workflow_template_holds_its_own_exit_handler_so_that_pruning_never_cuts_one_off():
+    for environment in ENVIRONMENTS:
+        for template in named(overlay(environment), "WorkflowTemplate").values():
+            spec = workflow_spec(template)
+            own = {part["name"] for part in spec["templates"]}
+            assert {spec["entrypoint"], spec.get("onExit", spec["entrypoint"])} <= own
+            assert "templateRef" not in yaml.safe_dump(spec)
+
+
+def test_the_owner_of_the_repository_is_the_same_everywhere():
+    texts = [path.read_text(encoding="utf-8") for folder in (FOLDER, K8S) for path in folder.rglob("*.yaml")]
+
+    owners = {
+        found
+        for text in texts
+        for found in re.findall(r"(?:github\.com|ghcr\.io)/([\w-]+)/stock-backtest", text)
+    }
+
+    assert owners == {"owner"}

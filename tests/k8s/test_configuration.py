@@ -1,0 +1,153 @@
+"""What pods are told and what the code reads are the same names, in both directions."""
+
+import ast
+import re
+
+import pytest
+import yaml
+
+from store.settings import Settings
+from tests.k8s.manifests import OVERLAYS, ROOT, containers, named, overlay, secret_template, title
+
+KEPT_BY = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+ANYBODYS = {"HOME"}
+"""Read by every program, so not by our code by name."""
+
+
+class Asked(dict):
+    """An environment that remembers which names were read."""
+
+    def __init__(self, **values):
+        super().__init__(values)
+        self.names = set()
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name):
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def names_read():
+    """Every variable that the settings ask for."""
+    embedded = Asked()
+    server = Asked(DB_HOST="somewhere", DB_NAME="some", DB_USER="somebody", DB_PASSWORD="something")
+    for environment in (embedded, server):
+        Settings.from_env(environment)
+    return embedded.names | server.names
+
+
+def texts_of_the_code():
+    """Every text in our code: a variable that a step reads is one of them."""
+    paths = [path for layer in ("store", "workflows", "web") for path in (ROOT / layer).rglob("*.py")]
+    return {
+        node.value
+        for path in paths
+        if "templates" not in path.parts  # they write the variables
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def keys_there(environment):
+    """By kind and name: the keys of every ConfigMap of an overlay, and of every Secret that it expects."""
+    maps = {
+        ("ConfigMap", name): set(each.get("data", ()))
+        for name, each in named(overlay(environment), "ConfigMap").items()
+    }
+    return maps | {("Secret", name): set(keys) for name, keys in secret_template().items()}
+
+
+def keys_read(environment):
+    """(who, kind, name, key) of every reference from a pod or from the artifact repository."""
+    for manifest in overlay(environment):
+        for container in containers(manifest):
+            for variable in container.get("env", ()):
+                for reference, kind in KEPT_BY.items():
+                    if asked := variable.get("valueFrom", {}).get(reference):
+                        yield title(manifest), kind, asked["name"], asked["key"]
+    repository = yaml.safe_load(
+        named(overlay(environment), "ConfigMap")["artifact-repositories"]["data"]["s3"]
+    )
+    for part in ("accessKeySecret", "secretKeySecret"):
+        yield "artifact-repositories", "Secret", repository["s3"][part]["name"], repository["s3"][part]["key"]
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_every_key_that_a_pod_reads_exists(environment):
+    there = keys_there(environment)
+
+    missing = [each for each in keys_read(environment) if each[3] not in there.get(each[1:3], ())]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_every_secret_of_the_template_is_read_by_somebody_down_to_each_key(environment):
+    read = {each[1:] for each in keys_read(environment)}
+
+    kept = {("Secret", name, key) for name, keys in secret_template().items() for key in keys}
+
+    assert kept - read == set()
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_every_key_of_the_configuration_is_a_variable_that_the_code_reads(environment):
+    told = set(named(overlay(environment), "ConfigMap")["web-config"]["data"])
+
+    assert told - names_read() == set()
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_every_variable_that_a_pod_of_ours_is_given_is_one_that_the_code_reads(environment):
+    given = {
+        (title(manifest), variable["name"])
+        for manifest in overlay(environment)
+        for container in containers(manifest)
+        if "stock-backtest" in container["image"]
+        for variable in container.get("env", ())
+    }
+
+    known = names_read() | texts_of_the_code() | ANYBODYS
+
+    assert {each for each in given if each[1] not in known} == set()
+
+
+def test_the_example_of_the_environment_names_every_variable_that_is_read_and_no_other():
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^#([A-Z][A-Z_]+)=", text, re.MULTILINE)) == names_read()
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_the_configuration_of_the_cluster_is_accepted_by_the_code(environment):
+    data = named(overlay(environment), "ConfigMap")["web-config"]["data"]
+
+    settings = Settings.from_env(data | {"DB_USER": "somebody", "DB_PASSWORD": "something"})
+
+    assert settings.launcher_mode == "K8S"
+    assert settings.flask_env == "production"
+    assert settings.log_format == "json"
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_the_password_of_the_record_reaches_no_engine_and_that_of_the_administrator_no_web(environment):
+    holders = {
+        secret: {who for who, _kind, name, _key in keys_read(environment) if name == secret}
+        for secret in ("mysql-secret", "engine-secret")
+    }
+    template = named(overlay(environment), "WorkflowTemplate")["backtest"]
+    (engine,) = (part for part in template["spec"]["templates"] if part["name"] == "engine")
+
+    secrets = {
+        variable["valueFrom"]["secretKeyRef"]["name"]
+        for variable in engine["container"]["env"]
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+
+    assert secrets == {"engine-secret"}
+    assert (
+        not {"Deployment-web", "Deployment-dispatcher", "WorkflowTemplate-backtest"} & holders["mysql-secret"]
+    )

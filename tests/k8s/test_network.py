@@ -1,0 +1,111 @@
+"""Nothing is open unless a policy says so, and what has to talk can."""
+
+import pytest
+
+from tests.k8s.manifests import OVERLAYS, STORE, named, overlay, pods, render, workflow_spec
+
+
+def selects(selector, labels):
+    """Whether a label selector of Kubernetes takes in these labels."""
+    fits = all(labels.get(name) == value for name, value in selector.get("matchLabels", {}).items())
+    for rule in selector.get("matchExpressions", ()):
+        value = labels.get(rule["key"])
+        fits &= value is not None if rule["operator"] == "Exists" else value in rule["values"]
+    return fits
+
+
+def labels_of(manifest):
+    """The labels of the pods that an object makes."""
+    if spec := workflow_spec(manifest):
+        return dict(spec["podMetadata"]["labels"]) | {"workflows.argoproj.io/workflow": "some"}
+    spec = manifest["spec"].get("jobTemplate", manifest)["spec"]
+    return spec["template"]["metadata"]["labels"]
+
+
+def may_send(policies, labels, *, port, peer):
+    """Whether any policy lets pods with these labels out to a port of a peer."""
+    return any(
+        selects(policy["spec"]["podSelector"], labels) and allows(rule, "to", port, peer)
+        for policy in policies
+        for rule in policy["spec"].get("egress", ())
+    )
+
+
+def may_receive(policies, labels, *, port, peer):
+    return any(
+        selects(policy["spec"]["podSelector"], labels) and allows(rule, "from", port, peer)
+        for policy in policies
+        for rule in policy["spec"].get("ingress", ())
+    )
+
+
+def allows(rule, direction, port, peer):
+    ports = {each["port"] for each in rule.get("ports", ())}
+    if ports and port not in ports:
+        return False
+    if direction not in rule:
+        return True
+    kind, labels = peer
+    return any(kind in each and selects(each[kind], labels) for each in rule[direction])
+
+
+@pytest.mark.parametrize("objects", [*map(overlay, OVERLAYS), render(STORE)])
+def test_every_pod_is_closed_in_both_directions_but_for_what_a_policy_opens(objects):
+    closing = [
+        policy["spec"]
+        for policy in named(objects, "NetworkPolicy").values()
+        if policy["spec"]["podSelector"] == {} and set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+    ]
+
+    assert len(closing) == 1
+    assert {port["port"] for rule in closing[0].get("egress", ()) for port in rule["ports"]} <= {53}
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_whoever_knows_the_address_of_the_database_may_reach_it_and_nobody_else(environment):
+    objects = overlay(environment)
+    policies = list(named(objects, "NetworkPolicy").values())
+    mysql = {"app": "mysql"}
+    workloads = [each for each in objects if list(pods(each)) or workflow_spec(each)]
+
+    for workload in workloads:
+        labels = labels_of(workload)
+        if labels["app"] != "mysql":
+            assert may_send(policies, labels, port=3306, peer=("podSelector", mysql)), labels
+            assert may_receive(policies, mysql, port=3306, peer=("podSelector", labels)), labels
+
+    assert not may_receive(policies, mysql, port=3306, peer=("podSelector", {"app": "stranger"}))
+    assert not may_send(policies, {"app": "stranger"}, port=3306, peer=("podSelector", mysql))
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_the_web_is_open_to_the_ingress_and_to_monitoring_alone_and_talks_to_argo(environment):
+    policies = list(named(overlay(environment), "NetworkPolicy").values())
+    namespace = "kubernetes.io/metadata.name"
+
+    def open_to(name):
+        return may_receive(policies, {"app": "web"}, port=5000, peer=("namespaceSelector", {namespace: name}))
+
+    assert [name for name in ("ingress-nginx", "monitoring", "argo", "default") if open_to(name)] == [
+        "ingress-nginx",
+        "monitoring",
+    ]
+    for app in ("web", "dispatcher"):
+        assert may_send(policies, {"app": app}, port=2746, peer=("namespaceSelector", {namespace: "argo"}))
+        assert not may_send(
+            policies, {"app": app}, port=443, peer=("namespaceSelector", {namespace: "default"})
+        )
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_a_step_reaches_the_artifact_store_and_the_store_takes_it_in(environment):
+    template = named(overlay(environment), "WorkflowTemplate")["backtest"]
+    outgoing = list(named(overlay(environment), "NetworkPolicy").values())
+    incoming = list(named(render(STORE), "NetworkPolicy").values())
+    name = "kubernetes.io/metadata.name"
+    (here,) = named(overlay(environment), "Namespace")
+    (there,) = named(render(STORE), "Namespace")
+
+    assert may_send(outgoing, labels_of(template), port=7070, peer=("namespaceSelector", {name: there}))
+    assert may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: here}))
+    assert not may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: "default"}))
