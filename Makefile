@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test check format bench bench-scale lock promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test check format bench bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,13 @@ bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private My
 lock: ## Resolve the dependencies again into both lock files
 	uv pip compile --universal --python-version 3.11 --extra dev --extra yahoo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+audit: $(DEV) ## Ask for known vulnerabilities of every locked package
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
+
+sbom: $(DEV) ## Write the image's bill of materials to dist/sbom.cdx.json
+	@mkdir -p dist
+	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible -o dist/sbom.cdx.json
 
 promote: $(RUNTIME) ## Give the next environment what one runs: make promote FROM=dev TO=staging
 	@$(BIN)/python -m argocd.promote promote --from $(FROM) --to $(TO)
