@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test check format bench bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ format: $(DEV) ## Put the code into shape
 
 bench: $(DEV) ## Measure against the peers, in one run
 	@$(BIN)/python -m benchmarks
+
+bench-latency: $(DEV) ## Measure from submission to result, on SQLite and a private MySQL
+	@$(BIN)/python -m benchmarks.latency
 
 bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private MySQL
 	@$(BIN)/python -m benchmarks.scale
