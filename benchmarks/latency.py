@@ -90,7 +90,7 @@ def _page(rows: list[str]) -> str:
     head = (
         "# From submission to result\n\n"
         "Written by `make bench-latency` (`python -m benchmarks.latency`).\n\n"
-        "A ten-year daily run (S&P 500, 2,515 bars, averages of 10 and 30 days) is submitted over HTTP to a web\n"
+        "A ten-year daily run (S&P 500, 2,516 bars, averages of 10 and 30 days) is submitted over HTTP to a web\n"
         f"tier and one warm worker; a client asks every {_POLL_SECONDS * 1_000:.0f} ms until it reads SUCCEEDED "
         "with its figures. One run\nat a time.\n\n"
     )
