@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ worker: $(RUNTIME) ## Start one more worker
 
 test: $(DEV) ## Run the tests, against SQLite and a private MySQL
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+e2e: $(DEV) ## Prove it on the cluster of KUBECONFIG; writes docs/e2e.md
+	@$(BIN)/python -m tests.e2e
 
 check: $(DEV) ## Lint, format check, types, security lint
 	$(BIN)/ruff check .

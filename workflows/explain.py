@@ -55,7 +55,7 @@ _CAUSES = (
           "Shorten the range, use fewer symbols, or have STEP_TIMEOUT_SECONDS raised"),
     Cause("exceeded its deadline", "timeout", "did not end within the time limit of a run. Shorten the "
           "range, use fewer symbols, or have STEP_TIMEOUT_SECONDS raised"),
-    Cause("workflow shutdown with strategy", "stopped", "was stopped in Argo Workflows by a person or a "
+    Cause("with strategy", "stopped", "was stopped in Argo Workflows by a person or a "
           "program. Submit the run again if that was not meant"),
     Cause("pod deleted", "pod_deleted", "lost its pod again and again: it was deleted or its node went away. "
           "Submit the run again"),

@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.engine import ENGINE_VERSION
@@ -45,7 +45,9 @@ class OpenRun:
 
     run_id: str
     status: str
+    stage: str
     workflow_name: str
+    workflow_uid: str
 
 
 class Reconciler:
@@ -54,88 +56,105 @@ class Reconciler:
     def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
         self._database, self._argo = database, argo
         self._dispatcher = Dispatcher(database, argo, limit=limit)
+        self._invalid: set[str] = set()
 
-    def once(self) -> None:
-        """Follow every workflow, end runs that lost theirs, stop cancelled ones, start waiting ones."""
-        seen = self._argo.list()  # before the rows: a workflow that is gone by then had stored its result
-        for workflow in seen:
-            with logs.about(workflow.run_id):
-                self._follow(workflow)
-        for run in self._without_workflow({workflow.name for workflow in seen}):
+    def once(self, *, everything: bool = False) -> None:
+        """Give every workflow its row, move every open row to where its workflow stands, start waiting ones.
+
+        Workflows that have ended are looked at where an open row asks for them; with `everything` all are.
+        """
+        seen = self._argo.list(finished=everything)  # before the rows: what is gone by then stored its result
+        self._register(seen)
+        for run in self._open():
             with logs.about(run.run_id):
-                self._end_if_vanished(run)
+                self._follow(run, seen)
         self._stop_cancelled(seen)
         self._dispatcher.start_waiting()
 
-    def _follow(self, workflow: Seen) -> None:
-        """Move the run's row to where its workflow stands."""
-        try:
-            run = self._row_of(workflow)
-        except BacktestError as error:
-            log.warning("a workflow asks for no valid run", workflow=workflow.name, error=str(error))
-            return
-        if run.ended:
-            return
-        if workflow.phase == "Succeeded":
-            self._fail(workflow.run_id, NOTHING_STORED)
-        elif workflow.finished:
-            self._fail(workflow.run_id, explain.explain(explain.broken_of(workflow.nodes), workflow.message))
-        else:
-            self._report(run, workflow)
+    def _register(self, seen: Sequence[Seen]) -> None:
+        """See to it that every workflow's run has a row, and that the row knows of a workflow."""
+        known = self._with_workflow([workflow.run_id for workflow in seen])
+        for workflow in seen:
+            if workflow.run_id not in known and workflow.uid not in self._invalid:
+                with logs.about(workflow.run_id):
+                    self._register_one(workflow)
 
-    def _row_of(self, workflow: Seen) -> Run:
+    def _with_workflow(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of the runs that need no registration: ended, or linked."""
+        settled = or_(Run.workflow_uid.is_not(None), Run.status.not_in(OPEN))
         with self._database.read() as session:
-            run = session.get(Run, workflow.run_id)
-        if run is not None and (run.ended or run.workflow_uid == workflow.uid):
-            return run
+            return set(session.scalars(select(Run.run_id).where(Run.run_id.in_(run_ids), settled)))
+
+    def _register_one(self, workflow: Seen) -> None:
         asked = registration.Asked(
             run_id=workflow.run_id,
             arguments=workflow.arguments,
             workflow_name=workflow.name,
             workflow_uid=workflow.uid,
         )
-        with self._database.write() as session:
-            if registration.register(session, asked, now=datetime.now(UTC)):
-                log.info("run of the Argo UI registered", workflow=workflow.name)
-            return runs.get(session, workflow.run_id)
+        try:
+            with self._database.write() as session:
+                if registration.register(session, asked, now=datetime.now(UTC)):
+                    log.info("run of the Argo UI registered", workflow=workflow.name)
+        except BacktestError as error:
+            self._invalid.add(workflow.uid)  # said once; such a workflow is kept for a day
+            log.warning("a workflow asks for no valid run", workflow=workflow.name, error=str(error))
 
-    def _report(self, run: Run, workflow: Seen) -> None:
+    def _open(self) -> list[OpenRun]:
+        columns = (Run.run_id, Run.status, Run.stage, Run.workflow_name, Run.workflow_uid)
+        started = select(*columns).where(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
+        with self._database.read() as session:
+            rows = session.execute(started.order_by(Run.created_at)).all()
+        return [
+            OpenRun(run_id, status, stage, name or "", uid or "") for run_id, status, stage, name, uid in rows
+        ]
+
+    def _follow(self, run: OpenRun, seen: Sequence[Seen]) -> None:
+        """Move the row to where its workflow stands; one made a moment ago is in no list yet."""
+        listed = next((workflow for workflow in seen if workflow.uid == run.workflow_uid), None)
+        workflow = listed or self._argo.find(run.workflow_name)
+        if workflow is None:
+            self._end(run, seen, VANISHED)
+        elif workflow.phase == "Succeeded":
+            self._end(run, seen, NOTHING_STORED)
+        elif workflow.finished:
+            self._end(run, seen, explain.explain(explain.broken_of(workflow.nodes), workflow.message))
+        else:
+            self._report(run, workflow)
+
+    def _end(self, run: OpenRun, seen: Sequence[Seen], failure: Failure) -> None:
+        """FAILED, unless another workflow of the same run is still at work."""
+        others = (workflow for workflow in seen if workflow.run_id == run.run_id and not workflow.finished)
+        other = next((workflow for workflow in others if workflow.uid != run.workflow_uid), None)
+        with self._database.write() as session:
+            if other is not None:
+                registration.relink(session, run.run_id, other.name, other.uid)
+                log.info("another workflow of the run goes on", workflow=other.name)
+                return
+            now = datetime.now(UTC)
+            if runs.fail(session, run.run_id, code=failure.code, message=failure.message, now=now):
+                log.warning("run FAILED", error_code=failure.code, error=failure.message)
+
+    def _report(self, run: OpenRun, workflow: Seen) -> None:
         stage, progress = _stage(workflow)
-        if stage == run.stage or stage == "queued":
+        if stage in (run.stage, "queued"):
             return
         with self._database.write() as session:
             if run.status == Status.PENDING:
                 runs.start(session, run.run_id, engine_version=ENGINE_VERSION, now=datetime.now(UTC))
             runs.report(session, run.run_id, stage=stage, progress=progress)
 
-    def _without_workflow(self, names: set[str]) -> list[OpenRun]:
-        started = select(Run).where(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
+    def _stop_cancelled(self, seen: Sequence[Seen]) -> None:
+        running = [workflow for workflow in seen if not workflow.finished]
+        ids = [workflow.run_id for workflow in running]
         with self._database.read() as session:
-            found = [
-                OpenRun(run.run_id, run.status, run.workflow_name or "") for run in session.scalars(started)
-            ]
-        return [run for run in found if run.workflow_name not in names]
-
-    def _end_if_vanished(self, run: OpenRun) -> None:
-        """FAILED, if Argo says that there is no such workflow; one made a moment ago is there."""
-        if self._argo.find(run.workflow_name) is None:
-            self._fail(run.run_id, VANISHED)
-
-    def _stop_cancelled(self, seen: Iterable[Seen]) -> None:
-        running = {workflow.run_id: workflow.name for workflow in seen if not workflow.finished}
-        with self._database.read() as session:
-            wanted = select(Run.run_id).where(Run.run_id.in_(running), Run.status == Status.CANCELLED)
-            cancelled = list(session.scalars(wanted))
-        for run_id in cancelled:
-            with logs.about(run_id):
-                log.info("workflow of a cancelled run stopped", workflow=running[run_id])
-                self._argo.stop(running[run_id])
-
-    def _fail(self, run_id: str, failure: Failure) -> None:
-        now = datetime.now(UTC)
-        with self._database.write() as session:
-            if runs.fail(session, run_id, code=failure.code, message=failure.message, now=now):
-                log.warning("run FAILED", error_code=failure.code, error=failure.message)
+            wanted = select(Run.run_id).where(Run.run_id.in_(ids), Run.status == Status.CANCELLED)
+            cancelled = set(session.scalars(wanted))
+        for workflow in running:
+            if workflow.run_id in cancelled:
+                with logs.about(workflow.run_id):
+                    log.info("workflow of a cancelled run stopped", workflow=workflow.name)
+                    self._argo.stop(workflow.name)
 
 
 def _stage(workflow: Seen) -> tuple[str, float]:
@@ -149,7 +168,7 @@ def _stage(workflow: Seen) -> tuple[str, float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Reconcile once, or every so many seconds until told to stop; 1 is a pass that could not be made."""
+    """One look at everything, or a quick one every so many seconds until told to stop; 1 is a look that failed."""
     parser = argparse.ArgumentParser(prog="python -m workflows.reconcile", description=__doc__)
     parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, as the dispatcher")
     arguments = parser.parse_args(argv)
@@ -159,14 +178,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     database = Database.open(settings.database_url, pool_size=2)
     reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
     if arguments.every is None:
-        return 0 if _pass(database, reconciler) else 1
+        return 0 if _pass(database, reconciler, everything=True) else 1
     return _for_ever(database, reconciler, arguments.every)
 
 
-def _pass(database: Database, reconciler: Reconciler) -> bool:
+def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bool:
     try:
         schema.require_head(database.engine)
-        reconciler.once()
+        reconciler.once(everything=everything)
     except (WorkflowError, SQLAlchemyError, SchemaBehind) as error:
         reason = getattr(error, "orig", None) or error
         log.warning("nothing was changed any further", error=str(reason))
@@ -181,7 +200,9 @@ def _for_ever(database: Database, reconciler: Reconciler, every_seconds: float) 
     log.info("dispatcher begins", every_seconds=every_seconds)
     pause = every_seconds
     while not stopping.wait(pause):
-        pause = every_seconds if _pass(database, reconciler) else min(max(pause * 2, 1.0), 15.0)
+        pause = (
+            every_seconds if _pass(database, reconciler, everything=False) else min(max(pause * 2, 1.0), 15.0)
+        )
     log.info("dispatcher ends")
     return 0
 

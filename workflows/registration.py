@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
@@ -39,11 +39,19 @@ def register(session: Session, asked: Asked, *, now: datetime) -> bool:
 
 
 def link(session: Session, run_id: str, workflow_name: str, workflow_uid: str) -> None:
-    """Note which workflow executes an open run."""
-    is_open = Run.status.in_(OPEN)
-    values = {"workflow_name": workflow_name, "workflow_uid": workflow_uid}
+    """Note which workflow executes an open run; of several the first one stays."""
+    _note(session, run_id, workflow_name, workflow_uid, Run.workflow_uid.is_(None))
+
+
+def relink(session: Session, run_id: str, workflow_name: str, workflow_uid: str) -> None:
+    """Note another workflow of an open run, in the place of one that is gone."""
+    _note(session, run_id, workflow_name, workflow_uid)
+
+
+def _note(session: Session, run_id: str, name: str, uid: str, *which: ColumnElement[bool]) -> None:
+    is_open = (Run.run_id == run_id, Run.status.in_(OPEN), *which)
     session.execute(
-        update(Run).where(Run.run_id == run_id, is_open).values(**values),
+        update(Run).where(*is_open).values(workflow_name=name, workflow_uid=uid),
         execution_options={"synchronize_session": False},
     )
 

@@ -17,6 +17,8 @@ from backtest.alignment import align
 from backtest.request import RunRequest
 from store import datasets, runs
 from store.models import OPEN
+from store.settings import Settings
+from tests.workflows import argo_server
 from workflows import logs
 from workflows.launchers import LocalLauncher
 from workflows.submission import submit
@@ -32,6 +34,14 @@ REQUEST = {
     "fee_rate": 0.001,
     "slippage_bps": 0,
 }
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_url, tmp_path):
+    """Settings for what needs no database of each kind."""
+    return Settings(
+        database_url=sqlite_url, library_dir=tmp_path / "library", bundle_dir=tmp_path / "bundles"
+    )
 
 
 class Bench:
@@ -132,3 +142,18 @@ def bench(settings, database, tmp_path):
     bench = Bench(settings, database, tmp_path)
     yield bench
     bench.close()
+
+
+@pytest.fixture
+def limit(request):
+    """How many workflows may run at once; a test that counts gives its own."""
+    return getattr(request, "param", 10)
+
+
+@pytest.fixture
+def house(bench, limit):
+    """The cluster's side: the record, and a server that stands for Argo's."""
+    from tests.workflows.clusters import ClusterBench  # it takes its request from here
+
+    with argo_server.serving() as server:
+        yield ClusterBench(bench, server, limit=limit)

@@ -106,15 +106,16 @@ class Argo:
         except _Missing:
             return None
 
-    def list(self) -> Sequence[Seen]:
-        """Every workflow of the backtest template that there is."""
+    def list(self, *, finished: bool = True) -> Sequence[Seen]:
+        """Every workflow of the backtest template, with or without those that have ended."""
+        wanted = "app=backtest" if finished else "app=backtest,workflows.argoproj.io/completed!=true"
         fields = ",".join(["metadata.continue", *(f"items.{name}" for name in _FIELDS.split(","))])
         found: list[Seen] = []
         more: str | None = None
         while True:
             with _named():
                 page = self._service().list_workflows(
-                    label_selector="app=backtest", limit="500", continue_=more, fields=fields
+                    label_selector=wanted, limit="500", continue_=more, fields=fields
                 )
                 found += [_seen(one.model_dump(by_alias=True, exclude_none=True)) for one in page.items or []]
                 more = getattr(page.metadata, "continue_", None) if page.metadata else None

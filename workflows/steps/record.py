@@ -21,7 +21,7 @@ log = logs.get(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write down why the workflow failed; an ended run stays as it is."""
+    """Write down why the workflow failed; a run that has ended, or is another workflow's, stays as it is."""
     arguments = _arguments(argv)
     settings = Settings.from_env(os.environ)
     logs.configure_from(os.environ, process="record", secrets=[settings.database_url])
@@ -56,9 +56,10 @@ def _record(database: Database, arguments: argparse.Namespace) -> None:
     with database.write() as session:
         registration.register(session, asked, now=now)
     with database.write() as session:
-        stored = runs.fail(session, asked.run_id, code=failure.code, message=failure.message, now=now)
+        own = runs.get(session, asked.run_id).workflow_uid == asked.workflow_uid
+        stored = own and runs.fail(session, asked.run_id, code=failure.code, message=failure.message, now=now)
     log.warning(
-        "run FAILED" if stored else "the run has ended already",
+        "run FAILED" if stored else "the run has ended already, or another workflow executes it",
         error_code=failure.code,
         error=failure.message,
     )

@@ -1,0 +1,114 @@
+"""A record and an Argo Server that stands for the real one, and runs that come through each door."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+
+from backtest.request import RunRequest
+from store import runs
+from store.models import Run
+from tests.workflows import argo_server
+from tests.workflows.conftest import REQUEST
+from workflows import parameters
+from workflows.dispatch import Dispatcher
+from workflows.launchers.cluster import Argo, name_of
+from workflows.reconcile import Reconciler
+from workflows.submission import submit
+
+BY_HAND = {
+    "symbols": "SP500",
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": '{"fast": 10, "slow": 30}',
+    "start_date": "2017-01-03",
+    "end_date": "2018-12-31",
+}
+
+
+class Nobody:
+    """A web that is killed after the commit."""
+
+    def launch(self, run_id):
+        pass
+
+    def cancel(self, run_id):
+        pass
+
+
+class ClusterBench:
+    """What tests of the cluster's side need around them."""
+
+    def __init__(self, bench, server, *, limit=10):
+        self.bench, self.server, self.database = bench, server, bench.database
+        self.settings = replace(
+            bench.settings,
+            launcher_mode="K8S",
+            argo_server=server.address,
+            argo_token=argo_server.TOKEN,
+            argo_namespace=argo_server.NAMESPACE,
+            max_running_workflows=limit,
+        )
+        self.argo = Argo(self.settings)
+        self.dispatcher = Dispatcher(self.database, self.argo, limit=limit)
+        self.reconciler = Reconciler(self.database, self.argo, limit=limit)
+
+    def submit(self, launcher=None, **changes):
+        return submit(self.settings, self.database, launcher or Nobody(), REQUEST | changes, REQUEST)
+
+    def submit_many(self, count):
+        """Runs that were submitted one second after the other, the oldest first."""
+        ids = [self.submit() for _ in range(count)]
+        begun = datetime.now(UTC) - timedelta(minutes=10)
+        with self.database.write() as session:
+            for number, run_id in enumerate(ids):
+                at = begun + timedelta(seconds=number)
+                session.execute(update(Run).where(Run.run_id == run_id).values(created_at=at))
+        return ids
+
+    def by_hand(self, *, name="by-hand", run_id="", **changes):
+        """A workflow that somebody submitted in the Argo UI; its uid."""
+        uid = str(uuid.uuid4())
+        arguments = BY_HAND | changes | {"run_id": run_id}
+        listed = [{"name": key, "value": value} for key, value in arguments.items()]
+        self.server.workflows[name] = {
+            "metadata": {"name": name, "uid": uid, "labels": {"app": "backtest", "run_id": run_id or uid}},
+            "spec": {"arguments": {"parameters": listed}},
+        }
+        return uid
+
+    def get(self, run_id):
+        with self.database.read() as session:
+            return runs.get(session, run_id)
+
+    def status(self, run_id):
+        return self.get(run_id).status
+
+    def move(self, run_id, phase, **more):
+        self.server.move(name_of(run_id), phase, **more)
+
+    def succeed_in_the_record(self, run_id):
+        """What the persist step would have done, as far as the reconciler can see it."""
+        now = datetime.now(UTC)
+        with self.database.write() as session:
+            runs.start(session, run_id, engine_version=1, now=now)
+            runs.succeed(session, run_id, now=now)
+
+    def submitted_names(self):
+        return [each["metadata"]["name"] for each in self.server.workflows.values()]
+
+
+def pod(template, phase, *, message="", started="2026-01-05T12:00:00Z", finished="2026-01-05T12:00:05Z"):
+    return {
+        "type": "Pod",
+        "templateName": template,
+        "phase": phase,
+        "message": message,
+        "startedAt": started,
+        "finishedAt": finished,
+    }
+
+
+def arguments_of(**changes):
+    """The workflow arguments of a request, as the dispatcher writes them."""
+    return parameters.arguments_of(RunRequest.parse(REQUEST | changes).as_json(), {})

@@ -1,0 +1,189 @@
+"""The WorkflowTemplates: a form that explains itself, limits on everything, clean-up by configuration."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import jsonschema
+import pytest
+import yaml
+from hera.workflows import models as m
+
+from backtest import rules
+from backtest.request import RunRequest
+from store.settings import Settings
+from tests.workflows.conftest import ROOT
+from workflows import parameters, render
+from workflows.exits import Exit
+
+SETTINGS = Settings()
+
+
+def rendered(settings=SETTINGS):
+    return {name: yaml.safe_load(text) for name, text in render.rendered(settings).items()}
+
+
+def backtest(settings=SETTINGS):
+    return rendered(settings)["backtest.yaml"]["spec"]
+
+
+def parts(spec):
+    return {part["name"]: part for part in spec["templates"]}
+
+
+def form():
+    return {each["name"]: each for each in backtest()["arguments"]["parameters"]}
+
+
+def variables(name, spec=None):
+    return {each["name"]: each for each in parts(spec or backtest())[name]["container"]["env"]}
+
+
+def closed(schema):
+    """The schema with no room for a key that it does not know: Hera's own models let typing errors through."""
+    if isinstance(schema, dict):
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+        for value in schema.values():
+            closed(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            closed(value)
+    return schema
+
+
+@pytest.mark.parametrize("name", ["backtest.yaml", "db-migrate.yaml"])
+def test_every_key_of_a_template_is_one_that_argo_knows(name):
+    schema = closed(m.WorkflowTemplate.model_json_schema(by_alias=True))
+
+    jsonschema.validate(rendered()[name], schema)
+
+
+def test_what_is_committed_is_what_is_rendered_and_a_difference_is_seen(tmp_path, monkeypatch):
+    done = subprocess.run([sys.executable, "-m", "workflows.render", "--check"], cwd=ROOT)
+    monkeypatch.setattr(render, "FOLDER", tmp_path)
+
+    before, written, after = render.main(["--check"]), render.main([]), render.main(["--check"])
+
+    assert done.returncode == 0
+    assert (before, written, after) == (1, 0, 0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backtest.yaml", "db-migrate.yaml"]
+
+
+def test_every_argument_says_what_it_is_for_and_a_choice_has_its_list():
+    asked = form()
+
+    assert set(asked) == {field.name for field in parameters.FIELDS}
+    assert [name for name, each in asked.items() if len(each.get("description", "")) < 10] == []
+    assert asked["rule_type"]["enum"] == list(rules.names())
+    assert set(asked["size_type"]["enum"]) == {"percent", "value", "shares"}
+    assert asked["fractional"]["enum"] == ["false", "true"]
+    assert all("default" not in each for each in asked.values())  # Argo's UI does not honour it
+
+
+def test_only_what_nobody_can_guess_has_to_be_filled_in():
+    required = {name for name, each in form().items() if "value" not in each}
+
+    assert required == {"symbols", "rule_type", "start_date", "end_date"}
+
+
+def test_the_values_of_the_form_are_the_defaults_of_a_request():
+    filled = {"symbols": "SP500", "rule_type": "RSI", "start_date": "2017-01-03", "end_date": "2018-12-31"}
+    values = {name: each.get("value", filled.get(name)) for name, each in form().items()}
+
+    raw, hashes = parameters.read(values, "123e4567-e89b-42d3-a456-426614174000")
+
+    short = filled | {"symbols": ["SP500"], "run_id": "123e4567-e89b-42d3-a456-426614174000"}
+    assert RunRequest.parse(raw) == RunRequest.parse(short)
+    assert hashes == {}
+
+
+def test_clean_up_is_three_times_by_configuration():
+    settings = replace(SETTINGS, ttl_success_seconds=1, ttl_failure_seconds=2, ttl_completion_seconds=3)
+
+    usual, changed = backtest()["ttlStrategy"], backtest(settings)["ttlStrategy"]
+
+    assert usual == {
+        "secondsAfterSuccess": 0,
+        "secondsAfterFailure": 86_400,
+        "secondsAfterCompletion": 86_400,
+    }
+    assert changed == {"secondsAfterSuccess": 1, "secondsAfterFailure": 2, "secondsAfterCompletion": 3}
+
+
+def test_pods_and_artifacts_go_with_their_workflow():
+    spec = backtest()
+
+    assert spec["podGC"]["strategy"] == "OnWorkflowSuccess"
+    assert spec["artifactGC"]["strategy"] == "OnWorkflowDeletion"
+    assert spec["artifactGC"]["forceFinalizerRemoval"] is True
+
+
+def test_the_engine_pod_holds_no_account_that_could_write():
+    secrets = {
+        each["valueFrom"]["secretKeyRef"]["name"]
+        for each in variables("engine").values()
+        if "secretKeyRef" in each.get("valueFrom", {})
+    }
+
+    assert secrets == {"engine-secret"}
+    assert "web-secret" not in str(parts(backtest())["engine"])
+
+
+@pytest.mark.parametrize("step", ["engine", "persist", "record"])
+def test_every_step_has_a_command_a_deadline_and_limits(step):
+    part = parts(backtest())[step]
+
+    assert part["container"]["command"][:2] == ["python", "-m"]
+    assert part["activeDeadlineSeconds"] > 0
+    assert {"cpu", "memory"} == set(part["container"]["resources"]["limits"])
+    assert part["container"]["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@pytest.mark.parametrize("name", ["backtest.yaml", "db-migrate.yaml"])
+def test_no_step_sees_a_token_of_kubernetes(name):
+    spec = rendered()[name]["spec"]
+
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["executor"] == {"serviceAccountName": "backtest-steps"}
+
+
+def test_the_memory_of_a_step_follows_the_settings_and_is_doubled_after_it_ran_out():
+    patch = parts(backtest(replace(SETTINGS, step_memory_mib=1_000)))["engine"]["podSpecPatch"]
+
+    assert f"['{Exit.OUT_OF_MEMORY.value}', '137'] ? '2000Mi' : '1000Mi'" in patch
+
+
+def test_faults_of_the_infrastructure_are_tried_again_and_bad_input_never():
+    again = parts(backtest())["engine"]["retryStrategy"]
+    listed = set(re.findall(r"'(-?\d+)'", again["expression"]))
+
+    assert {str(Exit.TRY_AGAIN.value), str(Exit.OUT_OF_MEMORY.value), "137", "143", "64"} <= listed
+    assert not listed & {str(Exit.BAD_INPUT.value), str(Exit.CRASHED.value), str(Exit.OK.value)}
+    assert "asInt(retries) < 1" in again["expression"]
+    assert (again["retryPolicy"], again["limit"]) == ("Always", 4)
+
+
+def test_the_run_id_is_a_label_of_workflow_and_pods_and_an_argument_of_every_step():
+    spec = backtest()
+
+    assert "workflow.uid" in spec["workflowMetadata"]["labelsFrom"]["run_id"]["expression"]
+    assert "workflow.parameters.run_id" in spec["podMetadata"]["labels"]["run_id"]
+    for step in ("engine", "persist", "record"):
+        arguments = parts(spec)[step]["container"]["args"]
+        assert arguments[arguments.index("--run-id") + 1] == spec["podMetadata"]["labels"]["run_id"]
+
+
+def test_a_success_needs_no_third_pod():
+    (task,) = parts(backtest())["finalize"]["dag"]["tasks"]
+
+    assert (backtest()["onExit"], task["when"]) == ("finalize", "{{workflow.status}} != Succeeded")
+
+
+def test_the_migration_runs_once_at_a_time_and_then_makes_the_account_of_the_engine_step():
+    spec = rendered()["db-migrate.yaml"]["spec"]
+
+    assert spec["synchronization"]["mutexes"] == [{"name": "db-migrate"}]
+    assert [task.get("depends") for task in parts(spec)["main"]["dag"]["tasks"]] == [None, "migrate"]
+    assert "READER_PASSWORD" in variables("reader", spec)
