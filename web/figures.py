@@ -15,7 +15,7 @@ def register(app: Flask) -> None:
     """Offer every format to the templates."""
     app.jinja_env.filters.update(
         figure=figure, percent=percent, money=money, number=number, points=points, moment=moment, day=day,
-        words=words, seconds=seconds, tone=tone, signed=signed,
+        words=words, seconds=seconds, tone=tone, signed=signed, apart=apart,
     )  # fmt: skip
 
 
@@ -47,6 +47,13 @@ def money(value: float | None, *, sign: bool = False) -> str:
 def signed(value: float | None, style: str) -> str:
     """A difference in the style of its metric, with its sign."""
     return str(_STYLES[style](value, sign=True))
+
+
+def apart(value: float, style: str) -> str:
+    """A difference to a benchmark: percent part by percentage points, never by percent."""
+    if style == "percent":
+        return f"{number(100 * value, 2, sign=True)} points"
+    return signed(value, style)
 
 
 def figure(value: float | int | None, style: str) -> str:

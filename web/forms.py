@@ -10,9 +10,11 @@ from werkzeug.datastructures import MultiDict
 
 from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
+from backtest.expression import FUNCTIONS, SERIES
 from backtest.fields import Field
 from backtest.request import OPTION_FIELDS, REQUEST_FIELDS
 from backtest.rules import Rule
+from store.models import Run
 from web.graphics import MONTHS
 
 PARAM = "params."
@@ -45,9 +47,11 @@ CHOICE_LABELS = {
 
 def register(app: Flask) -> None:
     """Let templates name the fields, their groups and labels."""
+    app.jinja_env.filters["typed"] = typed
     app.jinja_env.globals.update(
         fields=FIELDS, costs=COSTS, sizing=SIZING, exits=EXITS, fine_costs=FINE_COSTS, comparison=COMPARISON,
-        choice_labels=CHOICE_LABELS, rule_label=rule_label, months=MONTHS,
+        choice_labels=CHOICE_LABELS, rule_label=rule_label, params_of=params_of, changed=changed, months=MONTHS,
+        formula_functions=FUNCTIONS.values(), formula_series=SERIES,
     )  # fmt: skip
 
 
@@ -57,6 +61,29 @@ def rule_label(name: str) -> str:
         return rules.get(name).label
     except InvalidRequest:
         return name
+
+
+def params_of(run: Run) -> dict[str, Any]:
+    """The parameters that a run was computed with: its own, over the defaults of its rule."""
+    try:
+        fields = rules.get(run.rule_type).params
+    except InvalidRequest:
+        return dict(run.params or {})
+    defaults = {field.name: field.default for field in fields if field.default not in (None, "")}
+    return defaults | dict(run.params or {})
+
+
+def changed(names: Sequence[str], values: Mapping[str, str]) -> str:
+    """What a folded group of fields holds that is not its default, in a few words."""
+    found = []
+    for field in (FIELDS[name] for name in names):
+        default = "" if field.default is None else typed(field.default)
+        value = values.get(field.name, default)
+        if value == default or (field.kind == "bool" and value not in ("true", "on")):
+            continue
+        plain = field.label if field.kind == "bool" else f"{field.label} {value} {field.unit}"
+        found.append(CHOICE_LABELS.get(value, plain).strip())
+    return ", ".join(found)
 
 
 def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
@@ -86,15 +113,15 @@ def from_request(raw: Mapping[str, Any]) -> dict[str, str]:
     filled: dict[str, str] = {}
     for name, value in raw.items():
         if name == "params" and isinstance(value, Mapping):
-            filled |= {PARAM + key: _typed(part) for key, part in value.items()}
+            filled |= {PARAM + key: typed(part) for key, part in value.items()}
         elif value is not None and name != "run_id":
-            filled[name] = _typed(value)
+            filled[name] = typed(value)
     return filled
 
 
 def defaults() -> dict[str, str]:
     """Every field's default, with the example on top."""
-    plain = {field.name: _typed(field.default) for field in OPTION_FIELDS if field.default is not None}
+    plain = {field.name: typed(field.default) for field in OPTION_FIELDS if field.default is not None}
     return plain | from_request(EXAMPLE)
 
 
@@ -125,7 +152,8 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _typed(value: object) -> str:
+def typed(value: object) -> str:
+    """A value as one would type it into its field."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

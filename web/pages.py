@@ -35,6 +35,9 @@ def list_runs() -> str:
         "runs.html",
         runs=page.runs,
         following=following,
+        beginning=listing.address("pages.list_runs", request.args, after=None),
+        filtered=query.wanted != runs.Filter(),
+        most_compared=compare.MOST,
         query=query,
         rules=forms.every_rule(),
         statuses=list(Status),
@@ -45,7 +48,8 @@ def list_runs() -> str:
 @bp.get("/compare")
 def compare_runs() -> ResponseReturnValue:
     """Up to ten runs side by side: overlaid equity, figures with differences, and what was asked for."""
-    wanted = list(dict.fromkeys(request.args.getlist("run")))[: compare.MOST]
+    chosen = list(dict.fromkeys(request.args.getlist("run")))
+    wanted = chosen[: compare.MOST]
     if not wanted:
         return redirect(url_for("pages.list_runs", status="SUCCEEDED"))
     with database().read() as session:
@@ -54,8 +58,14 @@ def compare_runs() -> ResponseReturnValue:
     return render_template(
         "compare.html",
         runs=found,
+        run_ids=wanted,
+        left_out=len(chosen) - len(wanted),
         drawing=compare.drawing(
-            [(run, curves_of(run.run_id, run.result_hash)) for run in found if run.result_hash]
+            [
+                (place, run, curves_of(run.run_id, run.result_hash))
+                for place, run in enumerate(found)
+                if run.result_hash
+            ]
         ),
         inputs=compare.inputs(found, only_differences=only_differences),
         figures=compare.figures(found, METRICS, only_differences=only_differences),

@@ -112,10 +112,12 @@ def test_what_is_not_there_is_none_or_an_error_of_its_own(database):
 
 def test_a_certificate_is_kept_beside_the_prices(database):
     with database.write() as session:
-        datasets.add(session, dataset([100, 101]), now=NOON, certificate={"gaps": 0})
+        datasets.add(session, dataset([100, 101]), now=NOON)
 
     with database.read() as session:
-        assert datasets.find(session, "AAA").certificate == {"gaps": 0}
+        certificate = datasets.find(session, "AAA").certificate
+    assert certificate["bars"] == 2
+    assert certificate["gaps"] == {"count": 0, "listed": []}
 
 
 def test_a_library_is_taken_over_once(database, tmp_path):

@@ -3,13 +3,22 @@ const library = window.LightweightCharts;
 const FORMATS = {
   money: (value) => value.toLocaleString("en", { minimumFractionDigits: 0, maximumFractionDigits: Math.abs(value) < 1000 ? 2 : 0 }),
   price: (value) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
-  percent: (value) => `${(100 * value).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`,
+  percent: (value) => `${(100 * value).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u2009%`,
   ratio: (value) => value.toFixed(2),
 };
 const KINDS = { area: "AreaSeries", histogram: "HistogramSeries", line: "LineSeries" };
 const DAY = 86400;
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const TONES = { equity: "chart-equity", benchmark: "chart-benchmark", loss: "loss", gain: "gain", ink: "ink-2" };
+
+// An area stands on zero, and a flat one keeps room around it, so that nothing reads as a loss of nothing.
+function grounded(original) {
+  const found = original();
+  if (!found?.priceRange) return found;
+  const { minValue, maxValue } = found.priceRange;
+  const low = Math.min(0, minValue), high = Math.max(0, maxValue);
+  return { ...found, priceRange: low === high ? { minValue: -0.01, maxValue: 0 } : { minValue: low, maxValue: high } };
+}
 
 // canvas understands no color-mix in every browser: resolve it to rgba first
 function rgba(colour, alpha) {
@@ -25,11 +34,13 @@ class Chart {
     this.figure = figure;
     this.panes = JSON.parse(figure.dataset.panes);
     this.area = figure.querySelector(".chart-area");
-    this.legend = figure.querySelector(".legend");
+    this.when = figure.querySelector(".when");
     this.series = [];
     this.scale = "linear";
     this.chart = library.createChart(this.area, this.options());
-    this.panes.forEach((pane, index) => this.addPane(pane, index));
+    this.legends = this.panes.map((pane, index) => this.addPane(pane, index));
+    this.placeLegends();
+    new ResizeObserver(() => this.placeLegends()).observe(this.area);
     this.wire();
   }
 
@@ -57,6 +68,23 @@ class Chart {
       if (spec.markers) this.markers = library.createSeriesMarkers(series, []);
     }
     this.chart.panes()[index].setStretchFactor(pane.height);
+    const legend = Object.assign(document.createElement("div"), { className: "legend" });
+    legend.setAttribute("aria-hidden", "true");
+    this.area.append(legend);
+    return legend;
+  }
+
+  // Each pane says in its own corner what it shows; heights are known once the panes are laid out.
+  placeLegends() {
+    requestAnimationFrame(() => {
+      let top = 0;
+      this.chart.panes().forEach((pane, index) => {
+        const height = pane.getHeight();
+        this.legends[index].style.top = `${top + 3}px`;
+        pane.priceScale("right").applyOptions({ scaleMargins: { top: Math.min(0.5, 26 / Math.max(1, height)), bottom: 0.06 } });
+        top += height + 1;
+      });
+    });
   }
 
   styleOf(spec) {
@@ -68,7 +96,7 @@ class Chart {
     if (spec.kind === "histogram") return { ...shared, base: 0 };
     if (spec.kind === "area") {
       return {
-        ...shared, lineColor: colour, lineWidth: 1, topColor: rgba(colour, spec.tone === "loss" ? 0.04 : 0.25),
+        ...shared, autoscaleInfoProvider: grounded, lineColor: colour, lineWidth: 1, topColor: rgba(colour, spec.tone === "loss" ? 0.04 : 0.25),
         bottomColor: rgba(colour, spec.tone === "loss" ? 0.28 : 0.02), crosshairMarkerVisible: false,
       };
     }
@@ -107,7 +135,7 @@ class Chart {
       }));
     }
     if (seen && this.loaded) this.chart.timeScale().setVisibleRange(seen);
-    else this.chart.timeScale().fitContent();
+    else this.fit();
     this.loaded = true;
     this.drawMarkers();
     this.tell(data.times.length - 1);
@@ -145,21 +173,17 @@ class Chart {
   tell(place) {
     const data = this.data;
     const date = new Date(data.times[place] * 1000).toISOString();
-    const parts = [`<span class="when"></span>`];
-    this.legend.innerHTML = parts.join("");
-    this.legend.firstChild.textContent = this.intraday ? date.slice(0, 16).replace("T", " ") : date.slice(0, 10);
-    for (const { spec } of this.series) {
+    this.when.textContent = this.intraday ? date.slice(0, 16).replace("T", " ") : date.slice(0, 10);
+    this.panes.forEach((pane, index) => this.legends[index].replaceChildren(...pane.series.map((spec) => {
+      const item = document.createElement("span"), figure = document.createElement("span");
       const value = data[spec.curve][place];
-      const item = document.createElement("span");
       item.className = "key";
       item.dataset.tone = spec.tone;
-      item.append(`${spec.title} `);
-      const figure = document.createElement("span");
       figure.className = "value";
       figure.textContent = value === null ? "–" : FORMATS[spec.format](value);
-      item.append(figure);
-      this.legend.append(item);
-    }
+      item.append(`${spec.title} `, figure);
+      return item;
+    })));
   }
 
   wire() {
@@ -184,12 +208,22 @@ class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
   }
 
-  range(name) {
+  // The whole, with room on the left for the first year's label.
+  fit() {
+    const bars = this.data.times.length, axis = this.chart.timeScale();
+    axis.setVisibleLogicalRange({ from: -(18 / Math.max(180, axis.width())) * bars, to: bars - 0.5 });
+  }
+
+  async range(name) {
     const { from, to } = this.whole;
     const end = new Date(to * 1000);
     const back = { "1M": 30, "6M": 182, "1Y": 365, "5Y": 1826 }[name];
     const wished = name === "Max" ? from : name === "YTD" ? Date.UTC(end.getUTCFullYear(), 0, 1) / 1000 : to - back * DAY;
-    if (wished <= from) this.chart.timeScale().fitContent();
+    if ((this.detail ?? "whole") !== "whole") {  // what is loaded now may not reach that far
+      this.detail = "whole";
+      await this.load();
+    }
+    if (wished <= from) this.fit();
     else this.chart.timeScale().setVisibleRange({ from: wished, to });
   }
 
@@ -220,6 +254,6 @@ class Chart {
 for (const figure of document.querySelectorAll("figure.chart")) {
   const chart = new Chart(figure);
   chart.load().then(() => chart.loadMarkers()).catch((error) => {
-    chart.legend.textContent = `${error.message}. Reload the page to try again.`;
+    chart.legends[0].textContent = `${error.message}. Reload the page to try again.`;
   });
 }

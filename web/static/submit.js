@@ -1,50 +1,29 @@
-// Makes the form quicker: symbols by a press, ranges, a rule's own fields, and a check while typing.
+// Makes the form quicker: a rule's own fields, what folded groups hold, and a check while typing.
 const form = document.getElementById("submit");
-const plan = document.getElementById("plan");
-const symbols = form.elements.symbols, rule = form.elements.rule_type;
-const first = form.elements.start_date, last = form.elements.end_date;
-const chips = [...document.querySelectorAll("[data-symbol]")];
+const plan = document.getElementById("plan"), caveats = document.getElementById("caveats");
+const rule = form.elements.rule_type;
 const typed = new Map();
 
-const chosen = () => symbols.value.split(",").map((text) => text.trim()).filter(Boolean);
-const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
-
-function markChips() {
-  const names = new Set(chosen());
-  for (const chip of chips) chip.setAttribute("aria-pressed", String(names.has(chip.dataset.symbol)));
+// What a folded group holds that is not its default, so that nothing set is out of sight.
+const groups = [...form.querySelectorAll("details.more")].map((group) => ({
+  told: group.querySelector("summary span"), fields: [...group.querySelectorAll("[data-default]")],
+}));
+const same = (value, plain) => value === plain || (value !== "" && plain !== "" && Number(value) === Number(plain));
+function words(field) {
+  const label = field.labels[0].textContent.trim();
+  if (field.type === "checkbox") return field.checked ? label : "";
+  if (same(field.value.trim(), field.dataset.default)) return "";
+  if (field.options) return field.selectedOptions[0].textContent;
+  const unit = field.labels[0].querySelector(".unit")?.textContent ?? "";
+  return `${label.slice(0, label.length - unit.length).trim()} ${field.value.trim() || "none"} ${unit}`.trim();
 }
-for (const chip of chips) {
-  chip.hidden = false;
-  chip.addEventListener("click", () => {
-    const names = chosen(), name = chip.dataset.symbol;
-    symbols.value = (names.includes(name) ? names.filter((other) => other !== name) : [...names, name]).join(", ");
-    changed(symbols);
-  });
+function tellGroups() {
+  for (const { told, fields } of groups) {
+    const own = fields.map(words).filter(Boolean).join(", ");
+    told.textContent = own || told.dataset.plain;
+    told.className = own ? "own" : "muted";
+  }
 }
-
-// The range that every chosen symbol has prices for.
-function available() {
-  const known = chips.filter((chip) => chosen().includes(chip.dataset.symbol));
-  if (!known.length) return null;
-  return {
-    first: known.map((chip) => chip.dataset.first).sort().at(-1),
-    last: known.map((chip) => chip.dataset.last).sort()[0],
-  };
-}
-const ranges = document.getElementById("ranges");
-ranges.hidden = false;
-ranges.addEventListener("click", (event) => {
-  const name = event.target.dataset.range, has = available();
-  if (!name || !has) return;
-  const end = new Date(`${has.last}T00:00:00Z`);
-  const years = { "1Y": 1, "5Y": 5 }[name];
-  let start = has.first;
-  if (name === "YTD") start = `${end.getUTCFullYear()}-01-01`;
-  if (years) start = new Date(Date.UTC(end.getUTCFullYear() - years, end.getUTCMonth(), end.getUTCDate())).toISOString().slice(0, 10);
-  first.value = start < has.first ? has.first : start;
-  last.value = has.last;
-  changed(first);
-});
 
 rule.addEventListener("change", async () => {
   const box = document.getElementById("params");
@@ -89,9 +68,12 @@ async function check() {
   if (!response?.ok || number !== asked) return;
   const found = await response.json();
   clearErrors();
+  caveats.replaceChildren(...(found.caveats ?? []).map(({ message }) => Object.assign(document.createElement("li"), { textContent: message })));
   if (found.ok) {
     const time = found.seconds < 1 ? `${Math.max(0.1, found.seconds).toFixed(1)} s` : `${Math.round(found.seconds)} s`;
-    plan.textContent = `${found.bars.toLocaleString("en")} bars, ${found.first_bar} to ${found.last_bar}, about ${time}`;
+    const several = form.elements.symbols.value.split(",").filter((name) => name.trim()).length;
+    const of = several > 1 ? ` of ${several} symbols` : "";
+    plan.textContent = `${found.bars.toLocaleString("en")} bars${of}, ${found.first_bar} to ${found.last_bar}, about ${time}`;
   } else {
     showErrors(found.errors);
     const placed = found.errors.filter(({ field }) => document.getElementById(`f-${field.replaceAll(".", "-")}-error`));
@@ -100,12 +82,12 @@ async function check() {
   }
 }
 const later = () => { clearTimeout(waiting); waiting = setTimeout(check, 250); };
-form.addEventListener("input", () => { markChips(); later(); });
+form.addEventListener("input", () => { tellGroups(); later(); });
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (button?.classList.contains("primary")) setTimeout(() => { button.disabled = true; });
 });
 addEventListener("pageshow", () => { for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false; });
-markChips();
+tellGroups();
 document.getElementById("problems")?.focus();
 if (!document.getElementById("problems")) check();

@@ -61,7 +61,7 @@ def test_changing_the_rule_changes_its_fields_and_keeps_the_rest(open_page):
     page.get_by_label("Fast average").fill("12")
 
     page.locator("#f-rule_type").select_option("RSI")
-    expect(page.get_by_label("Oversold")).to_have_value("30.0")
+    expect(page.get_by_label("Oversold")).to_have_value("30")
     page.locator("#f-rule_type").select_option("MOVING_AVERAGE_CROSS")
 
     expect(page.get_by_label("Fast average")).to_have_value("12")

@@ -1,0 +1,131 @@
+// Finds symbols while typing, says what prices they have, and sets ranges that the prices cover.
+const form = document.getElementById("submit");
+const input = form.elements.symbols, first = form.elements.start_date, last = form.elements.end_date;
+const list = document.getElementById("symbol-options"), facts = document.getElementById("symbol-facts");
+const ranges = document.getElementById("ranges");
+const chips = [...document.querySelectorAll("[data-symbol]")];
+const known = new Map(chips.map(({ dataset }) => [dataset.symbol, { first: dataset.first, last: dataset.last, bars: Number(dataset.bars) }]));
+const plain = facts.textContent;
+let options = [], active = -1, waiting, asked = 0;
+
+const parts = () => input.value.split(",").map((text) => text.trim());
+const chosen = () => parts().filter(Boolean).map((name) => name.toUpperCase());
+const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
+const range = ({ first, last, bars }) => `${first} to ${last}, ${bars.toLocaleString("en")} bars`;
+
+async function search(text, limit) {
+  const address = new URL(input.dataset.search, location.href);
+  address.searchParams.set("q", text);
+  address.searchParams.set("limit", limit);
+  const response = await fetch(address).catch(() => null);
+  if (!response?.ok) return [];
+  const { symbols } = await response.json();
+  for (const { symbol, first_bar, last_bar, bars } of symbols) known.set(symbol, { first: first_bar, last: last_bar, bars });
+  return symbols.map(({ symbol }) => symbol);
+}
+
+// Chips and the line below the field tell what is chosen.
+async function tell() {
+  const names = chosen();
+  for (const chip of chips) chip.setAttribute("aria-pressed", String(names.includes(chip.dataset.symbol)));
+  const strange = names.filter((name) => !known.has(name));
+  if (strange.length) await Promise.all(strange.slice(0, 10).map((name) => search(name, 20)));
+  const found = names.filter((name) => known.has(name));
+  facts.textContent = found.length ? found.map((name) => `${name}: ${range(known.get(name))}`).join(" · ") : plain;
+}
+for (const chip of chips) {
+  chip.hidden = false;
+  chip.addEventListener("click", () => {
+    const names = chosen(), name = chip.dataset.symbol;
+    input.value = (names.includes(name) ? names.filter((other) => other !== name) : [...names, name]).join(", ");
+    changed(input);
+    close();
+  });
+}
+
+// The list of what fits the word being typed.
+input.removeAttribute("list");
+for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) input.setAttribute(name, value);
+
+function close() {
+  clearTimeout(waiting);
+  asked += 1;
+  list.hidden = true;
+  active = -1;
+  input.setAttribute("aria-expanded", "false");
+  input.removeAttribute("aria-activedescendant");
+}
+
+async function open() {
+  const number = ++asked, word = parts().at(-1).toUpperCase();
+  const found = await search(word, 30);
+  if (number !== asked) return;
+  const taken = new Set(chosen().slice(0, word ? -1 : undefined));
+  options = found.filter((name) => !taken.has(name));
+  if (!options.length || (options.length === 1 && options[0] === word)) return close();
+  list.replaceChildren(...options.map((name, place) => {
+    const item = Object.assign(document.createElement("li"), { id: `symbol-option-${place}`, role: "option" });
+    item.setAttribute("aria-selected", "false");
+    item.append(name, Object.assign(document.createElement("span"), { className: "muted", textContent: range(known.get(name)) }));
+    item.addEventListener("mousedown", (event) => { event.preventDefault(); take(name); });
+    return item;
+  }));
+  active = -1;
+  list.hidden = false;
+  input.setAttribute("aria-expanded", "true");
+}
+
+function take(name) {
+  input.value = [...parts().slice(0, -1), name].join(", ");
+  close();
+  changed(input);
+}
+
+function mark(place) {
+  active = (place + options.length) % options.length;
+  [...list.children].forEach((item, index) => item.setAttribute("aria-selected", String(index === active)));
+  input.setAttribute("aria-activedescendant", `symbol-option-${active}`);
+  list.children[active].scrollIntoView({ block: "nearest" });
+}
+
+input.addEventListener("input", (event) => {
+  clearTimeout(waiting);
+  tell();
+  if (event.isTrusted) waiting = setTimeout(open, 120);
+});
+input.addEventListener("keydown", (event) => {
+  const shown = !list.hidden;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    if (shown) mark(event.key === "ArrowDown" ? active + 1 : active < 0 ? -1 : active - 1);
+    else open();
+  } else if (event.key === "Enter" && shown && active >= 0) {
+    event.preventDefault();
+    take(options[active]);
+  } else if (event.key === "Escape" && shown) {
+    event.preventDefault();
+    close();
+  }
+});
+input.addEventListener("blur", close);
+
+// The range that every chosen symbol has prices for.
+function available() {
+  const has = chosen().filter((name) => known.has(name)).map((name) => known.get(name));
+  if (!has.length) return null;
+  return { first: has.map((one) => one.first).sort().at(-1), last: has.map((one) => one.last).sort()[0] };
+}
+ranges.hidden = false;
+ranges.addEventListener("click", (event) => {
+  const name = event.target.dataset.range, has = available();
+  if (!name || !has) return;
+  const end = new Date(`${has.last}T00:00:00Z`);
+  const years = { "1Y": 1, "5Y": 5 }[name];
+  let start = has.first;
+  if (name === "YTD") start = `${end.getUTCFullYear()}-01-01`;
+  if (years) start = new Date(Date.UTC(end.getUTCFullYear() - years, end.getUTCMonth(), end.getUTCDate())).toISOString().slice(0, 10);
+  first.value = start < has.first ? has.first : start;
+  last.value = has.last;
+  changed(first);
+});
+tell();
