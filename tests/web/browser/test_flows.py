@@ -34,7 +34,7 @@ def test_each_tab_draws_its_charts_and_keeps_the_figures_on_top(open_page, resul
 def test_charts_zoom_by_button_switch_scale_and_tell_values_under_the_pointer(open_page, result):
     page = open_page(f"{result}?tab=equity")
     expect(page.locator("figure.chart[data-ready]")).to_be_visible()
-    before = page.locator(".legend .when").text_content()
+    before = page.locator(".chart-head .when").text_content()
 
     page.get_by_role("button", name="1Y").click()
     page.get_by_role("button", name="Log").click()
@@ -42,8 +42,8 @@ def test_charts_zoom_by_button_switch_scale_and_tell_values_under_the_pointer(op
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
 
     expect(page.get_by_role("button", name="Log")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator(".legend .when")).to_have_text(re.compile("^2018-"))
-    assert page.locator(".legend .when").text_content() != before
+    expect(page.locator(".chart-head .when")).to_have_text(re.compile("^2018-"))
+    assert page.locator(".chart-head .when").text_content() != before
 
 
 def test_a_metric_opens_to_its_formula(open_page, result):
@@ -138,13 +138,13 @@ def test_two_runs_are_chosen_and_compared(open_page, result):
     expect(page.locator("dl.kpis")).to_be_visible()
 
     page.goto("/runs")
-    for box in page.get_by_role("checkbox").all()[:2]:
+    for box in page.get_by_role("checkbox", name="Compare").all()[:2]:
         box.check()
     page.get_by_role("button", name="Compare chosen").click()
     expect(page.get_by_role("heading", name="Compare 2 runs")).to_be_visible()
-    page.get_by_role("button", name="Differences only").click()
+    page.get_by_role("link", name="Differences only").click()
 
-    expect(page.get_by_role("button", name="Show everything")).to_be_visible()
+    expect(page.get_by_role("link", name="Show everything")).to_be_visible()
 
 
 def test_a_note_a_tag_and_a_star_are_kept(open_page, result):
