@@ -1,11 +1,11 @@
-"""The operator's hand on the record: `upgrade`, `current`, `check` and `import`."""
+"""The operator's hand on the record: `upgrade`, `current`, `check`, `backup`, `restore` and `import`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
 from backtest.pricefile import read_file
-from store import datasets, schema
+from store import backup, datasets, schema
 from store.check import problems
 from store.errors import StoreError
 from store.session import Database
@@ -30,6 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("check", _check, "prove that every result is whole; may run while serving"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
+    saving = commands.add_parser(
+        "backup", help="write the whole record into a new file; may run while serving"
+    )
+    saving.add_argument("file", type=Path)
+    saving.set_defaults(command=_backup)
+    restoring = commands.add_parser("restore", help="put a backup into the record, on SQLite or on MySQL")
+    restoring.add_argument("file", type=Path)
+    restoring.add_argument("--replace", action="store_true", help="give up what the record holds")
+    restoring.set_defaults(command=_restore)
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the record")
     importing.add_argument("file", type=Path)
     importing.add_argument("--symbol", required=True)
@@ -71,6 +80,22 @@ def _check(database: Database, _arguments: argparse.Namespace) -> int:
         found += 1
     print(f"{found} problems" if found else "the record is whole")
     return 1 if found else 0
+
+
+def _backup(database: Database, arguments: argparse.Namespace) -> int:
+    counts = backup.save(database, arguments.file)
+    print(f"{arguments.file}: {_counted(counts)}")
+    return 0
+
+
+def _restore(database: Database, arguments: argparse.Namespace) -> int:
+    counts = backup.restore(database, arguments.file, replace=arguments.replace)
+    print(f"restored from {arguments.file}: {_counted(counts)}")
+    return _check(database, arguments)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
 def _import(database: Database, arguments: argparse.Namespace) -> int:

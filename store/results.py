@@ -20,6 +20,8 @@ CURVES = ("equity", "cash", "exposure", "drawdown", "benchmark")
 TRADE_COLUMNS = tuple(
     column.name for column in Trade.__table__.columns if column.name not in ("run_id", "seq")
 )
+NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
+"""What a summary has to hold for its run's row."""
 _HEADLINES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
 _ROWS_AT_ONCE = 5_000
 
@@ -47,11 +49,7 @@ def succeed(session: Session, run_id: str, result: RunResult, *, now: datetime) 
         session,
         run_id,
         now=now,
-        metrics=metrics,
-        result_hash=result.summary["result_hash"],
-        engine_version=result.summary["engine_version"],
-        data_hash=result.summary["data_hash"],
-        data_hashes=result.summary["data_hashes"],
+        **{name: result.summary[name] for name in NEEDED},
         **{name: metrics.get(name) for name in _HEADLINES},
     )
     if stored:

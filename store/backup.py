@@ -1,0 +1,119 @@
+"""A backup of the record: an SQLite file with the same tables, taken while serving, put back in one transaction."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy.exc import DatabaseError
+
+from store import schema
+from store.errors import Conflict, StoreError
+from store.models import Base
+from store.session import Database
+
+TABLES = Base.metadata.sorted_tables
+_ROWS_AT_ONCE = 200
+
+
+class BackupError(StoreError):
+    """The file is no backup that this release can read."""
+
+
+def save(database: Database, file: Path) -> Mapping[str, int]:
+    """Write one state of the whole record into a new file; how many rows each table has.
+
+    The file appears under its name when it is complete. Whoever writes meanwhile is not kept waiting.
+    """
+    schema.require_head(database.engine)
+    if file.exists():
+        raise Conflict(f"{file} is there already: choose another name, a backup is never overwritten")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as folder:
+        unfinished = Path(folder) / file.name
+        unfinished.touch(mode=0o600)
+        copy = _open(unfinished)
+        schema.upgrade(copy.engine)
+        with _one_state(database) as source, copy.engine.begin() as target:
+            counts = _copy(source, target)
+        _into_one_file(copy)
+        unfinished.rename(file)
+    return counts
+
+
+def restore(database: Database, file: Path, *, replace: bool) -> Mapping[str, int]:
+    """Put the content of a backup in the place of the record's, all of it or nothing; rows of each table.
+
+    A backup of an earlier release is brought to this one's schema first. Raises `Conflict` where the
+    record holds something and `replace` does not say that it may go.
+    """
+    schema.require_head(database.engine)
+    if not file.is_file():
+        raise BackupError(f"there is no file {file}")
+    with tempfile.TemporaryDirectory(prefix="restore-") as folder:
+        copy = _open(Path(shutil.copy(file, folder)))
+        try:
+            _require_sound(copy, file)
+            schema.upgrade(copy.engine)
+        except (DatabaseError, CommandError) as error:
+            reason = getattr(error, "orig", None) or error
+            raise BackupError(f"{file} is no backup that this release can read: {reason}") from error
+        with copy.engine.connect() as source, database.engine.begin() as target:
+            _make_room(target, replace=replace)
+            counts = _copy(source, target)
+        copy.close()
+    return counts
+
+
+def _open(path: Path) -> Database:
+    return Database.open(f"sqlite:///{path}")
+
+
+def _one_state(database: Database) -> Connection:
+    """A connection whose every question is answered from the moment of the first one."""
+    options = {} if database.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    return database.engine.connect().execution_options(read_only=True, **options)
+
+
+def _copy(source: Connection, target: Connection) -> dict[str, int]:
+    return {table.name: _copy_table(table, source, target) for table in TABLES}
+
+
+def _copy_table(table: Table, source: Connection, target: Connection) -> int:
+    count = 0
+    rows = source.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(table))
+    for part in rows.mappings().partitions():
+        target.execute(insert(table), [dict(row) for row in part])
+        count += len(part)
+    return count
+
+
+def _make_room(target: Connection, *, replace: bool) -> None:
+    for table in reversed(TABLES):
+        count = target.scalar(select(func.count()).select_from(table)) or 0
+        if count and not replace:
+            raise Conflict(
+                f"the record is not empty, {table.name} has {count:,} rows: say --replace to give them up"
+            )
+        target.execute(delete(table))
+
+
+def _require_sound(copy: Database, file: Path) -> None:
+    with copy.engine.connect() as connection:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+    if found != "ok":
+        raise BackupError(f"{file} is damaged: {found}")
+    if schema.current(copy.engine) is None:
+        raise BackupError(f"{file} is no backup of this program: it tells no version of its tables")
+
+
+def _into_one_file(copy: Database) -> None:
+    """Leave nothing beside the file that a later reader would need."""
+    connection = copy.engine.raw_connection()
+    connection.cursor().execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    copy.close()
