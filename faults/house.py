@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -39,8 +40,8 @@ REQUEST = {
     "slippage_bps": 0,
 }
 ABORTING = {"rule_type": "ABORTING", "params": {}}
-_STUCK_AFTER_SECONDS = 90.0
-_PATIENCE_SECONDS = 60.0
+_STUCK_AFTER_SECONDS = 120.0
+_PATIENCE_SECONDS = 120.0
 _LEASE_SECONDS = 2
 
 
@@ -52,9 +53,18 @@ def pausing(seconds: float) -> dict[str, Any]:
 class House:
     """One record with the bundled prices, a web tier and two workers on it; what dies is started again."""
 
-    def __init__(self, url: str, folder: Path, tally: Tally, *, direct: str = "", workers: int = 2) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        tally: Tally,
+        *,
+        direct: str = "",
+        bundles: Path | None = None,
+        workers: int = 2,
+    ) -> None:
         self.url, self.folder, self.tally = url, folder, tally
-        self.points = folder / "points"
+        self.points, self._bundles = folder / "points", bundles or folder / "bundles"
         self.points.mkdir(parents=True)
         self.database = Database.open(direct or url, pool_size=4)
         schema.upgrade(self.database.engine)
@@ -62,12 +72,16 @@ class House:
             for symbol in samples.SYMBOLS:
                 datasets.add(session, samples.load(symbol), now=datetime.now(UTC))
         self.port = free_port()
-        self._wanted = workers
+        self._number, self._keeping = workers, threading.Lock()
         self._environment: dict[str, str] = {}
         self.web: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
         self.asked: set[str] = set()
         """Every run that a client was promised since the last reckoning."""
+        self.restarts = 0
+        """How often a process had to be started again."""
+        self._faulty_answers: list[str] = []
+        self._unanswered = 0
 
     # Processes
 
@@ -80,15 +94,17 @@ class House:
 
     def keep(self) -> None:
         """Start again what died, as any supervisor would."""
-        if self.web is None or self.web.poll() is not None:
-            self.web = self._start("web")
-        self.workers = [worker for worker in self.workers if worker.poll() is None]
-        while len(self.workers) < self._wanted:
-            self.workers.append(self._start("workflows.worker"))
+        with self._keeping:
+            if self.web is None or self.web.poll() is not None:
+                self.restarts += 1
+                self.web = self._start("web")
+            self.workers = [worker for worker in self.workers if worker.poll() is None]
+            while len(self.workers) < self._number:
+                self.restarts += 1
+                self.workers.append(self._start("workflows.worker"))
 
     def close(self) -> None:
-        """End every process of this house."""
-        self._wanted = 0
+        """End every process of this house; `open` starts them again."""
         for process in [*self.workers, *([self.web] if self.web else [])]:
             with suppress(ProcessLookupError):
                 family = (
@@ -116,7 +132,7 @@ class House:
         """What the processes of this house run with."""
         return {
             "DATABASE_URL": self.url,
-            "BUNDLE_DIR": str(self.folder / "bundles"),
+            "BUNDLE_DIR": str(self._bundles),
             "LEASE_SECONDS": str(_LEASE_SECONDS),
             "STEP_TIMEOUT_SECONDS": "60",
             "WORKER_SLOTS": "1",
@@ -143,37 +159,52 @@ class House:
 
     # A client, who sends again until there is an answer, as the documentation tells it to
 
-    def ask(self, method: str, path: str, body: Any = None, *, timeout: float = 40.0) -> tuple[int, Any]:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 40.0,
+    ) -> tuple[int, Any]:
         """One request on a connection of its own; 0 where there was no whole answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            headers = {"Content-Type": "application/json"} if body is not None else {}
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            kind = {"Content-Type": "text/csv" if isinstance(body, bytes) else "application/json"}
+            sent = body if body is None or isinstance(body, bytes) else json.dumps(body)
+            connection.request(method, path, sent, (kind if body is not None else {}) | dict(headers or {}))
             answer = connection.getresponse()
             content = answer.read()
             is_json = "json" in answer.headers.get("Content-Type", "")
+            self._unanswered += answer.status == 503
+            if answer.status >= 500 and answer.status != 503:
+                self._faulty_answers.append(f"{method} {path}: {answer.status} {content[:300]!r}")
             return answer.status, json.loads(content) if is_json else content
         except (OSError, HTTPException):
+            self._unanswered += 1
             return 0, None
         finally:
             connection.close()
 
-    def insist(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def insist(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Ask again after no answer and after 503, with the same body, until there is an answer."""
         give_up_at = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            status, answer = self.ask(method, path, body)
+            status, answer = self.ask(method, path, body, headers)
             if status not in (0, 429, 503) or time.monotonic() > give_up_at:
                 return status, answer
             self.keep()
             time.sleep(0.05)
 
     def submit(self, **changes: Any) -> str:
-        """Submit a run, however often it takes; its id."""
+        """Submit a run, however often it takes; its id. What is not taken counts as promised, and is missed."""
         run_id = str(uuid.uuid4())
         status, answer = self.insist("POST", "/run_backtest", REQUEST | changes | {"run_id": run_id})
         if status != 202:
-            raise AssertionError(f"the submission was answered {status} {answer}")
+            self.tally.say(f"the submission {run_id} was answered {status} {answer}")
         self.asked.add(run_id)
         return run_id
 
@@ -184,6 +215,13 @@ class House:
     def healthy(self) -> bool:
         """Whether the web tier answers."""
         return self.ask("GET", "/health", timeout=1)[0] == 200
+
+    def felt(self) -> int:
+        """How often anybody was let down so far: clients without an answer, processes that logged a fault."""
+        logs = [path.read_text(encoding="utf-8") for path in self.folder.glob("*.log")]
+        return self._unanswered + sum(
+            text.count(word) for text in logs for word in ("is away", "step failed")
+        )
 
     # What must hold
 
@@ -230,6 +268,9 @@ class House:
             results = set(session.scalars(select(Result.run_id).where(Result.run_id.in_(asked))))
         for run_id in asked:
             self._judge(kind, run_id, run_id in results, allowed or {})
+        faulty, self._faulty_answers = self._faulty_answers, []
+        for text in faulty:
+            self.tally.breaks(kind, "answered 500", text)
 
     def _judge(self, kind: str, run_id: str, has_result: bool, allowed: Mapping[str, str]) -> None:
         row = self.row(run_id)

@@ -20,20 +20,19 @@ KILLED = {"killed": "was killed from outside"}
 CRASHED = {"crashed": "crashed (SIGABRT)"}
 
 
-def at_points(house: House, rounds: dict[str, int]) -> None:
-    """Kill at each point as often as its process is to be killed, one run after the other."""
+def at_points(house: House, rounds: int) -> None:
+    """Kill at each point as often, one run after the other."""
     for point in POINTS:
         kind = f"kill -9 of {point.process} at {len(_points_of(point.process))} points"
-        for number in range(rounds[point.process]):
+        for _ in range(rounds):
             _at(house, point, kind)
-            if number == rounds[point.process] - 1:
-                house.tally.say(f"{point.name}: {point.moment}")
+        house.tally.say(f"{point.name}: {point.moment}")
     house.check("kill -9 at named points")
 
 
-def at_any_moment(house: House, kills: int, seed: int) -> None:
+def at_any_moment(house: House, kills: int, chance: random.Random) -> None:
     """Kill some process of the house at some moment, while runs go through it without a pause."""
-    kind, chance = "kill -9 at any moment", random.Random(seed)
+    kind = "kill -9 at any moment"
     for number in range(kills):
         for _ in range(2):
             house.submit(**(pausing(0.1) if chance.random() < 0.2 else {}))

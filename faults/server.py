@@ -16,7 +16,7 @@ _USER, _PASSWORD = "backtest", "private-server-only"
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 _OPTIONS = (
     "--no-defaults", "--skip-log-bin", "--bind-address=127.0.0.1", "--skip-name-resolve",
-    "--innodb-buffer-pool-size=128M", "--max-connections=150",
+    "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=32M", "--max-connections=150",
 )  # fmt: skip
 
 
@@ -62,6 +62,11 @@ class Server:
                 if time.monotonic() > give_up_at or self._process.poll() is not None:
                     raise
                 time.sleep(0.1)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self, *, kill: bool = False) -> None:
         """End the server, politely or as a power cut would."""

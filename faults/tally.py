@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
-Promise = Literal["lost", "stuck", "duplicate", "silent", "next failed", "not whole"]
-PROMISES: tuple[Promise, ...] = ("lost", "stuck", "duplicate", "silent", "next failed", "not whole")
+Promise = Literal["lost", "stuck", "duplicate", "silent", "next failed", "not whole", "answered 500", "died"]
+PROMISES: tuple[Promise, ...] = get_args(Promise)
 
 
 @dataclass

@@ -54,7 +54,10 @@ def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
     """One JSON object of a bundle's files."""
     if name not in files:
         raise BundleFileMissing(f"the result has no {name}")
-    content = json.loads(files[name])
+    try:
+        content = json.loads(files[name])
+    except ValueError as error:
+        raise BundleAltered(f"{name} of the result is not readable: {error}") from error
     if not isinstance(content, dict):
         raise BundleAltered(f"{name} of the result is not a JSON object")
     return content

@@ -86,6 +86,8 @@ def _persist(database: Database, run_id: str, folder: Path) -> int:
 
 def _result(files: dict[str, bytes]) -> results.RunResult:
     summary = bundle.read_json(files, bundle.SUMMARY)
+    if missing := [name for name in results.NEEDED if name not in summary]:
+        raise BundleAltered(f"{bundle.SUMMARY} of the result has no {', '.join(missing)}")
     try:
         return tables.to_result(summary, files[bundle.TRADES], files[bundle.CURVES])
     except (KeyError, pa.ArrowInvalid) as error:

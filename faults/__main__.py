@@ -1,0 +1,98 @@
+"""Break the product on purpose, press it hard, and write what became of it into docs/reliability.md."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from faults import breaking, page
+from faults.tally import PROMISES, Tally, lines
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments say; 0 when every promise held, 1 when one did not."""
+    parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_break(commands.add_parser("break", help="inject every kind of fault, on SQLite and on MySQL"))
+    arguments = parser.parse_args(argv)
+    result: int = arguments.command(arguments)
+    return result
+
+
+def _add_break(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=5, help="how often each fault is injected (default 5)")
+    parser.add_argument("--records", nargs="+", choices=breaking.RECORDS, default=breaking.RECORDS)
+    parser.add_argument("--walks", nargs="+", choices=tuple(breaking.WALKS), default=tuple(breaking.WALKS))
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the moments at which faults happen (default 1)"
+    )
+    parser.add_argument("--tally", type=Path, help="keep the counts in this file and write no page")
+    parser.set_defaults(command=_break)
+
+
+def _break(arguments: argparse.Namespace) -> int:
+    if arguments.tally:
+        [record] = arguments.records
+        tally = Tally(record)
+        breaking.run(
+            tally, record, rounds=arguments.rounds, walks=tuple(arguments.walks), seed=arguments.seed
+        )
+        tally.write(arguments.tally)
+        return 1 if tally.broken else 0
+    tallies = _one_process_a_record(arguments)
+    whole = set(arguments.walks) == set(breaking.WALKS) and set(arguments.records) == set(breaking.RECORDS)
+    if whole:
+        page.write("Faults", _section(tallies, arguments.rounds))
+    print("\n".join(lines(tallies)))
+    return 1 if any(tally.broken for tally in tallies) else 0
+
+
+def _one_process_a_record(arguments: argparse.Namespace) -> list[Tally]:
+    """The records do not wait for each other: most of a fault is waiting."""
+    with tempfile.TemporaryDirectory(prefix="tally-") as folder:
+        files = {record: Path(folder) / record for record in arguments.records}
+        running = [
+            subprocess.Popen(
+                [
+                    sys.executable, "-m", "faults", "break", "--rounds", str(arguments.rounds),
+                    "--seed", str(arguments.seed), "--records", record, "--walks", *arguments.walks,
+                    "--tally", str(path),
+                ]
+            )
+            for record, path in files.items()
+        ]  # fmt: skip
+        for process in running:
+            process.wait()
+        return [Tally.read(path) for path in files.values()]
+
+
+def _section(tallies: list[Tally], rounds: int) -> list[str]:
+    ended = [f"{tally.record}: {_counted(tally)} in {tally.seconds / 60:.0f} minutes" for tally in tallies]
+    broken = [f"* {kind}: **{promise}**: {text}" for tally in tallies for kind, promise, text in tally.broken]
+    return [
+        f"{page.measured(f'make faults ROUNDS={rounds}')} A web tier and two workers run as processes on each "
+        "record; clients submit runs, and insist after no answer, 429 and 503 as any client may. After each "
+        "fault: every run that was promised has ended, with exactly one result where it succeeded and with a "
+        "message that names the cause where this fault takes the run along (a killed or crashed step, a spoilt "
+        "bundle); the next submission succeeds; `python -m store check` finds the record whole.",
+        "",
+        f"A column counts what did not hold: {', '.join(PROMISES)}.",
+        "",
+        *lines(tallies),
+        "",
+        *(broken or ["Nothing was lost, stuck, doubled or silent."]),
+        "",
+        "How the runs ended: " + "; ".join(ended) + ".",
+    ]
+
+
+def _counted(tally: Tally) -> str:
+    return ", ".join(f"{count:,} {end}" for end, count in tally.ended.most_common())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

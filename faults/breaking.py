@@ -1,0 +1,92 @@
+"""The fault suite on one record: a house on it, and every walk through it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from faults import bundles, clock, database, kills, races
+from faults.database import Fault
+from faults.disk import Disk
+from faults.house import House
+from faults.proxy import Proxy
+from faults.server import Server
+from faults.tally import Tally
+
+Record = Literal["SQLite", "MySQL"]
+RECORDS: tuple[Record, ...] = ("SQLite", "MySQL")
+_KILLS_A_ROUND = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A house, and what may happen to the record under it."""
+
+    house: House
+    faults: list[Fault]
+
+
+def run(tally: Tally, record: Record, *, rounds: int, walks: tuple[str, ...], seed: int) -> None:
+    """Take these walks on a new record of that kind."""
+    chance = random.Random(seed)
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as folder,
+        _PLACES[record](Path(folder), tally, chance) as place,
+    ):
+        place.house.open()
+        for walk in walks:
+            WALKS[walk](place, rounds, chance)
+        place.house.close()
+
+
+def _points(place: Place, rounds: int, _chance: random.Random) -> None:
+    kills.at_points(place.house, rounds)
+
+
+def _moments(place: Place, rounds: int, chance: random.Random) -> None:
+    kills.at_any_moment(place.house, rounds * _KILLS_A_ROUND, chance)
+
+
+WALKS: Mapping[str, Callable[[Place, int, random.Random], None]] = {
+    "points": _points,
+    "moments": _moments,
+    "bundles": lambda place, rounds, _: bundles.walk(place.house, rounds),
+    "races": lambda place, rounds, chance: races.walk(place.house, rounds, chance),
+    "database": lambda place, rounds, chance: database.walk(place.house, place.faults, rounds, chance),
+    "clock": lambda place, rounds, chance: clock.walk(place.house, rounds, chance),
+}
+
+
+@contextmanager
+def _on_a_file(folder: Path, tally: Tally, _chance: random.Random) -> Iterator[Place]:
+    disk = Disk(folder / "disk", mebibytes=512)
+    path = disk.folder / "record.sqlite3"
+    house = House(f"sqlite:///{path}", folder / "house", tally, bundles=disk.folder / "bundles")
+    try:
+        yield Place(house, database.of_file(path, disk))
+    finally:
+        house.close()
+        disk.close()
+
+
+@contextmanager
+def _on_a_server(folder: Path, tally: Tally, chance: random.Random) -> Iterator[Place]:
+    disk = Disk(folder / "disk", mebibytes=768)
+    server = Server(disk.folder / "server")
+    proxy = Proxy(server.port)
+    house = House(server.url(proxy.port), folder / "house", tally, direct=server.url())
+    try:
+        yield Place(house, database.of_server(server, proxy, disk, chance))
+    finally:
+        house.close()
+        proxy.close()
+        server.stop()
+        disk.close()
+
+
+_PLACES = {"SQLite": _on_a_file, "MySQL": _on_a_server}

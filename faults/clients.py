@@ -1,0 +1,114 @@
+"""Clients in numbers: each asks on its own connection and notes how long it waited and what went wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+import numpy as np
+
+_ANSWER_SECONDS = 30
+
+
+@dataclass
+class Answers:
+    """How long each answer of one kind took, in milliseconds, and everything that was not as wanted."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    wrong: Counter[str] = field(default_factory=Counter)
+    """By what came instead: a status, or the name of the error."""
+
+    def __len__(self) -> int:
+        return len(self.milliseconds)
+
+    def percentile(self, percent: float) -> float:
+        """So many percent of the answers took at most this long."""
+        return float(np.percentile(self.milliseconds, percent)) if self.milliseconds else float("nan")
+
+    def row(self, title: str) -> str:
+        """A row of a table: how many, how many wrong, and the quantiles."""
+        shown = " | ".join(f"{self.percentile(percent):.1f}" for percent in (50, 95, 99, 100))
+        wrong = ", ".join(f"{count} {what}" for what, count in self.wrong.items()) or "0"
+        return f"| {title} | {len(self):,} | {wrong} | {shown} |"
+
+
+HEAD = ("| question | answers | wrong | p50 ms | p95 ms | p99 ms | longest ms |", "|---|---:|---:|---:|---:|---:|---:|")
+
+
+class Client:
+    """Somebody with a connection of their own, kept open between questions or not."""
+
+    def __init__(self, port: int, *, keeps_open: bool = True) -> None:
+        self._port, self._keeps_open = port, keeps_open
+        self._connection: HTTPConnection | None = None
+
+    def ask(
+        self, answers: Answers, method: str, path: str, body: Any = None, *, wanted: int = 200
+    ) -> tuple[Mapping[str, str], Any]:
+        """Ask once and note the answer; its headers and JSON, or nothing where it was not the wanted one."""
+        began = time.perf_counter()
+        try:
+            status, headers, content = self._exchange(method, path, body)
+        except (OSError, HTTPException) as error:
+            answers.wrong[type(error).__name__] += 1
+            self.hang_up()
+            return {}, None
+        answers.milliseconds.append(1_000 * (time.perf_counter() - began))
+        if status != wanted:
+            answers.wrong[str(status)] += 1
+            return headers, None
+        is_json = "json" in headers.get("Content-Type", "")
+        return headers, json.loads(content) if is_json else content
+
+    def hang_up(self) -> None:
+        """Close the connection; the next question opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, Mapping[str, str], bytes]:
+        if self._connection is None:
+            self._connection = HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
+        headers = {"Accept": "application/json"}
+        if not self._keeps_open:
+            headers["Connection"] = "close"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if not self._keeps_open or answer.will_close:
+            self.hang_up()
+        return answer.status, dict(answer.headers), content
+
+
+class Crowd:
+    """Threads that each do their work again and again until they are told to stop."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def join(self, work: Callable[[], None], *, every_seconds: float, first_after: float = 0.0) -> None:
+        """Have somebody do this at such intervals; whoever is late does it at once and is not late for ever."""
+
+        def turns() -> None:
+            due = time.monotonic() + first_after
+            while not self._over.wait(max(0.0, due - time.monotonic())):
+                work()
+                due = max(due + every_seconds, time.monotonic())
+
+        self._threads.append(threading.Thread(target=turns, daemon=True))
+        self._threads[-1].start()
+
+    def leave(self) -> None:
+        """Have everybody finish and go."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(_ANSWER_SECONDS * 2)
