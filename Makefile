@@ -82,16 +82,24 @@ compose-up: image .env ## MySQL, migration, page and worker in containers, on ht
 compose-down: ## Stop them; the data stays in its volume
 	$(COMPOSE) down
 
-NAMESPACE ?= stock-backtest
 BACKUP ?= newest
-backup: ## Back up MySQL in the cluster now: make backup NAMESPACE=stock-backtest
+KEPT := var/backups
+ifeq ($(NAMESPACE),)
+backup: $(RUNTIME) ## Back up the record while serving [FILE=…]; with NAMESPACE=… MySQL in the cluster
+	@$(BIN)/python -m store backup $(or $(FILE),$(KEPT)/$(shell date -u +%Y%m%dT%H%M%SZ).sqlite3)
+
+restore: $(RUNTIME) ## Put the newest backup or FILE=… into the record, REPLACE=yes over what is there; with NAMESPACE=… in the cluster
+	@$(BIN)/python -m store restore $(or $(FILE),$(lastword $(sort $(wildcard $(KEPT)/*.sqlite3)))) $(if $(REPLACE),--replace)
+else
+backup:
 	@job=backup-$$(date +%s); kubectl -n $(NAMESPACE) create job $$job --from=cronjob/mysql-backup \
 		&& kubectl -n $(NAMESPACE) wait --for=condition=complete --timeout=600s job/$$job && kubectl -n $(NAMESPACE) logs job/$$job
 
-restore: ## Put a backup in the place of the record: make restore NAMESPACE=… BACKUP=/backups/…
+restore:
 	@job=restore-$$(date +%s); kubectl -n $(NAMESPACE) create job $$job --from=cronjob/mysql-restore --dry-run=client -o yaml \
 		| sed 's|value: newest$$|value: $(BACKUP)|' | kubectl -n $(NAMESPACE) create -f - \
 		&& kubectl -n $(NAMESPACE) wait --for=condition=complete --timeout=3600s job/$$job && kubectl -n $(NAMESPACE) logs job/$$job
+endif
 
 clean: ## Remove the environment and the caches (never data)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -38,7 +38,10 @@ class Answers:
         return f"| {title} | {len(self):,} | {wrong} | {shown} |"
 
 
-HEAD = ("| question | answers | wrong | p50 ms | p95 ms | p99 ms | longest ms |", "|---|---:|---:|---:|---:|---:|---:|")
+HEAD = (
+    "| question | answers | wrong | p50 ms | p95 ms | p99 ms | longest ms |",
+    "|---|---:|---:|---:|---:|---:|---:|",
+)
 
 
 class Client:
