@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults import breaking, page
+from faults import breaking, load, page, rolling, soak
 from faults.tally import PROMISES, Tally, lines
 
 
@@ -18,6 +18,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m faults", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_break(commands.add_parser("break", help="inject every kind of fault, on SQLite and on MySQL"))
+    loading = commands.add_parser("load", help="many watch and submit at once, on MySQL")
+    loading.add_argument(
+        "--seconds", type=float, default=600.0, help="for so long, at most an hour (default 600)"
+    )
+    loading.set_defaults(command=_load)
+    soaking = commands.add_parser("soak", help="very many runs through one worker")
+    soaking.add_argument("--runs", type=int, default=10_000, help="so many (default 10,000)")
+    soaking.add_argument("--record", choices=breaking.RECORDS, default="SQLite")
+    soaking.set_defaults(command=_soak)
+    roll = commands.add_parser("roll", help="replace two web replicas under load, on MySQL")
+    roll.add_argument("--rounds", type=int, default=10, help="how often each is replaced (default 10)")
+    roll.set_defaults(command=_roll)
+    for pressing in (loading, soaking, roll):
+        pressing.add_argument(
+            "--rehearse", action="store_true", help="show the section and leave the page alone"
+        )
     arguments = parser.parse_args(argv)
     result: int = arguments.command(arguments)
     return result
@@ -49,6 +65,28 @@ def _break(arguments: argparse.Namespace) -> int:
         page.write("Faults", _section(tallies, arguments.rounds))
     print("\n".join(lines(tallies)))
     return 1 if any(tally.broken for tally in tallies) else 0
+
+
+def _load(arguments: argparse.Namespace) -> int:
+    found = load.run(seconds=arguments.seconds)
+    return _show("Load", load.section(found, "make load"), found.broken, arguments)
+
+
+def _soak(arguments: argparse.Namespace) -> int:
+    found = soak.run(runs=arguments.runs, record=arguments.record)
+    return _show("Soak", soak.section(found, "make soak"), found.broken, arguments)
+
+
+def _roll(arguments: argparse.Namespace) -> int:
+    found = rolling.run(rounds=arguments.rounds)
+    return _show("Rolling restart", rolling.section(found, "make roll"), found.broken, arguments)
+
+
+def _show(section: str, text: list[str], broken: list[str], arguments: argparse.Namespace) -> int:
+    print("\n".join(text))
+    if not arguments.rehearse:
+        page.write(section, text)
+    return 1 if broken else 0
 
 
 def _one_process_a_record(arguments: argparse.Namespace) -> list[Tally]:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -39,15 +40,59 @@ REQUEST = {
     "fee_rate": 0.001,
     "slippage_bps": 0,
 }
+PRODUCTION = {"LEASE_SECONDS": "15", "WORKER_SLOTS": "2", "FAULT_POINTS": "", "PYTHONPATH": ""}
+"""The environment of a house where nothing is to be broken: what an operator gets who sets nothing."""
 ABORTING = {"rule_type": "ABORTING", "params": {}}
 _STUCK_AFTER_SECONDS = 120.0
 _PATIENCE_SECONDS = 120.0
 _LEASE_SECONDS = 2
 
 
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    timeout: float,
+) -> tuple[int, Any]:
+    """One request on a connection of its own; 0 where there was no whole answer. Bytes are sent as CSV."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        kind = {"Content-Type": "text/csv" if isinstance(body, bytes) else "application/json"}
+        sent = body if body is None or isinstance(body, bytes) else json.dumps(body)
+        connection.request(method, path, sent, (kind if body is not None else {}) | dict(headers or {}))
+        answer = connection.getresponse()
+        content = answer.read()
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return answer.status, json.loads(content) if is_json else content
+    except (OSError, HTTPException):
+        return 0, None
+    finally:
+        connection.close()
+
+
 def pausing(seconds: float) -> dict[str, Any]:
     """The change of a request that makes its engine step take so long."""
     return {"rule_type": "PAUSING", "params": {"seconds": seconds}}
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A web process beside that of the house."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def is_ready(self) -> bool:
+        """Whether it would be given requests."""
+        return ask(self.port, "GET", "/ready", timeout=2)[0] == 200
+
+    def stop(self) -> None:
+        """Let it answer what it has begun, and wait for its end."""
+        self.process.terminate()
+        self.process.wait(_PATIENCE_SECONDS)
 
 
 class House:
@@ -118,6 +163,14 @@ class House:
         self.web, self.workers = None, []
         self.database.close()
 
+    def replica(self) -> Replica:
+        """One more web process on a port of its own, ready to serve."""
+        port = free_port()
+        replica = Replica(port, self._start("web", PORT=str(port)))
+        if not self.until(replica.is_ready, seconds=_PATIENCE_SECONDS, what="the replica is ready"):
+            raise RuntimeError(f"a replica did not start, see {self.folder / 'web.log'}")
+        return replica
+
     def _start(self, module: str, **more: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{module}.log").open("ab") as log:
             return subprocess.Popen(
@@ -169,23 +222,11 @@ class House:
         timeout: float = 40.0,
     ) -> tuple[int, Any]:
         """One request on a connection of its own; 0 where there was no whole answer."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            kind = {"Content-Type": "text/csv" if isinstance(body, bytes) else "application/json"}
-            sent = body if body is None or isinstance(body, bytes) else json.dumps(body)
-            connection.request(method, path, sent, (kind if body is not None else {}) | dict(headers or {}))
-            answer = connection.getresponse()
-            content = answer.read()
-            is_json = "json" in answer.headers.get("Content-Type", "")
-            self._unanswered += answer.status == 503
-            if answer.status >= 500 and answer.status != 503:
-                self._faulty_answers.append(f"{method} {path}: {answer.status} {content[:300]!r}")
-            return answer.status, json.loads(content) if is_json else content
-        except (OSError, HTTPException):
-            self._unanswered += 1
-            return 0, None
-        finally:
-            connection.close()
+        status, answer = ask(self.port, method, path, body, headers, timeout=timeout)
+        self._unanswered += status in (0, 503)
+        if status >= 500 and status != 503:
+            self._faulty_answers.append(f"{method} {path}: {status} {str(answer)[:300]}")
+        return status, answer
 
     def insist(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None

@@ -1,0 +1,56 @@
+"""A TCP proxy that gives each new connection to the next of the replicas that are in."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+_CHUNK = 65_536
+
+
+class Balancer:
+    """What a Service is in a cluster: an address that outlives every replica behind it."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports, self._turn = list(ports), itertools.count()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def leave_out(self, port: int) -> None:
+        """Give it no new connection; those that it has go on."""
+        self._ports = [one for one in self._ports if one != port]
+
+    def take_in(self, port: int) -> None:
+        """Give it connections again."""
+        self._ports = [*self._ports, port]
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listening.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        ports = self._ports
+        with client, socket.create_connection(("127.0.0.1", ports[next(self._turn) % len(ports)])) as replica:
+            back = threading.Thread(target=_pump, args=(replica, client), daemon=True)
+            back.start()
+            _pump(client, replica)
+            back.join()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes, and then that nothing more will come."""
+    with suppress(OSError):
+        while received := source.recv(_CHUNK):
+            target.sendall(received)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

@@ -1,0 +1,142 @@
+"""Ten thousand runs through one worker that is never started again: does it stay as quick and as small?"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from faults import footprint, page
+from faults.footprint import Footprint
+from faults.house import PRODUCTION, REQUEST, House
+from faults.server import Server
+from faults.tally import Tally
+from store.check import problems
+from store.models import OPEN, Run, Status
+from store.settings import Settings
+from workflows import logs
+from workflows.launchers import LocalLauncher
+from workflows.submission import submit
+
+_WAITING = 100
+"""So many runs wait at all times, so that the worker is never idle and never far behind."""
+_SLOWER_BY = 0.10
+_WARM_RUNS = 200
+
+
+@dataclass
+class Found:
+    """What the worker was at the beginning, on the way and at the end."""
+
+    runs: int
+    record: str
+    rates: list[float] = field(default_factory=list)
+    """Runs a second, in each tenth."""
+    prints: list[Footprint] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+
+def run(*, runs: int, record: str) -> Found:
+    """Put that many runs through one worker."""
+    found = Found(runs, record)
+    logs.configure(process="soak", level="ERROR")
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        folder = Path(name)
+        server = Server(folder / "server") if record == "MySQL" else None
+        url = server.url() if server else f"sqlite:///{folder / 'record.sqlite3'}"
+        house = House(url, folder / "house", Tally(record), workers=1)
+        try:
+            house.open(**PRODUCTION)
+            _soak(house, found)
+        finally:
+            house.close()
+            if server:
+                server.stop()
+    return found
+
+
+def _soak(house: House, found: Found) -> None:
+    settings = Settings(database_url=house.url)
+    _through(house, settings, _WARM_RUNS)
+    worker = house.workers[0]
+    found.prints.append(footprint.of(worker.pid))
+    for number in range(10):
+        began = time.monotonic()
+        _through(house, settings, found.runs // 10)
+        found.rates.append(found.runs / 10 / (time.monotonic() - began))
+        found.prints.append(footprint.of(worker.pid))
+        house.tally.say(f"tenth {number + 1}: {found.rates[-1]:.1f} runs a second, {found.prints[-1]}")
+    found.left = [path.name for path in house.folder.glob("bundles/worker-*/*-*")]
+    found.broken += _judged(house, found, is_the_same=house.workers == [worker] and worker.poll() is None)
+
+
+def _through(house: House, settings: Settings, runs: int) -> None:
+    """Submit so many, not more at once than shall wait, and wait for the last."""
+    launcher = LocalLauncher()
+    for number in range(runs):
+        request = REQUEST | {"params": {"fast": 5 + number % 20, "slow": 30 + number % 97}}
+        submit(settings, house.database, launcher, request, request)
+        if number % 10 == 9:
+            _wait(house, _WAITING)
+    _wait(house, 0)
+
+
+def _wait(house: House, at_most: int) -> None:
+    while True:
+        with house.database.read() as session:
+            still = session.scalar(select(func.count()).select_from(Run).where(Run.status.in_(OPEN))) or 0
+        if still <= at_most:
+            return
+        time.sleep(0.02)
+
+
+def _judged(house: House, found: Found, *, is_the_same: bool) -> Iterable[str]:
+    first, last = found.prints[0], found.prints[-1]
+    if not is_the_same:
+        yield "the worker was started again"
+    if found.rates[-1] < found.rates[0] * (1 - _SLOWER_BY):
+        yield f"the last tenth is slower than the first: {found.rates[-1]:.1f} after {found.rates[0]:.1f} a second"
+    if last.memory_mib > first.memory_mib * 1.1 + 5:
+        yield f"memory grew from {first.memory_mib:.0f} to {last.memory_mib:.0f} MiB"
+    if (last.processes, last.files, last.connections) != (first.processes, first.files, first.connections):
+        yield f"something was left behind: {first} before, {last} after"
+    if found.left:
+        yield f"bundles were left behind: {found.left[:5]}"
+    with house.database.read() as session:
+        succeeded = session.scalar(select(func.count()).where(Run.status == Status.SUCCEEDED)) or 0
+    if succeeded < found.runs + _WARM_RUNS:
+        yield f"only {succeeded} runs succeeded"
+    yield from problems(house.database)
+
+
+def section(found: Found, command: str) -> list[str]:
+    """The section of the page."""
+    prints = [
+        f"| {place} | {one.memory_mib:.0f} MiB | {one.processes} | {one.files} | {one.connections} |"
+        for place, one in (
+            ("at the beginning", found.prints[0]),
+            ("in the middle", found.prints[5]),
+            ("at the end", found.prints[-1]),
+        )
+    ]
+    return [
+        f"{page.measured(command)} {found.runs:,} runs of a year go through one worker with two slots on "
+        f"{found.record}, which is not started again; {_WAITING} runs wait at all times. After {_WARM_RUNS} runs to "
+        "warm up, each tenth is measured.",
+        "",
+        "| tenth | " + " | ".join(str(number) for number in range(1, 11)) + " |",
+        "|---|" + "---:|" * 10,
+        "| runs a second | " + " | ".join(f"{rate:.1f}" for rate in found.rates) + " |",
+        "",
+        "| worker, fork server and steps | memory | processes | open files | connections |",
+        "|---|---:|---:|---:|---:|",
+        *prints,
+        "",
+        *([f"* **Missed**: {text}" for text in found.broken]
+          or ["Every run succeeded; no file, process or connection was left behind."]),
+    ]  # fmt: skip
