@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,22 @@ bench-latency: $(DEV) ## Measure from submission to result, on SQLite and a priv
 
 bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private MySQL
 	@$(BIN)/python -m benchmarks.scale
+
+ROUNDS ?= 5
+faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=5], on SQLite and MySQL; as root (it mounts disks to fill)
+	@$(BIN)/python -m faults break --rounds $(ROUNDS)
+
+bad-input: $(DEV) ## Send 100,000 bad inputs to every door
+	@$(BIN)/python -m faults feed
+
+load: $(DEV) ## Fifty pollers and twenty submissions a second for ten minutes, on MySQL
+	@$(BIN)/python -m faults load
+
+soak: $(DEV) ## Ten thousand runs through one worker
+	@$(BIN)/python -m faults soak
+
+roll: $(DEV) ## Replace two web replicas under load, again and again
+	@$(BIN)/python -m faults roll
 
 lock: ## Resolve the dependencies again into both lock files
 	uv pip compile --universal --python-version 3.11 --extra dev --extra yahoo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements-dev.lock

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from faults import breaking, load, page, rolling, soak
+from faults import badinput, breaking, load, page, rolling, soak
 from faults.tally import PROMISES, Tally, lines
 
 
@@ -30,7 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     roll = commands.add_parser("roll", help="replace two web replicas under load, on MySQL")
     roll.add_argument("--rounds", type=int, default=10, help="how often each is replaced (default 10)")
     roll.set_defaults(command=_roll)
-    for pressing in (loading, soaking, roll):
+    feeding = commands.add_parser("feed", help="send bad input to every door")
+    feeding.add_argument("--inputs", type=int, default=125_000, help="about so many (default 125,000)")
+    feeding.add_argument("--seed", type=int, default=1)
+    feeding.set_defaults(command=_feed)
+    for pressing in (loading, soaking, roll, feeding):
         pressing.add_argument(
             "--rehearse", action="store_true", help="show the section and leave the page alone"
         )
@@ -80,6 +84,14 @@ def _soak(arguments: argparse.Namespace) -> int:
 def _roll(arguments: argparse.Namespace) -> int:
     found = rolling.run(rounds=arguments.rounds)
     return _show("Rolling restart", rolling.section(found, "make roll"), found.broken, arguments)
+
+
+def _feed(arguments: argparse.Namespace) -> int:
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    found = badinput.run(inputs=arguments.inputs, number=arguments.seed, say=say)
+    return _show("Bad input", badinput.section(found, "make bad-input"), found.broken, arguments)
 
 
 def _show(section: str, text: list[str], broken: list[str], arguments: argparse.Namespace) -> int:

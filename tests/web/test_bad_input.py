@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from backtest import rules
 from backtest.request import REQUEST_FIELDS
+from faults.values import SCALARS, VALUES
 from store import datasets, presets, runs
 from store import schema as store_schema
 from store.session import Database
@@ -334,24 +335,6 @@ def test_an_idempotency_key_that_is_too_long_is_refused(client, record):
     assert is_problem(answer, 400)
     assert answer.json["errors"][0]["field"] == "Idempotency-Key"
     assert kept(record) == NOTHING
-
-
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([10**15, -(10**15), 2**63, 10**400, 0, -1])
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-    | st.sampled_from(
-        ["", " ", "NaN", "1e999", "-1", "\x00", "\u202e", "SP500", "2009-01-02", "true", "x" * 5_000]
-    )
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=8,
-)
 
 
 @pytest.fixture(scope="module")
