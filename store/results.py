@@ -85,7 +85,7 @@ def trades(
     offset: int = 0,
     limit: int | None = None,
 ) -> Sequence[Trade]:
-    """Trades of a run, in order; `where` narrows by symbol, side or exit_reason."""
+    """Trades of a run, in order; `where` narrows by symbol, side, exit_reason, or outcome (won, lost)."""
     column: ColumnElement[Any] = getattr(Trade, sort)
     query = select(Trade).where(Trade.run_id == run_id, *_conditions(where))
     if sort == "seq" and not descending and not _conditions(where):
@@ -117,8 +117,13 @@ def closed_pnl(session: Session, run_id: str) -> ClosedPnl:
 
 
 def _conditions(where: Mapping[str, str] | None) -> list[ColumnElement[bool]]:
-    allowed = ("symbol", "side", "exit_reason")
-    return [getattr(Trade, name) == (where or {})[name] for name in allowed if (where or {}).get(name)]
+    wanted = {name: value for name, value in (where or {}).items() if value}
+    found = [
+        getattr(Trade, name) == wanted[name] for name in ("symbol", "side", "exit_reason") if name in wanted
+    ]
+    if "outcome" in wanted:
+        found.append(Trade.pnl > 0 if wanted["outcome"] == "won" else Trade.pnl <= 0)
+    return found
 
 
 def _add(session: Session, run_id: str, result: RunResult) -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from backtest.metrics.metric import Metric
 from backtest.request import OPTION_FIELDS
 from store.models import Run
 from web import forms
-from web.curves import Floats, downsample
+from web.graphics import overlay
 from web.results import Curves
 
 MOST = 10
-_SIDE = 1_000.0
-_PLOT_SHARE = 0.9
-"""Of the picture's height; the rest is for the dates."""
-_POINTS = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,53 +59,15 @@ def drawing(finished: Sequence[tuple[int, Run, Curves]]) -> dict[str, Any] | Non
     """The equity of the runs, each with its place, as lines of an SVG that begin at 100, on one axis of time."""
     if not finished:
         return None
-    kept = [downsample([curves.by_name["equity"]], _POINTS) for _, _, curves in finished]
-    values = [
-        100 * curves.by_name["equity"][bars] / run.initial_capital
-        for (_, run, curves), bars in zip(finished, kept, strict=True)
+    indexed = [
+        (curves.times, 100 * curves.by_name["equity"] / run.initial_capital) for _, run, curves in finished
     ]
-    seconds = [
-        curves.times[bars].astype(np.int64) for (_, _, curves), bars in zip(finished, kept, strict=True)
-    ]
-    low, high = min(float(one.min()) for one in values), max(float(one.max()) for one in values)
-    first, last = min(int(one[0]) for one in seconds), max(int(one[-1]) for one in seconds)
-    span, width = (high - low) or 1.0, (last - first) or 1
-
-    def height(value: float) -> float:
-        return round(_SIDE * (high - value) / span, 1)
-
+    drawn = overlay(indexed)
     lines = [
-        {
-            "place": place,
-            "run": run,
-            "path": _path((when - first) * _SIDE / width, one, height),
-            "last": float(one[-1]),
-        }
-        for (place, run, _), when, one in zip(finished, seconds, values, strict=True)
+        {"place": place, "run": run, "path": path, "last": float(values[-1])}
+        for (place, run, _), path, (_, values) in zip(finished, drawn["paths"], indexed, strict=True)
     ]
-    return {
-        "lines": lines,
-        "ticks": [
-            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:g}"}
-            for tick in _ticks(low, high)
-        ],
-        "first": str(np.datetime64(first, "s"))[:10],
-        "last": str(np.datetime64(last, "s"))[:10],
-    }
-
-
-def _path(across: Floats, values: Floats, height: Callable[[float], float]) -> str:
-    return "M" + "L".join(
-        f"{x:.1f},{height(y)}" for x, y in zip(across.tolist(), values.tolist(), strict=True)
-    )
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """About five round values between two others."""
-    rough = (high - low) / 5 or 1.0
-    size = 10.0 ** np.floor(np.log10(rough))
-    step = float(size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough))
-    return [float(tick) for tick in np.arange(np.ceil(low / step) * step, high, step)]
+    return drawn | {"lines": lines}
 
 
 def _shown(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from store import datasets
 from store.models import StoredDataset
 from web.api import symbol_json
 from web.errors import wants_page
+from web.graphics import overlay
 from web.services import database, now, services, settings
 
 SYMBOL = Field(name="symbol", kind="symbols", label="Symbol", required=True, help="Name of the symbol.")
@@ -45,7 +46,11 @@ def detail(data_hash: str) -> str:
         dataset = datasets.load(session, data_hash)
         versions = datasets.versions(session, dataset.symbol)
     return render_template(
-        "dataset.html", dataset=dataset, certificate=_certificate(dataset), versions=versions
+        "dataset.html",
+        dataset=dataset,
+        certificate=_certificate(dataset),
+        versions=versions,
+        drawing=overlay([(dataset.bars.times, dataset.bars.close[:, 0])]),
     )
 
 

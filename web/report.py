@@ -10,7 +10,7 @@ from flask import render_template
 from backtest.metrics.catalogue import CATALOGUE, METRICS
 from store import results, runs
 from web import assets, charts, graphics
-from web.result_page import GROUPS
+from web.result_page import GROUPS, kpis
 from web.results import curves_of, require
 from web.services import database, now
 
@@ -37,6 +37,7 @@ def render(run_id: str) -> str:
         run=run,
         summary=summary,
         metrics=summary["metrics"],
+        kpis=kpis(summary["metrics"]),
         reasons=summary["metric_reasons"],
         catalogue=CATALOGUE,
         groups=groups,

@@ -60,13 +60,13 @@ def _shared(run: Run, result: Result) -> dict[str, Any]:
         "metrics": summary["metrics"],
         "reasons": summary["metric_reasons"],
         "catalogue": CATALOGUE,
-        "kpis": _kpis(summary["metrics"]),
+        "kpis": kpis(summary["metrics"]),
         "elapsed": elapsed(run),
         "workflow": _workflow(run),
     }
 
 
-def _kpis(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def kpis(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """The six figures on top, each beside the benchmark's where it has one."""
     against = (
         ("total_return", "benchmark_return"),
@@ -76,12 +76,12 @@ def _kpis(metrics: dict[str, Any]) -> list[dict[str, Any]]:
         ("volatility", "benchmark_volatility"),
         ("num_trades", None),
     )
-    kpis = []
+    found = []
     for name, benchmark in against:
         value, other = metrics.get(name), metrics.get(benchmark) if benchmark else None
         difference = value - other if value is not None and other is not None else None
-        kpis.append({"name": name, "value": value, "benchmark": other, "difference": difference})
-    return kpis
+        found.append({"name": name, "value": value, "benchmark": other, "difference": difference})
+    return found
 
 
 def _stats(run: Run, result: Result) -> dict[str, Any]:
@@ -91,6 +91,7 @@ def _stats(run: Run, result: Result) -> dict[str, Any]:
 
 def _trades(run: Run, result: Result) -> dict[str, Any]:
     where = {name: request.args.get(name, "")[:32] for name in ("symbol", "side", "exit_reason")}
+    where["outcome"] = query_choice("outcome", "", ("", "won", "lost"))
     sort: Any = query_choice("sort", "seq", TRADE_SORTS)
     descending = query_choice("order", "asc", ("asc", "desc")) == "desc"
     page = query_number("page", 1, 1, 1_000_000)

@@ -63,6 +63,7 @@ function showErrors(errors) {
 
 let waiting, asked = 0;
 async function check() {
+  if (form.elements.symbols.getAttribute("aria-expanded") === "true") return;  // a name is still being chosen
   const number = ++asked;
   const response = await fetch(form.dataset.check, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
   if (!response?.ok || number !== asked) return;

@@ -75,6 +75,13 @@ async function open() {
   input.setAttribute("aria-expanded", "true");
 }
 
+// What was typed stands: the form may now say what it thinks of it.
+function settle() {
+  const shown = !list.hidden;
+  close();
+  if (shown) changed(input);
+}
+
 function take(name) {
   input.value = [...parts().slice(0, -1), name].join(", ");
   close();
@@ -104,10 +111,10 @@ input.addEventListener("keydown", (event) => {
     take(options[active]);
   } else if (event.key === "Escape" && shown) {
     event.preventDefault();
-    close();
+    settle();
   }
 });
-input.addEventListener("blur", close);
+input.addEventListener("blur", settle);
 
 // The range that every chosen symbol has prices for.
 function available() {

@@ -29,7 +29,23 @@ async function look() {
   }
   const box = element("div", "", "notice good");
   box.append(element("strong", `${found.symbol} can be read.`), list);
-  preview.replaceChildren(box);
+  preview.replaceChildren(box, tableOf(found.rows));
+}
+
+function tableOf(rows) {
+  const scroll = element("div", "", "scroll preview"), table = element("table", ""), body = element("tbody", "");
+  const head = element("tr", "");
+  for (const name of Object.keys(rows[0])) head.append(Object.assign(element("th", name, name === "time" ? "" : "num"), { scope: "col" }));
+  for (const row of rows) {
+    const line = element("tr", "");
+    for (const [name, value] of Object.entries(row)) line.append(element("td", name === "time" ? value : value.toLocaleString("en", { maximumFractionDigits: 4 }), name === "time" ? "day" : "num"));
+    body.append(line);
+  }
+  table.append(element("caption", `The first ${rows.length} bars`), element("thead", ""), body);
+  table.tHead.append(head);
+  scroll.append(table);
+  Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: "The first bars of the file" });
+  return scroll;
 }
 
 function showMistakes(found) {
