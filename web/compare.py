@@ -34,7 +34,7 @@ def inputs(runs: Sequence[Run], *, only_differences: bool) -> list[Row]:
     named += [("Rule", [forms.rule_label(run.rule_type) for run in runs])]
     params = [forms.params_of(run) for run in runs]
     keys = dict.fromkeys(key for one in params for key in one)
-    named += [(f"Parameter {key}", [one.get(key) for one in params]) for key in keys]
+    named += [(f"Parameter {key.replace('_', ' ')}", [one.get(key) for one in params]) for key in keys]
     named += [("From", [run.start_date for run in runs]), ("To", [run.end_date for run in runs])]
     named += [(field.label, [getattr(run, field.name) for run in runs]) for field in OPTION_FIELDS]
     named += [("Benchmark", [run.benchmark for run in runs])]

@@ -43,7 +43,7 @@ def annotate(run_id: str) -> ResponseReturnValue:
     }
     with database().write() as session:
         runs.annotate(session, run_id, **remarks.parse(given))
-    return redirect(_back(run_id), 303)
+    return redirect(url_for("result_page.show", run_id=run_id), 303)
 
 
 @bp.post("/delete")
@@ -52,10 +52,3 @@ def delete(run_id: str) -> ResponseReturnValue:
     with database().write() as session:
         runs.remove(session, run_id)
     return redirect(url_for("pages.list_runs"), 303)
-
-
-def _back(run_id: str) -> str:
-    """The list that the form was sent from, or the run's page; never another site."""
-    if request.form.get("back") == "runs":
-        return url_for("pages.list_runs")
-    return url_for("result_page.show", run_id=run_id)

@@ -1,6 +1,7 @@
 """Prices by upload: kept with a certificate, or refused by line."""
 
 import io
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -107,3 +108,39 @@ def test_a_form_without_file_or_with_a_wrong_symbol_is_named(client):
 
     assert (none.status_code, none.json["errors"][0]["field"]) == (400, "file")
     assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (400, "symbol")
+
+
+def test_the_list_tells_of_each_symbol_whether_its_prices_look_right(client):
+    rows = [
+        f"2024-01-{day:02d},10,11,9,10.5,100" for day in (2, 3, 4, 5, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19)
+    ]
+    split = [f"2024-01-{day},2.1,2.2,1.8,2.1,500" for day in (22, 23, 24, 25, 26)]
+    text = "Date,Open,High,Low,Close,Volume\n" + "\n".join(rows + split)
+    client.post("/api/datasets?symbol=SPLIT", data=text, content_type="text/csv")
+
+    page = client.get("/datasets", headers=PAGE).text
+
+    def certificate(symbol):
+        return re.sub(
+            r"<[^>]+>", "", page.split(f">{symbol}</a></th>")[1].split('lead end">')[1].split("</td>")[0]
+        )
+
+    assert certificate("GOOG") == "Clean"
+    assert certificate("SP500") == "Clean 1 gap"
+    assert certificate("SPLIT") == "1 suspect bar"
+
+
+def test_the_page_of_a_dataset_draws_its_closes_and_lists_its_versions_newest_first(client):
+    for close in ("10.5", "10.75"):
+        text = f"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,{close},100\n2024-01-03,10,11,9,10,100\n"
+        hashed = client.post("/api/datasets?symbol=ACME", data=text, content_type="text/csv").json[
+            "data_hash"
+        ]
+
+    page = client.get(f"/datasets/{hashed}", headers=PAGE).text
+
+    versions = re.findall(r'<td class="mono lead"><a href="/datasets/(\w+)">', page)
+    assert versions[0] == hashed
+    assert len(versions) == 2
+    assert page.count('<span class="tag">current</span>') == 1
+    assert 'd="M0.0,0.0L1000.0,1000.0"' in page

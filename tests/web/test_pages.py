@@ -202,3 +202,48 @@ def test_pages_answer_the_same_on_mysql(mysql_url, monkeypatch):
              f"/status/{run_id}", f"/compare?run={run_id}", "/ready", "/metrics"]  # fmt: skip
     assert {path: client.get(path, headers=PAGE).status_code for path in pages} == dict.fromkeys(pages, 200)
     database.close()
+
+
+@pytest.mark.parametrize(("outcome", "tone", "other"), [("won", "gain", "loss"), ("lost", "loss", "gain")])
+def test_trades_are_narrowed_to_those_that_won_or_lost(client, finished, outcome, tone, other):
+    run_id = finished(start_date="2014-01-02")
+
+    page = client.get(f"/runs/{run_id}?tab=trades&outcome={outcome}", headers=PAGE).text
+
+    pnl = [trade["pnl"] for trade in client.get(f"/runs/{run_id}/result.json").json["trades"]]
+    count = sum((value > 0) == (outcome == "won") for value in pnl)
+    rows = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert rows.count(f"lead end {tone}") == rows.count("<tr>") == count
+    assert f"lead end {other}" not in rows
+    assert f'{count} trades <span class="muted">of {len(pnl)}</span>' in page
+
+
+def test_a_trade_that_was_open_at_the_end_is_marked(client, finished):
+    run_id = finished(rule_type="BUY_AND_HOLD", params={})
+
+    page = client.get(f"/runs/{run_id}?tab=trades", headers=PAGE).text
+
+    assert page.count('<span class="tag">Open at end</span>') == 1
+
+
+def test_the_figures_on_top_tell_their_distance_to_the_benchmark(client, finished):
+    run_id = finished()
+
+    page = client.get(f"/runs/{run_id}", headers=PAGE).text
+
+    metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
+    apart = 100 * (metrics["total_return"] - metrics["benchmark_return"])
+    assert f'<span class="delta">{apart:+,.2f} points</span>'.replace("-", "\u2212") in page
+    assert page.count('<div class="kpi">') == 6
+
+
+def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_marked(client, finished):
+    run_id = finished()
+
+    page = client.get(f"/runs/{run_id}?tab=drawdown", headers=PAGE).text
+
+    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)\u2009%', page)]
+    metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
+    assert depths == sorted(depths)
+    assert depths[0] == pytest.approx(100 * metrics["max_drawdown"], abs=0.005)
+    assert '<span class="tag">not yet</span>' in page

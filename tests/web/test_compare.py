@@ -1,0 +1,137 @@
+"""Runs side by side: what differs, by how much, and which is best."""
+
+import re
+
+import pytest
+
+from tests.web.conftest import PAGE
+
+
+@pytest.fixture
+def compared(client):
+    """The comparison of some runs, as a person gets it."""
+
+    def compared(*run_ids, **query):
+        answer = client.get("/compare", query_string={"run": run_ids} | query, headers=PAGE)
+        assert answer.status_code == 200
+        return answer.text
+
+    return compared
+
+
+def cells(page, label):
+    """The text of each cell in the line of that label."""
+    line = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page).group(1)
+    return [re.sub(r"<[^>]+>", "", cell).split() for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+
+
+def test_each_figure_shows_its_difference_to_the_first_run(compared, client, finished):
+    one, other = finished(), finished(params={"fast": 20, "slow": 60})
+
+    page = compared(one, other)
+
+    first, second = (client.get(f"/api/runs/{run}").json["metrics"]["num_trades"] for run in (one, other))
+    assert cells(page, "Trades") == [
+        [str(first)],
+        [f"{second - first:+d}".replace("-", "\u2212"), str(second)],
+    ]
+
+
+@pytest.mark.parametrize(("label", "metric", "best"), [("Fees", "total_fees", min), ("CAGR", "cagr", max)])
+def test_the_best_of_each_line_is_marked_the_lowest_where_less_is_better(
+    compared, client, finished, label, metric, best
+):
+    made = [finished(params={"fast": fast, "slow": 30}) for fast in (5, 10, 20)]
+    metrics = [client.get(f"/api/runs/{run}").json["metrics"] for run in made]
+
+    line = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', compared(*made)).group(1)
+
+    values = [found[metric] for found in metrics]
+    marked = ['class="best"' in cell for cell in line.split("</td>")[:-1]]
+    assert marked == [value == best(values) for value in values]
+
+
+def test_differences_only_leaves_out_what_is_the_same_everywhere(compared, finished):
+    one, other = finished(slippage_bps=0), finished(slippage_bps=10)
+
+    page = compared(one, other, differences="true")
+
+    asked = page[page.index("What was asked for") :]
+    assert cells(asked, "Slippage") == [["0"], ["10"]]
+    assert 'scope="row">Symbols' not in page
+    assert 'scope="row">Initial capital' not in page
+    assert 'scope="row">Benchmark return' not in page
+
+
+def test_a_default_that_was_written_out_is_no_difference(compared, finished):
+    one, other = (
+        finished(params={"fast": 10, "slow": 30}),
+        finished(params={"fast": 10, "slow": 30, "kind": "sma"}),
+    )
+
+    page = compared(one, other, differences="true")
+
+    assert page.count("No difference.") == 2
+
+
+def test_values_are_named_as_the_form_names_them(compared, finished):
+    page = compared(finished(direction="long_short", fractional=True, stop_loss_pct=7.5))
+
+    assert cells(page, "Direction") == [["Long", "and", "short"]]
+    assert cells(page, "Fractional shares") == [["yes"]]
+    assert cells(page, "Stop-loss") == [["7.5"]]
+    assert cells(page, "Take-profit") == [["–"]]
+    assert cells(page, "Rule") == [["Moving", "average", "cross"]]
+
+
+def test_the_lines_begin_at_100_and_end_at_the_growth_of_each_run(compared, client, finished):
+    one, other = finished(), finished(initial_capital=5000, params={"fast": 20, "slow": 60})
+
+    page = compared(one, other)
+
+    growth = [1 + client.get(f"/api/runs/{run}").json["metrics"]["total_return"] for run in (one, other)]
+    assert re.findall(r'<b class="value">([\d.]+)</b>', page) == [f"{100 * share:.1f}" for share in growth]
+    assert page.count("<path class") == 2
+
+
+def test_a_run_without_a_result_is_compared_by_what_was_asked_for_and_keeps_its_colour(
+    compared, finished, submit
+):
+    waiting, done = submit(size=50), finished()
+
+    page = compared(waiting, done)
+
+    assert cells(page, "Size") == [["50"], ["100"]]
+    assert re.findall(r'<path class="(line-\d)"', page) == ["line-1"]
+
+
+def test_more_than_ten_runs_are_cut_and_the_page_says_so(compared, submit):
+    made = [submit(size=size) for size in range(1, 13)]
+
+    page = compared(*made)
+
+    assert "Compare 10 runs" in page
+    assert "2 more were left out" in page
+
+
+def test_each_run_can_be_taken_out_of_the_comparison(compared, finished):
+    one, other = finished(), finished(params={"fast": 20, "slow": 60})
+
+    page = compared(one, other, differences="true")
+
+    assert f'href="/compare?run={other}&amp;differences=true" aria-label="Remove' in page
+    assert f'href="/compare?run={one}&amp;differences=true" aria-label="Remove' in page
+
+
+def test_the_same_run_twice_is_compared_once(compared, finished):
+    run = finished()
+
+    assert "Compare 1 run<" in compared(run, run)
+
+
+def test_nothing_chosen_leads_to_the_list_and_a_run_that_is_not_there_is_404(client):
+    nothing = client.get("/compare", headers=PAGE)
+    unknown = client.get("/compare?run=nothing", headers=PAGE)
+
+    assert (nothing.status_code, nothing.location) == (302, "/runs?status=SUCCEEDED")
+    assert unknown.status_code == 404
