@@ -9,6 +9,20 @@ from playwright.sync_api import expect
 TABS = ("Stats", "Trades", "Equity", "Drawdown", "Portfolio")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
+EXAMPLE = {
+    "symbols": ["SP500"],
+    "rule_type": "RSI",
+    "start_date": "1999-01-04",
+    "end_date": "2018-12-31",
+}
+
+
+def keep_the_worker_busy(page, runs):
+    """Put runs into the queue, so that the next one is seen waiting; their addresses."""
+    answers = [page.request.post("/run_backtest", data=EXAMPLE) for _ in range(runs)]
+    assert {answer.status for answer in answers} == {202}
+    return [answer.json()["links"]["self"] for answer in answers]
+
 
 def test_the_prefilled_form_runs_and_shows_its_result(open_page):
     page = open_page()
@@ -87,6 +101,36 @@ def test_a_wrong_formula_is_shown_with_a_caret_where_it_is_wrong(open_page):
     expect(page.locator("#f-params-entry-error")).to_contain_text("^")
 
 
+def test_symbols_are_searched_while_typing_and_chosen_by_keyboard(open_page):
+    page = open_page()
+    symbols = page.get_by_role("combobox", name="Symbols")
+
+    symbols.press("End")
+    symbols.press_sequentially(", nas")
+    suggestions = page.get_by_role("listbox", name="Suggestions")
+    expect(suggestions.get_by_role("option")).to_have_text(
+        re.compile("NASDAQ.*1999-01-04 to 2018-12-31, 5,031 bars")
+    )
+    symbols.press("ArrowDown")
+    symbols.press("Enter")
+
+    expect(symbols).to_have_value("SP500, NASDAQ")
+    expect(suggestions).to_be_hidden()
+    expect(page.locator("#plan")).to_contain_text("2,516 bars of 2 symbols")
+    expect(page.locator("#symbol-facts")).to_contain_text("NASDAQ: 1999-01-04 to 2018-12-31")
+
+
+def test_what_a_folded_group_holds_is_told_beside_its_name(open_page):
+    page = open_page()
+    page.get_by_text("Stops and targets").click()
+
+    page.get_by_label("Stop-loss").fill("5")
+    page.get_by_text("Sizing and fills").click()
+    page.get_by_label("Direction").select_option("long_short")
+
+    expect(page.locator("summary .own")).to_have_text(["Long and short", "Stop-loss 5 %"])
+
+
 def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
     page = open_page()
 
@@ -147,6 +191,35 @@ def test_two_runs_are_chosen_and_compared(open_page, result):
     expect(page.get_by_role("link", name="Show everything")).to_be_visible()
 
 
+def test_no_more_than_ten_runs_can_be_chosen_for_a_comparison(open_page, result):
+    page = open_page("/runs")
+    last = keep_the_worker_busy(page, 11)[-1]
+    while page.request.get(last).json()["status"] != "SUCCEEDED":
+        page.wait_for_timeout(50)
+    page.goto("/runs?status=SUCCEEDED&rule_type=RSI")
+    expect(page.get_by_role("button", name="Compare chosen")).to_be_disabled()
+
+    boxes = page.get_by_role("checkbox", name="Compare")
+    for box in boxes.all()[:10]:
+        box.check()
+
+    expect(page.get_by_text("10 of at most 10 chosen")).to_be_visible()
+    expect(boxes.nth(10)).to_be_disabled()
+
+
+def test_a_run_is_deleted_only_after_a_second_press(open_page):
+    page = open_page("/?params.fast=3&params.slow=9")
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.locator("dl.kpis")).to_be_visible()
+    address = page.url
+
+    page.get_by_text("Delete this run").click()
+    page.get_by_role("button", name="Delete for good").click()
+
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    assert page.request.get(address, headers={"Accept": "text/html"}).status == 404
+
+
 def test_a_note_a_tag_and_a_star_are_kept(open_page, result):
     page = open_page(result)
     page.get_by_label("Tags, separated by commas").fill("keeper, ten years")
@@ -158,13 +231,18 @@ def test_a_note_a_tag_and_a_star_are_kept(open_page, result):
     expect(page.get_by_label("Starred")).to_be_visible()
 
 
-def test_trades_are_filtered_and_sorted(open_page, result):
+def test_trades_are_sorted_filtered_and_taken_along(open_page, result):
     page = open_page(f"{result}?tab=trades")
 
     page.get_by_role("link", name="Profit").click()
-
     expect(page.locator('th[aria-sort="descending"]')).to_contain_text("Profit")
-    expect(page.locator("tbody tr").first.locator(".gain").first).to_be_visible()
+    page.get_by_label("Outcome").select_option("lost")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("table.folding tbody .gain")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+
+    assert download.value.suggested_filename.startswith("trades-")
 
 
 def test_an_upload_is_previewed_then_certified(open_page, prices):
@@ -178,6 +256,24 @@ def test_an_upload_is_previewed_then_certified(open_page, prices):
     expect(page.get_by_role("heading", name="ACME", exact=True)).to_be_visible()
 
 
+def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, prices):
+    page = open_page("/datasets")
+    dropped = page.evaluate_handle(
+        """(text) => {
+          const data = new DataTransfer();
+          data.items.add(new File([text], "dropped.csv", { type: "text/csv" }));
+          return data;
+        }""",
+        prices.read_text(),
+    )
+
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+
+    expect(page.get_by_text("DROPPED can be read.")).to_be_visible()
+    expect(page.get_by_role("region", name="The first bars of the file").get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("textbox", name="Symbol", exact=True)).to_have_value("DROPPED")
+
+
 def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
     prices.write_text(prices.read_text().replace("2024-01-04,10", "2024-01-04,-1"))
     page = open_page("/datasets", strict=False)  # the browser itself logs the refusal
@@ -185,20 +281,6 @@ def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
     page.get_by_label("CSV or Parquet file").set_input_files(prices)
 
     expect(page.get_by_text("Line 4: open")).to_be_visible()
-
-
-EXAMPLE = {
-    "symbols": ["SP500"],
-    "rule_type": "RSI",
-    "start_date": "1999-01-04",
-    "end_date": "2018-12-31",
-}
-
-
-def keep_the_worker_busy(page, runs):
-    """Put runs into the queue, so that the next one is seen waiting."""
-    for _ in range(runs):
-        assert page.request.post("/run_backtest", data=EXAMPLE).status == 202
 
 
 def test_a_waiting_run_is_cancelled_from_its_page(open_page):
@@ -239,7 +321,7 @@ def test_the_form_works_by_keyboard_alone(open_page):
 
 
 def test_everything_needed_works_without_scripts(open_page):
-    page = open_page(java_script_enabled=False)
+    page = open_page("/", java_script_enabled=False)
     page.locator("#f-rule_type").select_option("RSI")
     page.get_by_role("button", name="Show its parameters").click()
     page.get_by_label("Oversold").fill("35")
@@ -248,10 +330,22 @@ def test_everything_needed_works_without_scripts(open_page):
 
     expect(page.locator("dl.kpis")).to_be_visible(timeout=15_000)
     expect(page.get_by_text("oversold 35")).to_be_visible()
-    page.wait_for_load_state("networkidle")
-    picture = page.locator("figure img").first.get_attribute("src")
-    assert page.request.get(picture).headers["content-type"] == "image/png"
-    expect(page.locator("figure img").first).to_be_visible()
+    for tab, pictures in zip(TABS, (1, 0, 1, 1, 1), strict=True):
+        page.get_by_role("navigation", name="Result").get_by_role("link", name=tab).click()
+        expect(page.locator("figure img")).to_have_count(pictures)
+        for picture in page.locator("figure img").all():
+            address = picture.get_attribute("src")
+            assert page.request.get(address).headers["content-type"] == "image/png"
+
+
+def test_a_run_is_watched_by_refreshing_where_there_are_no_scripts(open_page):
+    page = open_page("/", java_script_enabled=False)
+    keep_the_worker_busy(page, 40)
+
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.locator("main noscript p")).to_be_visible()
+
+    expect(page.locator("dl.kpis")).to_be_visible(timeout=20_000)
 
 
 def test_the_theme_is_switched_and_remembered(open_page, result):
@@ -264,10 +358,22 @@ def test_the_theme_is_switched_and_remembered(open_page, result):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "{result}", "{result}?tab=trades", "{result}?tab=portfolio", "/runs", "/datasets", "/docs"]
+    "path",
+    [
+        "/",
+        "{result}",
+        "{result}?tab=trades",
+        "{result}?tab=drawdown",
+        "{result}?tab=portfolio",
+        "{result}/report.html",
+        "/compare?run={run_id}",
+        "/runs",
+        "/datasets",
+        "/docs",
+    ],
 )
 def test_nothing_is_wider_than_a_phone(open_page, result, path):
-    page = open_page(path.format(result=result), **PHONE)
+    page = open_page(path.format(result=result, run_id=result.split("/")[-1]), **PHONE)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
@@ -276,6 +382,7 @@ def test_nothing_is_wider_than_a_phone(open_page, result, path):
 def test_no_page_has_a_serious_accessibility_fault(open_page, result, scheme):
     paths = ["/", "/runs", "/datasets", "/docs", f"/compare?run={result.split('/')[-1]}", "/runs/nothing"]
     paths += [f"{result}?tab={tab.lower()}" for tab in TABS]
+    paths += ["/?rule_type=EXPRESSION", f"{result}/report.html"]
     page = open_page("/", strict=False, color_scheme=scheme)
 
     faults = []
