@@ -86,7 +86,7 @@ def main() -> int:
     except (SettingsError, StoreError, BacktestError, _PortTakenError) as error:
         return _say(f"error: {error}", _BAD_INPUT)
     except SQLAlchemyError as error:
-        reason = logs.Redaction([settings.database_url]).text(str(getattr(error, "orig", None) or error))
+        reason = logs.redacted(str(getattr(error, "orig", None) or error))
         return _say(f"error: the database cannot be used: {reason}", _FAULT)
     with listening:
         _supervise(settings, listening)

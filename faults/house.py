@@ -132,10 +132,14 @@ class House:
 
     def open(self, **environment: str) -> None:
         """Start everything, and wait until a run goes through."""
-        self._environment = environment
-        self.keep()
+        self.keep_with(**environment)
         self.until(self.healthy, seconds=_PATIENCE_SECONDS, what="the web tier answers")
         self.next_works("starting")
+
+    def keep_with(self, **environment: str) -> None:
+        """Start everything with these variables besides, and wait for nothing."""
+        self._environment = environment
+        self.keep()
 
     def keep(self) -> None:
         """Start again what died, as any supervisor would."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, cast
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from store.errors import SettingsError
 
@@ -120,6 +121,10 @@ class _Reader:
         if url := self._env.get("DATABASE_URL"):
             if not url.startswith(("sqlite:///", "mysql+pymysql://")):
                 self.problems.append("DATABASE_URL must begin with mysql+pymysql:// or sqlite:///")
+            elif not _is_address(url):
+                self.problems.append(
+                    "DATABASE_URL is no address; write special characters of the password as %XX, / as %2F"
+                )
             return url
         parts = {name: self._env.get(name, "") for name in ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD")}
         if not any(parts.values()):
@@ -141,3 +146,12 @@ class _Reader:
             self.problems.append(
                 "JOB_LAUNCHER_MODE=K8S needs MySQL: set DATABASE_URL, or DB_HOST and the others"
             )
+
+
+def _is_address(url: str) -> bool:
+    """Whether it can be read; why not is not told, since the reason quotes parts of the password."""
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return True

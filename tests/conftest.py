@@ -72,7 +72,7 @@ def mysql_address(mysql_server: factories.process.MySQLExecutor) -> tuple[str, i
         connection.cursor() as cursor,
     ):
         cursor.execute("CREATE USER 'tester'@'127.0.0.1' IDENTIFIED BY 'local-test-only'")
-        cursor.execute("GRANT ALL ON *.* TO 'tester'@'127.0.0.1'")
+        cursor.execute("GRANT ALL ON *.* TO 'tester'@'127.0.0.1' WITH GRANT OPTION")
     return "127.0.0.1", mysql_server.port
 
 

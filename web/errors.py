@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -33,6 +33,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(YahooMissing, lambda error: answer(501, str(error)))
     app.register_error_handler(YahooAway, lambda error: answer(503, str(error)))
     app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(InterfaceError, _database_away)
     app.register_error_handler(PoolTimeout, _database_away)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflows import logs
 from workflows.exits import Exit
-from workflows.logs import Redaction
 from workflows.verdict import Failure
 
 LONGEST_MESSAGE = 2_000
@@ -120,7 +120,7 @@ def explain(broken: list[Broken], workflow_message: str) -> Failure:
 
 def last_words(failure: Failure) -> str:
     """A failure as a step leaves it for `explain`, short enough to be kept whole."""
-    message = failure.message[:LONGEST_MESSAGE]
+    message = logs.redacted(failure.message)[:LONGEST_MESSAGE]
     return json.dumps({"error_code": failure.code, "error_message": message})
 
 
@@ -144,5 +144,5 @@ def _from_phrase(subject: str, message: str) -> Failure:
 
 
 def _quoted(message: str) -> str:
-    cleaned = Redaction().text(message.strip())[:LONGEST_MESSAGE]
+    cleaned = logs.redacted(message.strip())[:LONGEST_MESSAGE]
     return f" Argo says: {cleaned}" if cleaned else " Argo gives no reason."

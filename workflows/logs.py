@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -19,6 +20,8 @@ _SECRET_NAME = re.compile(
 _PASSWORD_IN_URL = re.compile(r"://[^\s:/@]*:(\S+)@")
 _SHORTEST = 6
 """A shorter text is not looked for: it would hide ordinary words."""
+_SELF_WILLED = ("gunicorn.error",)
+"""Loggers that come with handlers of their own, which know nothing of our shape and of secrets."""
 _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\w[\w+.-]*://[^\s:/@]*):\S*@"), rf"\1:{REDACTED}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
@@ -59,6 +62,14 @@ class Redaction:
         return text
 
 
+_redaction = Redaction()
+
+
+def redacted(text: str) -> str:
+    """`text` without anything secret that this process knows of: for what is stored or answered, as for logs."""
+    return _redaction.text(text)
+
+
 class _Stdout(logging.Handler):
     """Writes to whatever stdout is at the moment; it may have been replaced since."""
 
@@ -78,6 +89,8 @@ def configure(
     `process` is the part that speaks (web, worker, engine, persist); `secrets` are texts that no line
     may contain whatever it is about.
     """
+    global _redaction
+    _redaction = Redaction(secrets)
     shared = _shared(process)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -92,7 +105,7 @@ def configure(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                Redaction(secrets),
+                _redaction,
                 _renderer(as_json),
             ],
         )
@@ -101,6 +114,9 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    for name in _SELF_WILLED:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
 
 
 def configure_from(env: Mapping[str, str], *, process: str, secrets: Iterable[str] = ()) -> None:
@@ -112,6 +128,7 @@ def configure_from(env: Mapping[str, str], *, process: str, secrets: Iterable[st
     production = env.get("FLASK_ENV") == "production"
     named = [value for name, value in env.items() if _SECRET_NAME.search(name)]
     inside = [found for text in [*secrets, *named] for found in _PASSWORD_IN_URL.findall(text)]
+    inside += [unquote(found) for found in inside]
     configure(
         process=process,
         level=level if level in logging.getLevelNamesMapping() else "INFO",

@@ -15,8 +15,8 @@ from hera.workflows import models as m
 from pydantic import ValidationError
 
 from store.settings import Settings
+from workflows import logs
 from workflows.errors import WorkflowError
-from workflows.logs import Redaction
 
 TEMPLATE = "backtest"
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 15.0
@@ -194,7 +194,7 @@ def _missing(error: NotFound) -> WorkflowError:
 
 
 def _said(error: Exception) -> str:
-    return Redaction().text(str(error))[:500]
+    return logs.redacted(str(error))[:500]
 
 
 def _token(settings: Settings) -> str | None:

@@ -94,13 +94,13 @@ def _refuse(error: BacktestError | StoreError, arguments: argparse.Namespace) ->
     wrong = error.errors if isinstance(error, InvalidRequest) else ()
     fields = [{"field": one.field, "message": one.message} for one in wrong]
     log.warning("the run cannot be computed", error_code=code, error=str(error))
-    _explain(arguments, {"error_code": code, "error_message": str(error), "errors": fields})
+    _explain(arguments, {"error_code": code, "error_message": logs.redacted(str(error)), "errors": fields})
     return Exit.BAD_INPUT
 
 
 def _give_up(error: Exception, arguments: argparse.Namespace, code: Exit) -> int:
     log.exception("the step failed")
-    said = logs.Redaction().text(str(error)) or "without a word"
+    said = logs.redacted(str(error)) or "without a word"
     message = (
         f"The engine step failed unexpectedly: {type(error).__name__}: {said}. "
         "The log has the details under this run id."

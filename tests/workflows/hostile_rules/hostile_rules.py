@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backtest.errors import InvalidTarget
 from backtest.rules import Prices, Rule
 
 
@@ -73,3 +74,17 @@ class KillingItsWorker(_Hostile):
             worker = int(stat.read().rpartition(")")[2].split()[1])
         os.kill(worker, signal.SIGKILL)
         time.sleep(60)
+
+
+class Telling(_Hostile):
+    name = "TELLING"
+
+    def harm(self) -> None:
+        raise RuntimeError("I know " + " and ".join(os.environ.values()))
+
+
+class TellingAsInput(_Hostile):
+    name = "TELLING_AS_INPUT"
+
+    def harm(self) -> None:
+        raise InvalidTarget("the environment is " + " and ".join(os.environ.values()))

@@ -1,0 +1,210 @@
+"""Marked secrets go through everything that runs, succeeds and fails, and are looked for in all that comes out."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from faults.house import House
+from faults.server import free_port
+from faults.tally import Tally
+from store import schema
+from store.session import Database
+from store.settings import Settings
+from tests.conftest import _execute
+from tests.web.conftest import fill
+from tests.workflows import argo_server
+from tests.workflows.conftest import HOSTILE_RULES, REQUEST
+from web import create_app
+from workflows import logs
+from workflows.render import rendered
+
+ROOT = Path(__file__).parents[1]
+PASSWORD = "mark/db@7f3a9c:word"
+MARKS = {
+    "DB_PASSWORD": PASSWORD,
+    "ARGO_TOKEN": argo_server.TOKEN,
+    "SECRET_KEY": "mark-secret-key-4b1d0e77-4b1d0e77-4b1d0e77",
+    "OIDC_CLIENT_SECRET": "mark-oidc-client-2c9f",
+}
+SENT = "mark-of-a-client-5e8a"
+PATHS = (
+    "/", "/runs", "/datasets", "/docs", "/compare", "/metrics", "/openapi.json", "/health", "/ready", "/api/runs",
+    "/api/symbols", "/api/datasets", "/api/strategies", "/api/rules", "/runs/none", "/status/none", "/none",
+)  # fmt: skip
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def marked_url(mysql_url):
+    """An empty database, and an account for it whose password is marked and needs escaping."""
+    address = make_url(mysql_url)
+    name = f"marked_{address.database[-8:]}"
+    for statement in (
+        f"CREATE USER '{name}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+        f"GRANT ALL ON {address.database}.* TO '{name}'@'127.0.0.1'",
+    ):
+        _execute(address.host, address.port, statement)
+    yield address.set(username=name, password=PASSWORD)
+    _execute(address.host, address.port, f"DROP USER '{name}'@'127.0.0.1'")
+
+
+def environment(address, **more):
+    return {
+        **MARKS,
+        "DATABASE_URL": "",
+        "DB_HOST": address.host,
+        "DB_PORT": str(address.port),
+        "DB_NAME": address.database,
+        "DB_USER": address.username,
+        "LOG_LEVEL": "DEBUG",
+        "PYTHONPATH": str(HOSTILE_RULES),
+        **more,
+    }
+
+
+def found_in(texts):
+    """Every mark that is in one of the texts, whole or as an address would escape it, and where."""
+    marks = {*MARKS.values(), SENT, "mark%2Fdb", "7f3a9c"}
+    return [
+        (mark, text[max(0, text.find(mark) - 200) :][:400])
+        for text in texts
+        for mark in marks
+        if mark in text
+    ]
+
+
+@pytest.fixture
+def house(marked_url, tmp_path):
+    """A web tier and a worker with marked secrets."""
+    house = House(
+        marked_url.render_as_string(hide_password=False), tmp_path / "house", Tally("MySQL"), workers=1
+    )
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def record_at(mysql_url):
+    """Opens the record for an account, at head and with the bundled prices."""
+    opened = []
+
+    def record_at(address):
+        database = Database.open(address.render_as_string(hide_password=False))
+        schema.upgrade(database.engine)
+        fill(database)
+        opened.append(database)
+        return database
+
+    yield record_at
+    for database in opened:
+        database.close()
+
+
+def everything(house, *run_ids):
+    """All that the web tier shows to people and to programs, and all that the processes logged."""
+    paths = [
+        *PATHS,
+        *(path for run in run_ids for path in (f"/status/{run}", f"/runs/{run}", f"/api/runs/{run}")),
+    ]
+    bad = {"Authorization": f"Bearer {SENT}", "Cookie": f"session={SENT}"}
+    answers = [
+        str(house.ask("GET", path, headers={"Accept": accept} | more))
+        for path in paths
+        for accept in ("text/html", "application/json")
+        for more in ({}, bad)
+    ]
+    return answers + [path.read_text(encoding="utf-8") for path in house.folder.glob("*.log")]
+
+
+def test_nothing_secret_comes_out_of_runs_that_succeed_that_fail_and_that_tell_all_they_know(
+    house, marked_url
+):
+    house.open(**environment(marked_url))
+    house.ask(
+        "POST",
+        "/run_backtest",
+        REQUEST | {"size": "wrong", "name": SENT},
+        {"Authorization": f"Bearer {SENT}"},
+    )
+    rules = ("RAISING", "TELLING", "TELLING_AS_INPUT")
+    told = [house.submit(rule_type=rule, params={}) for rule in rules]
+    good = house.submit()
+
+    house.until(lambda: house.all_ended([*told, good]), seconds=60, what="the runs end")
+
+    came_out = everything(house, *told, good)
+    assert house.row(good)["status"] == "SUCCEEDED"
+    assert [house.row(run)["status"] for run in told] == ["FAILED"] * 3
+    assert all("[redacted]" in house.row(run)["error_message"] for run in told[1:])
+    assert found_in(came_out) == []
+
+
+@pytest.mark.parametrize("away", ["closed port", "wrong password"])
+def test_nothing_secret_comes_out_while_the_database_is_away(house, marked_url, away):
+    wrong = {"DB_PORT": str(free_port())} if away == "closed port" else {"DB_USER": "nobody"}
+    house.keep_with(**environment(marked_url, **wrong))
+    house.until(house.healthy, seconds=60, what="the web tier answers")
+    status, _ = house.ask("POST", "/run_backtest", REQUEST)
+    house.until(
+        lambda: "is away" in (house.folder / "workflows.worker.log").read_text(),
+        seconds=60,
+        what="it is said",
+    )
+
+    came_out = everything(house)
+
+    assert status == 503
+    assert any("is away" in text for text in came_out)
+    assert found_in(came_out) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["store", "check"], ["store", "current"], ["web"], ["workflows.worker"], ["app"]]
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DATABASE_URL": f"mysql+pymysql://root:{PASSWORD}@127.0.0.1/x"},
+        {"DATABASE_URL": f"postgres://root:{SENT}@127.0.0.1/x"},
+    ],
+    ids=["password not escaped", "of another server"],
+)
+def test_nothing_secret_comes_out_of_a_command_with_a_wrong_environment(command, wrong, marked_url):
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT, env=os.environ | environment(marked_url, **wrong), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr
+    assert found_in([done.stdout, done.stderr]) == []
+
+
+@pytest.mark.parametrize("argo", ["works", "refuses the token", "repeats the token"])
+def test_nothing_secret_is_in_a_workflow_or_in_what_is_said_of_argo(record_at, marked_url, capsys, argo):
+    env = environment(marked_url, JOB_LAUNCHER_MODE="K8S", ARGO_NAMESPACE=argo_server.NAMESPACE)
+    with argo_server.serving() as server:
+        settings = Settings.from_env(env | {"ARGO_SERVER": server.address})
+        if argo == "refuses the token":
+            settings = replace(settings, argo_token=SENT)
+        if argo == "repeats the token":
+            server.answer = (500, json.dumps({"code": 13, "message": f"no such token: {argo_server.TOKEN}"}))
+        logs.configure_from(env, process="web", secrets=[settings.argo_token])
+        client = create_app(settings, database=record_at(marked_url)).test_client()
+        run_id = client.post("/run_backtest", json=REQUEST).json["run_id"]
+        said = [client.get(path).text for path in (f"/status/{run_id}", f"/runs/{run_id}", "/metrics")]
+
+    came_out = [*said, capsys.readouterr().out, json.dumps(server.workflows), *rendered(settings).values()]
+    assert server.tokens
+    assert bool(server.workflows) == (argo != "refuses the token")
+    assert found_in(came_out) == []
+
+
+def test_a_mark_that_did_come_out_would_be_found():
+    assert found_in([f"a line with {PASSWORD} in it"]) != []
