@@ -1,4 +1,4 @@
-"""The tables: runs, their results and trades, datasets and presets."""
+"""The tables: runs, their results and trades, datasets and presets, clients and what lets them in."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Run(Base):
         Index("ix_runs_created_at", "created_at", "run_id"),
         Index("ix_runs_rule_type_created_at", "rule_type", "created_at", "run_id"),
         Index("ix_runs_starred_created_at", "starred", "created_at", "run_id"),
+        Index("ix_runs_client_status", "client", "status"),
         *(Index(f"ix_runs_{figure}", figure, "run_id") for figure in SORTED_FIGURES),
         _INNODB,
     )
@@ -120,6 +121,7 @@ class Run(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     workflow_name: Mapped[str | None] = mapped_column(String(128))
     workflow_uid: Mapped[str | None] = mapped_column(String(36))
+    client: Mapped[str | None] = mapped_column(String(128))
 
     name: Mapped[str | None] = mapped_column(String(200))
     notes: Mapped[str | None] = mapped_column(Text)
@@ -217,3 +219,31 @@ class Preset(Base):
     body: Mapped[Json]
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
+
+
+class Client(Base):
+    """Somebody who submits, and until when what was submitted is accounted for."""
+
+    __tablename__ = "clients"
+
+    client: Mapped[str] = mapped_column(String(128), primary_key=True)
+    spent_until: Mapped[Moment]
+
+
+class Token(Base):
+    """What lets somebody in: a token of a program, or the session of a person; the secret itself is not kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("secret_hash"), _INNODB)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[Word]
+    secret_hash: Mapped[Sha256]
+    name: Mapped[str] = mapped_column(String(200))
+    client: Mapped[str] = mapped_column(String(128))
+    scope: Mapped[Word]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("tokens.id", ondelete="CASCADE"))
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment | None]
+    last_used_at: Mapped[Moment | None]
+    revoked_at: Mapped[Moment | None]

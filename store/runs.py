@@ -26,8 +26,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
 from backtest.request import ENGINE_FIELDS, OPTION_FIELDS, RunRequest
+from store import quotas
 from store.errors import Conflict, UnknownRun
 from store.models import OPEN, Run, RunSymbol, Status
+from store.quotas import Quota
 
 Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
 
@@ -42,18 +44,27 @@ class Submission:
     data_hashes: Mapping[str, str] | None = None
     idempotency_key: str | None = None
     image_tag: str | None = None
+    client: str | None = None
 
 
-def submit(session: Session, submission: Submission, *, now: datetime) -> tuple[Run, bool]:
+def submit(
+    session: Session, submission: Submission, *, quota: Quota | None = None, now: datetime
+) -> tuple[Run, bool]:
     """Add the run as PENDING; the same run id or idempotency key again gives the run that is there.
 
     Raises
     ------
     Conflict
         If the id or the key was used before for a different request.
+    QuotaExceeded
+        If the run is new and its client has used up the quota.
     """
+    limited = submission.client if quota and quota.limits else None
+    account = quotas.account(session, limited, now=now) if limited else None
     if existing := _same(session, submission):
         return existing, False
+    if account is not None and quota is not None:
+        quotas.spend(session, account, quota, now=now)
     try:
         with session.begin_nested():
             run = _new(submission, now)
@@ -289,6 +300,7 @@ def _new(submission: Submission, now: datetime) -> Run:
         data_hashes=dict(submission.data_hashes) if submission.data_hashes else None,
         idempotency_key=submission.idempotency_key,
         image_tag=submission.image_tag,
+        client=submission.client,
         **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},
     )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self, cast
+from urllib.parse import urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,6 +17,40 @@ from store.errors import SettingsError
 EMBEDDED = "sqlite:///var/stock-backtest.sqlite3"
 
 LauncherMode = Literal["LOCAL", "K8S"]
+SignInMode = Literal["off", "tokens", "oidc"]
+_SHORTEST_KEY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one request, one run and one client may ask for; 0 is no limit for what is per client."""
+
+    request_kib: int = 1_024
+    result_mib: int = 256
+    bars: int = 5_000_000
+    symbols: int = 500
+    params: int = 50
+    waiting: int = 10_000
+    per_minute: int = 6_000
+    requests_at_once: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who is let in, and what people may do once they are."""
+
+    mode: SignInMode = "off"
+    is_said: bool = False
+    """Whether somebody chose the mode, rather than left it out."""
+    secret_key: str = field(default="", repr=False)
+    session_hours: int = 12
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    role_claim: str = ""
+    readers: tuple[str, ...] = ()
+    submitters: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +82,34 @@ class Settings:
     ttl_success_seconds: int = 0
     ttl_failure_seconds: int = 86_400
     ttl_completion_seconds: int = 86_400
+    public_url: str = ""
+    trusted_proxies: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    sign_in: SignIn = SignIn()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the web listens where other machines can reach it."""
+        try:
+            return not ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must never be seen in a log."""
+        return [self.database_url, self.argo_token, self.sign_in.secret_key, self.sign_in.client_secret]
+
+    def require_guarded(self) -> None:
+        """Raise `SettingsError` where others can reach the web and nobody said who may come in."""
+        if self.is_public and not self.sign_in.is_said:
+            raise SettingsError(
+                [
+                    f"SIGN_IN is missing, and HOST={self.host} can be reached by others: set SIGN_IN=oidc or "
+                    "SIGN_IN=tokens, or SIGN_IN=off if something in front decides who may come in"
+                ]
+            )
 
     @property
     def embedded(self) -> bool:
@@ -85,8 +149,14 @@ class Settings:
             ttl_success_seconds=reader.whole("TTL_SUCCESS_SECONDS", 0, 0, 31_536_000),
             ttl_failure_seconds=reader.whole("TTL_FAILURE_SECONDS", 86_400, 0, 31_536_000),
             ttl_completion_seconds=reader.whole("TTL_COMPLETION_SECONDS", 86_400, 0, 31_536_000),
+            public_url=reader.address("PUBLIC_URL"),
+            trusted_proxies=reader.whole("TRUSTED_PROXIES", 0, 0, 10),
+            allowed_hosts=reader.listed("ALLOWED_HOSTS"),
+            limits=reader.limits(),
+            sign_in=reader.sign_in(),
         )
         reader.check_cluster(settings)
+        reader.check_sign_in(settings)
         if reader.problems:
             raise SettingsError(reader.problems)
         return settings
@@ -116,6 +186,44 @@ class _Reader:
             self.problems.append(f"{name} must be one of {', '.join((default, *others))}, got {text!r}")
             return default
         return text
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self._env.get(name, "").split(",") if part.strip())
+
+    def address(self, name: str) -> str:
+        text = self._env.get(name, "").rstrip("/")
+        parts = urlsplit(text)
+        if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+            self.problems.append(f"{name} must be an address as https://backtest.example.com, got {text!r}")
+            return ""
+        return text
+
+    def limits(self) -> Limits:
+        return Limits(
+            request_kib=self.whole("MAX_REQUEST_KIB", 1_024, 16, 65_536),
+            result_mib=self.whole("MAX_RESULT_MIB", 256, 1, 4_096),
+            bars=self.whole("MAX_BARS_PER_RUN", 5_000_000, 1, 1_000_000_000),
+            symbols=self.whole("MAX_SYMBOLS_PER_RUN", 500, 1, 10_000),
+            params=self.whole("MAX_PARAMS_PER_RUN", 50, 1, 1_000),
+            waiting=self.whole("MAX_WAITING_PER_CLIENT", 10_000, 0, 1_000_000),
+            per_minute=self.whole("SUBMISSIONS_PER_MINUTE", 6_000, 0, 1_000_000),
+            requests_at_once=self.whole("REQUESTS_AT_ONCE", 8, 1, 128),
+        )
+
+    def sign_in(self) -> SignIn:
+        return SignIn(
+            mode=cast(SignInMode, self.choice("SIGN_IN", "off", "tokens", "oidc")),
+            is_said=bool(self._env.get("SIGN_IN")),
+            secret_key=self._env.get("SECRET_KEY", ""),
+            session_hours=self.whole("SESSION_HOURS", 12, 1, 720),
+            issuer=self.address("OIDC_ISSUER"),
+            client_id=self._env.get("OIDC_CLIENT_ID", ""),
+            client_secret=self._env.get("OIDC_CLIENT_SECRET", ""),
+            role_claim=self._env.get("OIDC_ROLE_CLAIM", ""),
+            readers=self.listed("OIDC_READ"),
+            submitters=self.listed("OIDC_SUBMIT"),
+            admins=self.listed("OIDC_ADMIN"),
+        )
 
     def database_url(self) -> str:
         if url := self._env.get("DATABASE_URL"):
@@ -147,6 +255,27 @@ class _Reader:
                 "JOB_LAUNCHER_MODE=K8S needs MySQL: set DATABASE_URL, or DB_HOST and the others"
             )
 
+    def check_sign_in(self, settings: Settings) -> None:
+        chosen = settings.sign_in
+        if chosen.mode != "oidc":
+            return
+        needed = {
+            "PUBLIC_URL": settings.public_url,
+            "OIDC_ISSUER": chosen.issuer,
+            "OIDC_CLIENT_ID": chosen.client_id,
+        }
+        self.problems += [
+            f"{name} is missing, and SIGN_IN=oidc needs it" for name in needed if not needed[name]
+        ]
+        if len(chosen.secret_key) < _SHORTEST_KEY:
+            self.problems.append(
+                f"SECRET_KEY must have at least {_SHORTEST_KEY} characters, and SIGN_IN=oidc needs it: "
+                "openssl rand -hex 32"
+            )
+        if not (chosen.readers or chosen.submitters or chosen.admins):
+            self.problems.append(
+                "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN must say who may come in; * is everybody with an account"
+            )
 
 def _is_address(url: str) -> bool:
     """Whether it can be read; why not is not told, since the reason quotes parts of the password."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from backtest.errors import InvalidRequest
+
 
 class WorkflowError(Exception):
     """The base of all errors of running a backtest."""
+
+
+class LimitExceeded(InvalidRequest):
+    """A request that asks for more than one run may; names the field, what was asked and what is allowed."""
 
 
 class BundleError(WorkflowError):
@@ -25,6 +31,10 @@ class BundleTruncated(BundleError):
 
 class BundleAltered(BundleError):
     """A file, or the manifest itself, is not what the engine step wrote."""
+
+
+class BundleTooLarge(BundleError):
+    """The result is larger than results may be."""
 
 
 class LaunchRefused(WorkflowError):

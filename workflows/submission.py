@@ -14,9 +14,10 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.request import RunRequest
 from store import datasets, runs
 from store.models import Status
+from store.quotas import Quota
 from store.session import Database
-from store.settings import Settings
-from workflows import logs, points
+from store.settings import Limits, Settings
+from workflows import limits, logs, points
 from workflows.errors import LaunchRefused
 from workflows.launchers.port import Launcher
 
@@ -31,6 +32,7 @@ def submit(
     raw: object,
     received: Mapping[str, Any],
     idempotency_key: str | None = None,
+    client: str | None = None,
 ) -> str:
     """Commit the request as a PENDING run, then launch it; the id of the run.
 
@@ -40,12 +42,16 @@ def submit(
     ------
     InvalidRequest
         With every field that is wrong; nothing is stored or launched.
+    LimitExceeded
+        If the request asks for more than one run may.
     Conflict
         If the id or the key was used before for a different request.
+    QuotaExceeded
+        If the client submitted more than one client may.
     """
-    request = RunRequest.parse(raw)
+    request = limits.read(raw, settings.limits)
     with database.read() as session:
-        aligned = pin(session, request)
+        aligned = pin(session, request, settings.limits)
     points.reach("submit-pinned")
     submission = runs.Submission(
         request=request,
@@ -54,21 +60,29 @@ def submit(
         data_hashes=aligned.hashes,
         idempotency_key=idempotency_key,
         image_tag=settings.image_tag,
+        client=client,
     )
+    quota = quota_of(settings)
     with database.write() as session:
-        run, is_new = runs.submit(session, submission, now=datetime.now(UTC))
+        run, is_new = runs.submit(session, submission, quota=quota, now=datetime.now(UTC))
         run_id, status = run.run_id, run.status
         points.reach("submit-written")
     points.reach("submit-committed")
     with logs.about(run_id):
-        log.info("run submitted" if is_new else "run submitted again", rule_type=request.rule_type)
+        said = "run submitted" if is_new else "run submitted again"
+        log.info(said, rule_type=request.rule_type, client=client)
         if status == Status.PENDING:
             _launch(database, launcher, run_id)
     points.reach("submit-launched")
     return run_id
 
 
-def pin(session: Session, request: RunRequest) -> Aligned:
+def quota_of(settings: Settings) -> Quota:
+    """What one client may submit."""
+    return Quota(waiting=settings.limits.waiting, per_minute=settings.limits.per_minute)
+
+
+def pin(session: Session, request: RunRequest, most: Limits | None = None) -> Aligned:
     """The prices that the request will be computed on, or `InvalidRequest` naming what does not fit them."""
     wanted = [(symbol, "symbols") for symbol in request.symbols]
     if request.benchmark:
@@ -78,6 +92,8 @@ def pin(session: Session, request: RunRequest) -> Aligned:
     if unknown:
         known = [stored.symbol for stored in datasets.current(session)]
         raise InvalidRequest([_unknown(symbol, field, known) for symbol, field in unknown])
+    if most is not None:
+        limits.check_bars([stored for stored in found.values() if stored], most)
     loaded = {symbol: datasets.load(session, stored.data_hash) for symbol, stored in found.items() if stored}
     return align(request, loaded)
 

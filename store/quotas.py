@@ -1,0 +1,80 @@
+"""How much one client may submit, decided in the record, so that every replica decides the same."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from store.errors import QuotaExceeded
+from store.models import Client, Run, Status
+
+_WINDOW = timedelta(minutes=1)
+_LOOK_AGAIN_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What one client may have waiting, and submit within a minute; 0 is no limit."""
+
+    waiting: int = 0
+    per_minute: int = 0
+
+    @property
+    def limits(self) -> bool:
+        """Whether there is anything to decide."""
+        return bool(self.waiting or self.per_minute)
+
+
+def account(session: Session, client: str, *, now: datetime) -> Client:
+    """The client's account, held until the transaction ends: one client's submissions pass one by one."""
+    held = select(Client).where(Client.client == client).with_for_update()
+    found = session.scalars(held).first()
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            found = Client(client=client, spent_until=now)
+            session.add(found)
+            session.flush()
+        return found
+    except IntegrityError:  # another replica was first
+        return session.scalars(held).one()
+
+
+def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> None:
+    """Account for one more submission, or raise `QuotaExceeded`, which says when to come back.
+
+    Each submission takes its share of a minute. Whoever used up a whole minute waits until a share of it has
+    passed (the generic cell rate algorithm): a burst of a minute's worth is fine, more in any minute is not.
+    """
+    if quota.waiting:
+        _check_waiting(session, account.client, quota.waiting)
+    if not quota.per_minute:
+        return
+    share = _WINDOW / quota.per_minute
+    spent = min(max(account.spent_until, now), now + _WINDOW)  # a clock that was set back locks nobody out
+    ahead = spent + share - now
+    if ahead > _WINDOW:
+        seconds = math.ceil((ahead - _WINDOW).total_seconds())
+        raise QuotaExceeded(
+            f"at most {quota.per_minute} submissions a minute are taken from one client; "
+            f"come back in {seconds} s",
+            retry_after_seconds=seconds,
+        )
+    account.spent_until = spent + share
+
+
+def _check_waiting(session: Session, client: str, most: int) -> None:
+    waiting = select(func.count()).select_from(Run).where(Run.client == client, Run.status == Status.PENDING)
+    count = session.scalar(waiting) or 0
+    if count >= most:
+        raise QuotaExceeded(
+            f"{count} of your runs are waiting, and at most {most} of one client may; "
+            f"come back when some of them have begun, in {_LOOK_AGAIN_SECONDS} s for example",
+            retry_after_seconds=_LOOK_AGAIN_SECONDS,
+        )

@@ -1,0 +1,50 @@
+"""How large one run may be, checked before anything large is done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from backtest.errors import FieldError
+from backtest.request import REQUEST_FIELDS, RunRequest
+from store.models import StoredDataset
+from store.settings import Limits
+from workflows.errors import LimitExceeded
+
+_MOST_UNKNOWN_FIELDS = 20
+"""A request has that many fields too many before they are not told one by one."""
+
+
+def read(raw: object, limits: Limits) -> RunRequest:
+    """The request, or `InvalidRequest`; `LimitExceeded` before its many parts are looked at one by one."""
+    errors = list(_too_many(raw, limits)) if isinstance(raw, Mapping) else []
+    if errors:
+        raise LimitExceeded(errors)
+    return RunRequest.parse(raw)
+
+
+def check_bars(datasets: Iterable[StoredDataset], limits: Limits) -> None:
+    """Raise `LimitExceeded` where the prices that a run reads are too many; reads none of them."""
+    bars = sum(dataset.bars for dataset in datasets)
+    if bars > limits.bars:
+        message = (
+            f"have {bars:,} bars together, at most {limits.bars:,} are read by one run; choose fewer symbols"
+        )
+        raise LimitExceeded([FieldError("symbols", message, bars)])
+
+
+def _too_many(raw: Mapping[str, Any], limits: Limits) -> Iterable[FieldError]:
+    most_fields = len(REQUEST_FIELDS) + _MOST_UNKNOWN_FIELDS
+    for field, count, most, noun in (
+        ("", len(raw), most_fields, "fields"),
+        ("symbols", _count(raw.get("symbols")), limits.symbols, "symbols"),
+        ("params", _count(raw.get("params")), limits.params, "parameters"),
+    ):
+        if count > most:
+            yield FieldError(field, f"may have at most {most} {noun}, got {count}", count)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, str):
+        return value.count(",") + 1
+    return len(value) if isinstance(value, list | tuple | Mapping) else 0
