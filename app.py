@@ -80,7 +80,8 @@ def main() -> int:
     """Run the page and, in LOCAL mode, a worker until told to stop; 2 is a mistake in the environment."""
     try:
         settings = Settings.from_env(os.environ)
-        logs.configure_from(os.environ, process="app", secrets=[settings.database_url, settings.argo_token])
+        settings.require_guarded()
+        logs.configure_from(os.environ, process="app", secrets=settings.secrets)
         _prepare(settings)
         listening = _listen(settings)
     except (SettingsError, StoreError, BacktestError, _PortTakenError) as error:

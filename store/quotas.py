@@ -25,7 +25,7 @@ class Quota:
     per_minute: int = 0
 
     @property
-    def limits(self) -> bool:
+    def is_set(self) -> bool:
         """Whether there is anything to decide."""
         return bool(self.waiting or self.per_minute)
 

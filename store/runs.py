@@ -59,7 +59,7 @@ def submit(
     QuotaExceeded
         If the run is new and its client has used up the quota.
     """
-    limited = submission.client if quota and quota.limits else None
+    limited = submission.client if quota and quota.is_set else None
     account = quotas.account(session, limited, now=now) if limited else None
     if existing := _same(session, submission):
         return existing, False

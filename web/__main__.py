@@ -11,6 +11,8 @@ from store.errors import SettingsError
 from store.settings import Settings
 
 _MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
+_THREADS_A_PLACE = 4
+"""For those that `web.gate` lets in, those that wait there, and some to say no or to be healthy meanwhile."""
 DRAIN_SECONDS = 25
 """Requests that have begun are finished within this time after SIGTERM."""
 
@@ -19,6 +21,7 @@ def main() -> int:  # noqa: RET503
     """Serve until SIGTERM; 2 is a mistake in the environment."""
     try:
         settings = Settings.from_env(os.environ)
+        settings.require_guarded()
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -34,7 +37,7 @@ def arguments(settings: Settings, *, bind: str = "") -> list[str]:
     return [
         *("--bind", bind or f"{settings.host}:{settings.port}"),
         *("--worker-class", "gthread"),
-        *("--threads", "8"),
+        *("--threads", str(_THREADS_A_PLACE * settings.limits.requests_at_once)),
         *(("--worker-tmp-dir", _MEMORY) if Path(_MEMORY).is_dir() else ()),
         *("--graceful-timeout", str(DRAIN_SECONDS)),
         *("--keep-alive", "5"),

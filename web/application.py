@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from store.session import Database
 from store.settings import Settings
-from web import assets, delivery, errors, figures, forms
+from web import assets, delivery, errors, figures, forms, gate
 from web.api import bp as api
 from web.curves_api import bp as curves
 from web.datasets import bp as datasets
@@ -51,10 +52,12 @@ def create_app(
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mib * 1024 * 1024
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     with app.app_context():
         record = database or Database.open(settings.database_url, pool_size=10)
         install(Services(settings, record, yahoo or YahooFinance()))
-    for part in (errors, assets, delivery, figures, forms):
+    for part in (errors, gate, assets, delivery, figures, forms):
         part.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

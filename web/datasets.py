@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
@@ -14,12 +15,14 @@ from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.fields import Field, Refused
 from backtest.metrics.calendar import stamp
 from backtest.pricefile import parse_file
-from store import datasets
+from store import datasets, quotas
 from store.models import StoredDataset
 from web.api import symbol_json
+from web.client import client
 from web.errors import wants_page
 from web.graphics import overlay
 from web.services import database, now, services, settings
+from workflows.submission import quota_of
 
 SYMBOL = Field(name="symbol", kind="symbols", label="Symbol", required=True, help="Name of the symbol.")
 _PREVIEWED = 5
@@ -121,6 +124,9 @@ def show_page(error: Exception | None = None, *, form: str = "upload") -> str:
 def keep(dataset: Dataset) -> StoredDataset:
     """Keep the dataset, with its certificate, as the current version of its symbol."""
     with database().write() as session:
+        share = replace(quota_of(settings()), waiting=0)
+        if share.is_set:
+            quotas.spend(session, quotas.account(session, client(), now=now()), share, now=now())
         return datasets.add(session, dataset, now=now())
 
 

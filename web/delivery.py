@@ -6,6 +6,8 @@ import gzip
 
 from flask import Flask, Response, abort, request
 
+from web.services import settings
+
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -25,7 +27,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
-_SMALL_BODY = 1024 * 1024
 _WORTH_ZIPPING = 1_000
 _TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xml")
 
@@ -40,7 +41,7 @@ def register(app: Flask) -> None:
 def limit_body() -> None:
     """Only uploads may be large."""
     if request.path not in ("/datasets", "/datasets/preview", "/api/datasets"):
-        request.max_content_length = _SMALL_BODY
+        request.max_content_length = settings().limits.request_kib * 1024
 
 
 def refuse_other_sites() -> None:

@@ -14,11 +14,17 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
-from store.errors import Conflict, SchemaBehind, UnknownDataset, UnknownRun
+from store.errors import Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
 from web.yahoo import YahooAway, YahooMissing
+from workflows.errors import LimitExceeded
 
 PROBLEM = "application/problem+json"
+_BUSY_RETRY_SECONDS, _AWAY_RETRY_SECONDS = 2, 3
 _LOG = structlog.get_logger("web.errors")
+
+
+class Busy(Exception):
+    """Every place is taken, and enough others wait for one."""
 
 
 def register(app: Flask) -> None:
@@ -29,6 +35,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(Conflict, lambda error: answer(409, str(error)))
     app.register_error_handler(UnknownRun, lambda error: answer(404, str(error)))
     app.register_error_handler(UnknownDataset, lambda error: answer(404, str(error)))
+    app.register_error_handler(QuotaExceeded, quota_exceeded)
+    app.register_error_handler(Busy, _busy)
     app.register_error_handler(SchemaBehind, lambda error: answer(503, str(error)))
     app.register_error_handler(YahooMissing, lambda error: answer(501, str(error)))
     app.register_error_handler(YahooAway, lambda error: answer(503, str(error)))
@@ -84,10 +92,21 @@ def _shown(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def status_of(error: InvalidRequest) -> int:
+    """400 for what can never be right, 422 for what is right and too much."""
+    return 422 if isinstance(error, LimitExceeded) else 400
+
+
+def quota_exceeded(error: QuotaExceeded) -> Response:
+    """429, with when to come back."""
+    seconds = error.retry_after_seconds
+    return _again(answer(429, str(error), retry_after_seconds=seconds), seconds)
+
+
 def _invalid_request(error: InvalidRequest) -> Response:
     listed = [as_json(found) for found in error.errors]
     detail = "; ".join(f"{found['field']} {found['message']}".strip() for found in listed)
-    return answer(400, _shown(detail, 4_000), errors=listed)
+    return answer(status_of(error), _shown(detail, 4_000), errors=listed)
 
 
 def _invalid_file(error: InvalidFile) -> Response:
@@ -110,8 +129,21 @@ def _invalid_bars(error: InvalidBars) -> Response:
 
 
 def _too_large(error: RequestEntityTooLarge) -> Response:
-    mebibytes = (request.max_content_length or 0) / 1024 / 1024
-    return answer(413, f"the request is too large: at most {mebibytes:g} MiB are taken here")
+    most_kib = (request.max_content_length or 0) / 1024
+    shown = f"{most_kib / 1024:g} MiB" if most_kib >= 1024 else f"{most_kib:g} KiB"
+    return answer(413, f"the request is too large: at most {shown} are taken here")
+
+
+def _busy(_error: Busy) -> Response:
+    response = answer(
+        503, f"the server has all hands full; nothing was done, come back in {_BUSY_RETRY_SECONDS} s"
+    )
+    return _again(response, _BUSY_RETRY_SECONDS)
+
+
+def _again(response: Response, seconds: int) -> Response:
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _http(error: HTTPException) -> Response:
@@ -128,8 +160,7 @@ def _database_away(error: Exception) -> Response:
     response = answer(
         503, "the database cannot be reached at the moment; nothing was lost, try again shortly"
     )
-    response.headers["Retry-After"] = "3"
-    return response
+    return _again(response, _AWAY_RETRY_SECONDS)
 
 
 def _ours(error: Exception) -> Response:

@@ -16,7 +16,8 @@ from workflows import logs
 def application() -> Flask:
     """The application of this environment; only the embedded record is migrated, never a server's."""
     settings = Settings.from_env(os.environ)
-    logs.configure_from(os.environ, process="web", secrets=[settings.database_url, settings.argo_token])
+    settings.require_guarded()
+    logs.configure_from(os.environ, process="web", secrets=settings.secrets)
     database = Database.open(settings.database_url, pool_size=10)
     if settings.embedded:
         schema.upgrade(database.engine)

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
 from backtest.errors import FieldError, InvalidRequest
-from backtest.request import RunRequest
+from store.errors import QuotaExceeded
 from web import forms, links
-from web.errors import as_json, wants_page
+from web.client import client
+from web.errors import as_json, status_of, wants_page
 from web.form_page import show_form
 from web.received import json_body
 from web.services import database, launcher, settings
-from workflows import submission
+from workflows import limits, submission
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _KEY_LENGTH = 128
@@ -31,10 +32,16 @@ def run_backtest() -> ResponseReturnValue:
     from_form = request.mimetype in _FORMS
     try:
         raw = _received()
-        run_id = submission.submit(settings(), database(), launcher(), raw, _kept(raw), _idempotency_key())
+        run_id = submission.submit(
+            settings(), database(), launcher(), raw, _kept(raw), _idempotency_key(), client()
+        )
     except InvalidRequest as invalid:
         if from_form and wants_page():
-            return show_form(forms.from_form(request.form), invalid.errors), 400
+            return show_form(forms.from_form(request.form), invalid.errors), status_of(invalid)
+        raise
+    except QuotaExceeded as exceeded:
+        if from_form and wants_page():
+            return _come_back(exceeded)
         raise
     if from_form and wants_page():
         return redirect(url_for("result_page.show", run_id=run_id), 303)
@@ -45,9 +52,9 @@ def run_backtest() -> ResponseReturnValue:
 def check() -> ResponseReturnValue:
     """What a submission of this request would do, or every mistake in it; nothing is stored."""
     try:
-        wanted = RunRequest.parse(_received())
+        wanted = limits.read(_received(), settings().limits)
         with database().read() as session:
-            aligned = submission.pin(session, wanted)
+            aligned = submission.pin(session, wanted, settings().limits)
     except InvalidRequest as invalid:
         return jsonify(ok=False, errors=[as_json(error) for error in invalid.errors])
     bars = len(aligned.bars) - aligned.start
@@ -61,6 +68,12 @@ def check() -> ResponseReturnValue:
         seconds=round(_FIXED_SECONDS + work / _BARS_PER_SECOND, 2),
         caveats=[caveat.as_json() for caveat in aligned.caveats],
     )
+
+
+def _come_back(exceeded: QuotaExceeded) -> Response:
+    """The form with everything typed, to be sent again later."""
+    page = show_form(forms.from_form(request.form), [FieldError("", str(exceeded))])
+    return Response(page, 429, {"Retry-After": str(exceeded.retry_after_seconds)}, mimetype="text/html")
 
 
 def _received() -> Any:

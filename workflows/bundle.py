@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from workflows import points
-from workflows.errors import BundleAltered, BundleFileMissing, BundleMissing, BundleTruncated
+from workflows.errors import (
+    BundleAltered,
+    BundleFileMissing,
+    BundleMissing,
+    BundleTooLarge,
+    BundleTruncated,
+)
 
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
@@ -18,6 +24,7 @@ TRADES = "trades.parquet"
 CURVES = "curves.parquet"
 ERROR = "error.json"
 FORMAT = 1
+_MIB = 1024 * 1024
 
 
 def write(folder: Path, run_id: str, files: Mapping[str, bytes]) -> None:
@@ -40,8 +47,13 @@ def write(folder: Path, run_id: str, files: Mapping[str, bytes]) -> None:
     points.reach("bundle-closed")
 
 
-def read(folder: Path, run_id: str) -> dict[str, bytes]:
-    """Every file of the bundle of `run_id`, proven to be what was written; raise `BundleError` otherwise."""
+def read(folder: Path, run_id: str, *, most_mib: int | None = None) -> dict[str, bytes]:
+    """Every file of the bundle of `run_id`, proven to be what was written; raise `BundleError` otherwise.
+
+    With `most_mib` a larger bundle is refused before anything of it is read.
+    """
+    if most_mib is not None:
+        _check_size(folder, most_mib)
     manifest = _manifest(folder)
     if manifest.get("run_id") != run_id:
         raise BundleAltered(
@@ -61,6 +73,15 @@ def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BundleAltered(f"{name} of the result is not a JSON object")
     return content
+
+
+def _check_size(folder: Path, most_mib: int) -> None:
+    """By what lies there, not by what the manifest says of it."""
+    total = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    if total > most_mib * _MIB:
+        raise BundleTooLarge(
+            f"the result has {total / _MIB:.1f} MiB, at most {most_mib} MiB are stored (MAX_RESULT_MIB)"
+        )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -112,12 +112,12 @@ class Bench:
         self._workers.append(process)
         return process
 
-    def step(self, name, *arguments):
+    def step(self, name, *arguments, **environment):
         """One step in a process of its own, as a pod runs it."""
         return subprocess.run(
             [sys.executable, "-m", f"workflows.steps.{name}", *map(str, arguments)],
             cwd=ROOT,
-            env=self.environment(),
+            env=self.environment(**environment),
             capture_output=True,
             text=True,
         )

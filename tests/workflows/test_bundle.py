@@ -5,7 +5,13 @@ import json
 import pytest
 
 from workflows import bundle
-from workflows.errors import BundleAltered, BundleFileMissing, BundleMissing, BundleTruncated
+from workflows.errors import (
+    BundleAltered,
+    BundleFileMissing,
+    BundleMissing,
+    BundleTooLarge,
+    BundleTruncated,
+)
 
 RUN_ID = "123e4567-e89b-42d3-a456-426614174000"
 FILES = {"summary.json": b'{"bars": 3}', "trades.parquet": b"trades", "curves.parquet": b"curves"}
@@ -95,3 +101,10 @@ def test_writing_again_replaces_the_bundle_whole(folder):
     bundle.write(folder, RUN_ID, {"error.json": b"{}"})
 
     assert bundle.read(folder, RUN_ID) == {"error.json": b"{}"}
+
+
+def test_a_bundle_larger_than_allowed_is_refused_by_what_lies_there(folder):
+    (folder / "trades.parquet").write_bytes(b"x" * (2 * 1024 * 1024))
+
+    with pytest.raises(BundleTooLarge, match=r"has 2\.0 MiB, at most 1 MiB are stored \(MAX_RESULT_MIB\)"):
+        bundle.read(folder, RUN_ID, most_mib=1)

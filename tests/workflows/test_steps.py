@@ -201,3 +201,16 @@ def test_a_request_file_with_a_mistake_is_bad_input_that_names_the_field(bench, 
     assert engine.returncode == 2
     assert error["error_code"] == "invalid_request"
     assert error["errors"][0]["field"] == "initial_capital"
+
+
+def test_a_result_larger_than_results_may_be_ends_the_run_with_what_is_allowed(bench, tmp_path):
+    run_id, folder = bench.submit(), tmp_path / "bundle"
+    bench.step("engine", "--run-id", run_id, "--bundle", folder)
+    (folder / "more").write_bytes(bytes(1024 * 1024))
+
+    persist = bench.step("persist", "--run-id", run_id, "--bundle", folder, MAX_RESULT_MIB="1")
+
+    run = bench.get(run_id)
+    assert (persist.returncode, run.status, run.error_code) == (0, "FAILED", "result_too_large")
+    assert "at most 1 MiB are stored (MAX_RESULT_MIB). Shorten the range" in run.error_message
+    assert list(problems(bench.database)) == []

@@ -19,7 +19,7 @@ from store.models import Status
 from store.session import Database
 from store.settings import Settings
 from workflows import bundle, child, logs, points, tables
-from workflows.errors import BundleAltered, BundleError
+from workflows.errors import BundleAltered, BundleError, BundleTooLarge
 from workflows.exits import Exit
 from workflows.record import record
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure_from(os.environ, process="persist", secrets=[settings.database_url])
     with logs.about(arguments.run_id):
         try:
-            return _persist(record(settings.database_url), arguments.run_id, arguments.bundle)
+            return _persist(record(settings.database_url), arguments, settings.limits.result_mib)
         except (InterfaceError, OperationalError) as error:
             log.warning("the database is away", error=str(error.orig))
             return Exit.TRY_AGAIN
@@ -58,7 +58,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _persist(database: Database, run_id: str, folder: Path) -> int:
+def _persist(database: Database, arguments: argparse.Namespace, most_mib: int) -> int:
+    run_id: str = arguments.run_id
     points.reach("persist-begun")
     with database.read() as session:
         run = runs.get(session, run_id)
@@ -66,10 +67,17 @@ def _persist(database: Database, run_id: str, folder: Path) -> int:
             log.info("the run has ended already, nothing to do", status=run.status)
             return Exit.OK
     try:
-        files = bundle.read(folder, run_id)
+        files = bundle.read(arguments.bundle, run_id, most_mib=most_mib)
         if bundle.ERROR in files:
             return _store_failure(database, run_id, bundle.read_json(files, bundle.ERROR))
         result = _result(files)
+    except BundleTooLarge as error:
+        log.warning("the result is too large", error_code="result_too_large", error=str(error))
+        message = (
+            f"The result was not stored: {error}. Shorten the range, use fewer symbols or a rule that "
+            "trades less, or have the limit raised."
+        )
+        return _store_failure(database, run_id, {"error_code": "result_too_large", "error_message": message})
     except BundleError as error:
         log.error("the result is not whole", error_code="bad_result", error=str(error))
         message = f"The result was not stored: {error}. Submit the run again."

@@ -110,7 +110,11 @@ def _persist(settings: Settings) -> Container:
         image_pull_policy="IfNotPresent",
         command=["python", "-m", "workflows.steps.keep"],
         args=[*_WHICH, *_WHERE, "--bundle", "/in/bundle"],
-        env=[*pods.plain_env(), *pods.database_env(pods.RECORD_SECRET)],
+        env=[
+            *pods.plain_env(),
+            *pods.database_env(pods.RECORD_SECRET),
+            pods.configured("MAX_RESULT_MIB"),
+        ],
         volumes=[pods.scratch()],
         inputs=[Artifact(name="bundle", path="/in/bundle")],
         resources=pods.resources(settings.step_memory_mib),

@@ -70,12 +70,15 @@ def plain_env() -> list[Any]:
     """What a step may know of the configuration, and the arguments of its workflow."""
     return [
         Env(name="LOG_FORMAT", value="json"),
-        m.EnvVar(
-            name="LOG_LEVEL", value_from=m.EnvVarSource(config_map_key_ref=_optional(CONFIG, "LOG_LEVEL"))
-        ),
+        configured("LOG_LEVEL"),
         Env(name="PARAMETERS", value="{{workflow.parameters.json}}"),
         Env(name="HOME", value="/tmp"),  # noqa: S108 # nosec B108
     ]
+
+
+def configured(name: str) -> m.EnvVar:
+    """A variable as the environment's configuration has it; where it has none, the default holds."""
+    return m.EnvVar(name=name, value_from=m.EnvVarSource(config_map_key_ref=_optional(CONFIG, name)))
 
 
 def database_env(secret: str) -> list[Any]:
