@@ -30,7 +30,7 @@ from backtest.request import RunRequest
 from faults import formulas, page, pricefiles, values
 from store import datasets, schema
 from store.session import Database
-from store.settings import Settings
+from store.settings import Limits, Settings
 from web import create_app, openapi
 from workflows import logs, parameters
 
@@ -140,7 +140,8 @@ def opened(folder: Path, found: Found) -> Iterator[Tried]:
     with database.write() as session:
         for symbol in samples.SYMBOLS:
             datasets.add(session, samples.load(symbol), now=datetime.now(UTC))
-    app = create_app(Settings(database_url=f"sqlite:///{path}"), database=database)
+    unlimited = Limits(waiting=0, per_minute=0)  # what is looked for is behind the share of a client
+    app = create_app(Settings(database_url=f"sqlite:///{path}", limits=unlimited), database=database)
     yield Tried(app.test_client(), path, found)
     database.close()
 
