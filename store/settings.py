@@ -277,6 +277,7 @@ class _Reader:
                 "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN must say who may come in; * is everybody with an account"
             )
 
+
 def _is_address(url: str) -> bool:
     """Whether it can be read; why not is not told, since the reason quotes parts of the password."""
     try:
