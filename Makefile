@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page screenshots lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -51,6 +51,12 @@ bench-latency: $(DEV) ## Measure from submission to result, on SQLite and a priv
 
 bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private MySQL
 	@$(BIN)/python -m benchmarks.scale
+
+bench-page: $(DEV) ## Measure in a browser how soon a result can be used
+	@$(BIN)/python -m benchmarks.pages
+
+screenshots: $(DEV) ## Photograph every page for docs/screenshots.md
+	@$(BIN)/python -m tests.web.screenshots
 
 ROUNDS ?= 5
 faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=5], on SQLite and MySQL; as root (it mounts disks to fill)

@@ -5,10 +5,11 @@ const steps = [...card.querySelectorAll(".steps li")];
 const ENDED = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 const STAGES = { queued: 0, loading: 1, saving: 3, persisting: 3, done: 3 };
 const QUICK = 150, SLOW = 2000, LONGEST = 30000;
-const started = performance.now();
 let pause = QUICK, failures = 0;
 
 const seconds = (value) => value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+
+const secondsLeft = (run) => run.progress > 0.05 && run.elapsed_seconds > 1 ? run.elapsed_seconds * (1 / run.progress - 1) : null;
 
 function show(run) {
   const stage = run.status === "PENDING" ? 0 : STAGES[run.stage] ?? 2;
@@ -18,8 +19,16 @@ function show(run) {
   const text = run.status === "PENDING" ? `Queued${before}` : `${steps[stage].textContent} ${percent ? `${percent} %` : ""}`;
   if (headline.textContent !== text) headline.textContent = text;
   bar.value = run.progress;
-  const left = run.progress > 0.05 && run.elapsed_seconds > 1 ? `, about ${seconds(run.elapsed_seconds * (1 / run.progress - 1))} left` : "";
-  clock.textContent = seconds(run.elapsed_seconds) + left;
+  const left = secondsLeft(run);
+  clock.textContent = seconds(run.elapsed_seconds) + (left === null ? "" : `, about ${seconds(left)} left`);
+}
+
+// Asks ever less often the longer a run takes, and again quickly when its end is near.
+function pauseFor(run) {
+  if (STAGES[run.stage] === 3) return QUICK;
+  const patient = Math.min(SLOW, Math.max(QUICK, 50 * run.elapsed_seconds));
+  const left = secondsLeft(run);
+  return left === null ? patient : Math.min(patient, Math.max(QUICK, 250 * left));
 }
 
 async function ask() {
@@ -32,7 +41,7 @@ async function ask() {
     connection.textContent = "";
     if (ENDED.has(run.status)) return location.reload();
     show(run);
-    pause = performance.now() - started < 5000 ? QUICK : Math.min(SLOW, pause * 1.2);
+    pause = pauseFor(run);
   } catch {
     failures += 1;
     pause = Math.min(LONGEST, 500 * 2 ** failures);
