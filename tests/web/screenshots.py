@@ -1,5 +1,6 @@
-"""Takes every picture of docs/screenshots.md from the running product: `python -m tests.web.screenshots`."""
+"""Takes every picture of docs/screenshots.md from the running product: `make screenshots`."""
 
+import io
 import json
 import sys
 import tempfile
@@ -7,6 +8,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.web.product import ROOT, SWITCHES, chromium, running
@@ -15,6 +17,8 @@ FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 PAGES = {
     "submit": ("/", "The form, filled with an example"),
+    "formula": ("/?run={formula}", "A run to be changed and run again: the rule is a formula"),
+    "watch": ("/runs/{waiting}", "A run that waits: where it stands, and the way to stop it"),
     "run": (
         "/runs/{run}",
         "A result: figures, warnings, equity and drawdown, every metric open to its formula",
@@ -28,13 +32,16 @@ PAGES = {
     ),
     "no-trades": ("/runs/{empty}", "No trades, and why"),
     "runs": ("/runs", "Runs"),
-    "compare": ("/compare?run={run}&run={other}", "Two runs side by side"),
+    "compare": ("/compare?run={run}&run={other}&run={formula}&differences=true", "Three runs side by side"),
+    "report": ("/runs/{run}/report.html", "The report, one file"),
     "datasets": ("/datasets", "Prices"),
     "dataset": ("/datasets/{data}", "The certificate of a dataset"),
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
 VIEWS = (("desktop", "light"), ("phone", "light"), ("desktop", "dark"))
+COLOURS = 256
+"""Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
 BASE = {
     "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 10, "slow": 30},
     "start_date": "2009-01-02", "end_date": "2018-12-31",
@@ -44,6 +51,17 @@ OTHERS = (
     BASE | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
     BASE | {"symbols": ["GOOG"], "start_date": "2005-01-03", "end_date": "2012-12-31"},
 )
+
+
+FORMULA = BASE | {
+    "rule_type": "EXPRESSION", "start_date": "1999-01-04", "direction": "long_short", "stop_loss_pct": 8,
+    "params": {
+        "entry": "close > sma(close, 200) and rsi(close, 4) < 30",
+        "exit": "rsi(close, 4) > 60",
+        "short_entry": "close < sma(close, 200) and rsi(close, 4) > 80",
+        "short_exit": "rsi(close, 4) < 40",
+    },
+}  # fmt: skip
 
 
 def main() -> int:
@@ -69,18 +87,40 @@ def fill(address: str) -> dict[str, str]:
         submit(address, request)
     other = submit(address, OTHERS[0] | {"slippage_bps": 2})
     empty = submit(address, BASE | {"initial_capital": 100})
+    formula = submit(address, FORMULA)
     run = submit(address, BASE)
+    annotated = {"name": "The example", "tags": ["keeper", "ten years"], "starred": True,
+                 "notes": "Beaten by holding; half the drawdown."}  # fmt: skip
+    call(f"{address}/api/runs/{run['run_id']}", annotated, method="PATCH")
     return {
         "run": run["run_id"],
         "other": other["run_id"],
         "empty": empty["run_id"],
+        "formula": formula["run_id"],
         "data": run["data_hash"],
     }
 
 
+def queue(address: str) -> list[str]:
+    """So many runs that the last of them is seen waiting."""
+    sizes = range(10, 100, 3)
+    return [call(f"{address}/run_backtest", BASE | {"size": size})["run_id"] for size in sizes]
+
+
+def forget(address: str, run_ids: list[str]) -> None:
+    """Delete runs that were made for a moment only, once they have ended."""
+    for run_id in run_ids:
+        wait(address, run_id)
+        call(f"{address}/api/runs/{run_id}", method="DELETE")
+
+
 def submit(address: str, request: dict) -> dict:
     """Submit and wait for the end."""
-    run_id = call(f"{address}/run_backtest", request)["run_id"]
+    return wait(address, call(f"{address}/run_backtest", request)["run_id"])
+
+
+def wait(address: str, run_id: str) -> dict:
+    """The run once it has ended."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         run = call(f"{address}/api/runs/{run_id}")
@@ -90,12 +130,12 @@ def submit(address: str, request: dict) -> dict:
     raise RuntimeError(f"run {run_id} did not end")
 
 
-def call(address: str, body: dict | None = None) -> dict:
+def call(address: str, body: dict | None = None, *, method: str | None = None) -> dict:
     """One request, as JSON."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+        return json.loads(answer.read() or "{}")
 
 
 def photograph(browser: Browser, address: str, places: dict[str, str], view: str, theme: str) -> None:
@@ -103,17 +143,26 @@ def photograph(browser: Browser, address: str, places: dict[str, str], view: str
     context = browser.new_context(base_url=address, viewport=SIZES[view], color_scheme=theme)
     page = context.new_page()
     for name, (path, _) in PAGES.items():
-        page.goto(path.format(**places))
+        queued = queue(address) if "{waiting}" in path else []
+        page.goto(path.format(**places, waiting=queued[-1] if queued else ""))
         for figure in page.query_selector_all("figure.chart"):
             figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=10_000)
-        page.wait_for_timeout(250)
-        page.screenshot(path=FOLDER / f"{name}-{view}-{theme}.png", full_page=True)
+        page.wait_for_timeout(50 if queued else 250)
+        keep(page.screenshot(full_page=True), FOLDER / f"{name}-{view}-{theme}.png")
+        page.goto("about:blank")  # a page that watches would load itself anew
+        forget(address, queued)
     context.close()
+
+
+def keep(picture: bytes, path: Path) -> None:
+    """Write a picture with few colours."""
+    whole = Image.open(io.BytesIO(picture)).convert("RGB")
+    whole.quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def write_page() -> None:
     """docs/screenshots.md."""
-    lines = ["# Screenshots", "", "Made from the running product by `python -m tests.web.screenshots`.", ""]
+    lines = ["# Screenshots", "", "Made from the running product by `make screenshots`.", ""]
     for name, (_, told) in PAGES.items():
         lines += [f"## {told}", ""]
         lines += [f"![{told}, on a desktop](screenshots/{name}-desktop-light.png)", ""]

@@ -28,6 +28,16 @@ def test_name_notes_and_tags_of_a_form_are_kept_and_the_star_is_untouched(client
     assert found["starred"] is True
 
 
+def test_a_run_with_a_name_still_tells_its_symbols_and_rule(client, finished):
+    run_id = finished()
+    post(client, run_id, "notes", name="The example")
+
+    paths = ("/", "/runs", f"/runs/{run_id}", f"/runs/{run_id}/report.html", f"/compare?run={run_id}")
+    pages = [client.get(path, headers=PAGE).text for path in paths]
+
+    assert all("The example" in page and "SP500 · Moving average cross" in page for page in pages)
+
+
 def test_notes_are_cleared_by_an_empty_form(client, finished):
     run_id = finished()
     post(client, run_id, "notes", name="Slow", notes="Old", tags="a")
