@@ -34,7 +34,8 @@ def register(session: Session, asked: Asked, *, now: datetime) -> bool:
     known = session.get(Run, asked.run_id)
     if known is None:
         _add(session, asked, now)
-    link(session, asked.run_id, asked.workflow_name, asked.workflow_uid)
+    if known is None or known.workflow_uid is None:
+        link(session, asked.run_id, asked.workflow_name, asked.workflow_uid)
     return known is None
 
 

@@ -96,6 +96,12 @@ class Cluster:
         answer.raise_for_status()
         return dict(answer.json())
 
+    def post(self, path: str, thing: dict[str, Any]) -> dict[str, Any]:
+        """Create an object; the object as it was accepted."""
+        answer = self._session.post(f"{self._proxy.address}/{path}", json=thing, timeout=30)
+        assert answer.ok, answer.text
+        return dict(answer.json())
+
     def delete(self, path: str, **options: Any) -> None:
         """Delete an object by its path, at once; one that is gone is no error."""
         answer = self._session.delete(
@@ -117,6 +123,11 @@ class Cluster:
         """The pods of the namespace with these labels."""
         return self._listed(f"api/v1/namespaces/{self.namespace}/pods", labels)
 
+    def task_results(self, workflow: str) -> list[dict[str, Any]]:
+        """What Argo's containers left about the steps of a workflow."""
+        path = f"{WORKFLOWS}/namespaces/{self.namespace}/workflowtaskresults"
+        return self._listed(path, {"workflows.argoproj.io/workflow": workflow})
+
     def kill(self, pod: str) -> None:
         """Take a pod away without giving it time."""
         self.delete(f"api/v1/namespaces/{self.namespace}/pods/{pod}", gracePeriodSeconds=0)
@@ -125,9 +136,10 @@ class Cluster:
         """Set the number of replicas of a deployment or a stateful set."""
         run("kubectl", "-n", namespace or self.namespace, "scale", what, f"--replicas={replicas}")
 
-    def ready(self, what: str, *, seconds: int = 180) -> None:
+    def ready(self, what: str, *, seconds: int = 180, namespace: str = "") -> None:
         """Wait until a deployment or a stateful set is there whole."""
-        self.kubectl("rollout", "status", what, f"--timeout={seconds}s", seconds=seconds + 10)
+        where = namespace or self.namespace
+        run("kubectl", "-n", where, "rollout", "status", what, f"--timeout={seconds}s", seconds=seconds + 10)
 
     @contextmanager
     def stopped(self, what: str, labels: dict[str, str], *, namespace: str = "") -> Iterator[None]:

@@ -11,6 +11,7 @@ from tests.e2e import report
 from tests.e2e.cluster import Cluster
 from tests.e2e.product import Product
 from tests.e2e.stage import Stage
+from tests.e2e.store import Store
 
 collect_ignore_glob = [] if os.environ.get("E2E") else ["test_*.py"]
 _KEPT = pytest.StashKey[report.Report]()
@@ -20,6 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin the report."""
     if os.environ.get("E2E"):
         config.stash[_KEPT] = report.Report()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order of the report's chapters."""
+    chapters = list(report.CHAPTERS)
+    items.sort(key=lambda item: chapters.index(item.path.stem) if item.path.stem in chapters else -1)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -55,6 +62,12 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 def cluster(stage: Stage) -> Cluster:
     """The namespace under test."""
     return stage.cluster
+
+
+@pytest.fixture(scope="session")
+def store(stage: Stage) -> Store:
+    """The artifact store behind it."""
+    return Store()
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,18 @@ class Product:
         """How many results the record has for the run."""
         return int(self.sql(f"SELECT COUNT(*) FROM results WHERE run_id = '{run_id}'")[0][0])
 
+    def waits_for_a_row(self, pod: dict[str, Any]) -> bool:
+        """Whether a transaction of that pod waits for a row that another one has locked."""
+        return bool(self.sql(
+            "SELECT t.trx_id FROM information_schema.innodb_trx t "
+            "JOIN performance_schema.processlist p ON p.id = t.trx_mysql_thread_id "
+            f"WHERE t.trx_state = 'LOCK WAIT' AND p.host LIKE '{pod['status']['podIP']}:%'"
+        ))  # fmt: skip
+
+    def open_runs(self) -> int:
+        """How many runs have not ended."""
+        return int(self.sql("SELECT COUNT(*) FROM runs WHERE status IN ('PENDING', 'RUNNING')")[0][0])
+
     def close(self) -> None:
         """End the tunnel."""
         self._tunnel.close()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.cluster import run
 
-_CHAPTERS = {
+CHAPTERS = {
     "test_manifests": "What is applied",
     "test_access": "Who may do what",
     "test_doors": "Three doors",
@@ -48,7 +48,7 @@ class Report:
     def write(self, path: str) -> None:
         """The whole report as Markdown."""
         lines = [*self._head(), ""]
-        for file, title in _CHAPTERS.items():
+        for file, title in CHAPTERS.items():
             if rows := self._rows.get(file):
                 lines += [f"## {title}", "", "| what | held | took | seen |", "|---|---|---|---|", *rows, ""]
             for table in self._rows.get(f"{file}.py table", ()):
@@ -59,7 +59,7 @@ class Report:
         version = json.loads(run("kubectl", "version", "-o", "json"))["serverVersion"]["gitVersion"]
         argo = run("argo", "version", "--short").strip().removeprefix("argo: ")
         commit = run("git", "rev-parse", "--short=7", "HEAD").strip()
-        tests = sum(len(rows) for file, rows in self._rows.items() if file in _CHAPTERS)
+        tests = sum(len(rows) for file, rows in self._rows.items() if file in CHAPTERS)
         took = (time.monotonic() - self._begun) / 60
         return [
             "# On a real cluster",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
@@ -96,6 +99,10 @@ class Stage:
         """Argo with the settings that its own manifests ask for, and a certificate that we can check."""
         if not _exists("secret", "argo-server-tls"):
             _make_certificate()
+        with argo_alone():
+            self._configure_argo()
+
+    def _configure_argo(self) -> None:
         application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
         for patch in application["spec"]["source"]["kustomize"]["patches"]:
             change = json.dumps(yaml.safe_load(patch["patch"]))
@@ -109,12 +116,8 @@ class Stage:
         for name, user in users.items():
             self.cluster.kubectl("create", "secret", "generic", name, f"--from-literal=DB_USER={user}",
                                  f"--from-literal=DB_PASSWORD={self.passwords[name]}")  # fmt: skip
-        keys = {
-            "accesskey": os.environ.get("E2E_S3_ACCESS_KEY", STORE_KEYS["accesskey"]),
-            "secretkey": os.environ.get("E2E_S3_SECRET_KEY", STORE_KEYS["secretkey"]),
-        }
         self.cluster.kubectl("create", "secret", "generic", "artifact-store",
-                             *(f"--from-literal={key}={value}" for key, value in keys.items()))  # fmt: skip
+                             *(f"--from-literal={key}={value}" for key, value in store_keys().items()))  # fmt: skip
         authority = run("kubectl", "-n", ARGO, "get", "secret", "argo-server-tls", "-o",
                         r"go-template={{index .data \"tls.crt\" | base64decode}}".replace("\\", ""))  # fmt: skip
         self.cluster.kubectl("create", "configmap", "argo-server-ca", f"--from-literal=ca.crt={authority}")
@@ -145,6 +148,23 @@ class Stage:
         for name in ("GOOG", "SP500"):
             self.cluster.kubectl("exec", "deployment/web", "--", "python", "-m", "store", "import",
                                  f"backtest/samples/{name}.csv", "--symbol", name)  # fmt: skip
+
+
+def store_keys() -> dict[str, str]:
+    """The account of the artifact store."""
+    return {
+        "accesskey": os.environ.get("E2E_S3_ACCESS_KEY", STORE_KEYS["accesskey"]),
+        "secretkey": os.environ.get("E2E_S3_SECRET_KEY", STORE_KEYS["secretkey"]),
+    }
+
+
+@contextmanager
+def argo_alone() -> Iterator[None]:
+    """Argo itself is stopped or changed inside of the block; E2E_LOCK names a file where several share a cluster."""
+    with ExitStack() as held:
+        if path := os.environ.get("E2E_LOCK"):
+            fcntl.flock(held.enter_context(open(path, "a", encoding="utf-8")), fcntl.LOCK_EX)
+        yield
 
 
 def _exists(kind: str, name: str) -> bool:

@@ -1,0 +1,124 @@
+"""Two hundred runs at once: none is lost, they start in order, never too many, and everything stays healthy."""
+
+import json
+import statistics
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.e2e.cluster import until
+from tests.e2e.product import Product
+from tests.e2e.stage import ARGO
+
+RUNS, CLIENTS, LIMIT = 200, 20, 10
+pytestmark = pytest.mark.timeout(1_500)
+
+
+class Watcher:
+    """Looks at the cluster and at the web again and again while the runs go through."""
+
+    def __init__(self, cluster, product):
+        self._cluster, self._product = cluster, product
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.most, self.answers, self.problems = 0, [], []
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._done.wait(0.5):
+            at_work = [
+                each for each in self._cluster.workflows(app="backtest")
+                if each.get("status", {}).get("phase") in (None, "Pending", "Running")
+            ]  # fmt: skip
+            self.most = max(self.most, len(at_work))
+            begun = time.monotonic()
+            answer = self._product.call("GET", "/api/runs?limit=20")
+            self.answers.append(time.monotonic() - begun)
+            if answer.status_code != 200:
+                self.problems.append(answer.status_code)
+
+
+def restarts(cluster, path, **labels):
+    pods = cluster.get(path, labelSelector=",".join(f"{name}={value}" for name, value in labels.items()))[
+        "items"
+    ]
+    return sum(each["restartCount"] for pod in pods for each in pod["status"]["containerStatuses"])
+
+
+def started_order(cluster, ids):
+    """The runs in the order in which they were handed to Argo, as web and dispatcher logged it."""
+    lines = cluster.kubectl(
+        "logs", "-l", "app in (web, dispatcher)", "--tail=-1", "--timestamps"
+    ).splitlines()
+    told = [(line.partition(" ")[0], json.loads(line.partition(" ")[2])) for line in lines if " {" in line]
+    submitted = sorted((at, line["run_id"]) for at, line in told if line.get("event") == "workflow submitted")
+    return [run_id for _, run_id in submitted if run_id in ids]
+
+
+def test_two_hundred_runs_at_once(cluster, product, stage, store, record_property):
+    before = store.artifacts()
+    watched = Product(cluster, stage.passwords["mysql-secret"])
+    own = {
+        "web": f"api/v1/namespaces/{cluster.namespace}/pods",
+        "workflow-controller": f"api/v1/namespaces/{ARGO}/pods",
+    }
+    restarted = {app: restarts(cluster, path, app=app) for app, path in own.items()}
+    product.call("GET", "/health")
+    begun = time.monotonic()
+
+    with Watcher(cluster, watched) as watcher, ThreadPoolExecutor(CLIENTS) as clients:
+        ids = list(clients.map(lambda _: product.submit(run_id=str(uuid.uuid4())), range(RUNS)))
+        accepted = time.monotonic() - begun
+        until(lambda: product.open_runs() == 0, 1_400, "every run has ended", pause=1)
+        ended = time.monotonic() - begun
+
+    listed = ", ".join(f"'{run_id}'" for run_id in ids)
+    rows = product.sql(
+        f"SELECT run_id, status FROM runs WHERE run_id IN ({listed}) ORDER BY created_at, run_id"
+    )
+    results = int(product.sql(f"SELECT COUNT(*) FROM results WHERE run_id IN ({listed})")[0][0])
+    handed = started_order(cluster, set(ids))
+    late = overtaken(handed, [run_id for run_id, _ in rows])
+    slowest = sorted(watcher.answers)[int(len(watcher.answers) * 0.95)]
+    record_property("seen", (
+        f"accepted in {accepted:.1f} s, all ended after {ended:.0f} s ({RUNS / ended * 60:.0f} a minute on this "
+        f"node, at most {watcher.most} at once); {late} overtaken; the list of runs answered in "
+        f"{statistics.median(watcher.answers) * 1000:.0f} ms (median), {slowest * 1000:.0f} ms (p95)"
+    ))  # fmt: skip
+    assert len(set(ids)) == len(rows) == results == RUNS
+    assert {status for _, status in rows} == {"SUCCEEDED"}
+    assert sorted(handed) == sorted(ids)
+    assert late == 0
+    assert watcher.most <= LIMIT + LIMIT // 2  # the record counts a run as done before Argo has put its pod away
+    assert watcher.problems == []
+    assert {app: restarts(cluster, path, app=app) for app, path in own.items()} == restarted
+    until(
+        lambda: not [each for each in cluster.workflows(app="backtest") if succeeded(each)],
+        60,
+        "no workflow left",
+    )
+    until(lambda: len(store.artifacts()) <= len(before), 60, "no artifact is left")
+
+
+def succeeded(workflow):
+    return workflow["status"].get("phase") == "Succeeded"
+
+
+def overtaken(handed, created):
+    """How many waiting runs saw a younger one go first that did not fit beside them."""
+    place = {run_id: number for number, run_id in enumerate(created)}
+    newest, count = -1, 0
+    for run_id in handed:
+        count += place[run_id] < newest - LIMIT
+        newest = max(newest, place[run_id])
+    return count
