@@ -113,6 +113,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("alembic").setLevel("WARNING")  # it speaks each time the version of the schema is asked for
     logging.captureWarnings(True)
     for name in _SELF_WILLED:
         logging.getLogger(name).handlers.clear()

@@ -115,6 +115,14 @@ class Cluster:
         """A workflow of the namespace, or nothing."""
         return self.get(f"{WORKFLOWS}/namespaces/{self.namespace}/workflows/{name}")
 
+    def status(self, workflow: str) -> dict[str, Any]:
+        """How far a workflow is; empty until the controller has looked at it."""
+        return dict(self.workflow(workflow).get("status", {}))
+
+    def phase(self, workflow: str) -> str:
+        """The phase of a workflow, in Argo's words."""
+        return str(self.status(workflow).get("phase", "Pending"))
+
     def workflows(self, **labels: str) -> list[dict[str, Any]]:
         """The workflows of the namespace with these labels."""
         return self._listed(f"{WORKFLOWS}/namespaces/{self.namespace}/workflows", labels)

@@ -100,9 +100,10 @@ class Stage:
         if not _exists("secret", "argo-server-tls"):
             _make_certificate()
         with argo_alone():
-            self._configure_argo()
+            self.configure_argo()
 
-    def _configure_argo(self) -> None:
+    def configure_argo(self) -> None:
+        """Give Argo's programs the settings of `argocd/argo-workflows.yaml`."""
         application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
         for patch in application["spec"]["source"]["kustomize"]["patches"]:
             change = json.dumps(yaml.safe_load(patch["patch"]))

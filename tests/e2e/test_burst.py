@@ -99,7 +99,9 @@ def test_two_hundred_runs_at_once(cluster, product, stage, store, record_propert
     assert {status for _, status in rows} == {"SUCCEEDED"}
     assert sorted(handed) == sorted(ids)
     assert late == 0
-    assert watcher.most <= LIMIT + LIMIT // 2  # the record counts a run as done before Argo has put its pod away
+    assert (
+        watcher.most <= LIMIT + LIMIT // 2
+    )  # the record counts a run as done before Argo has put its pod away
     assert watcher.problems == []
     assert {app: restarts(cluster, path, app=app) for app, path in own.items()} == restarted
     until(

@@ -13,7 +13,7 @@ LIVES = living(success=6, failure=12, completion=18)
 
 def lived(cluster, workflow, *, seconds):
     """How long a workflow stayed after its end."""
-    until(lambda: cluster.workflow(workflow)["status"].get("finishedAt"), 120, "the workflow has ended")
+    until(lambda: cluster.status(workflow).get("finishedAt"), 120, "the workflow has ended")
     begun = time.monotonic()
     until(lambda: not cluster.workflow(workflow), seconds + 60, f"{workflow} is cleaned up")
     return time.monotonic() - begun
@@ -43,8 +43,8 @@ def test_a_workflow_and_all_of_its_own_go_when_their_time_is_over(
     cluster, store, change, arguments, phase, ttl, record_property
 ):
     workflow = variants.start(cluster, LIVES, *change, **arguments)
-    until(lambda: cluster.workflow(workflow)["status"].get("finishedAt"), 120, "the workflow has ended")
-    ended = cluster.workflow(workflow)["status"]["phase"]
+    until(lambda: cluster.status(workflow).get("finishedAt"), 120, "the workflow has ended")
+    ended = cluster.phase(workflow)
 
     seconds = lived(cluster, workflow, seconds=ttl)
 

@@ -12,6 +12,8 @@ from tests.e2e.cluster import name_of, pod_of, until
 from tests.e2e.product import AS_ARGUMENTS, REQUEST
 from tests.web.product import running
 
+BUY_AND_HOLD = {"rule_type": "BUY_AND_HOLD", "params": ""}
+
 
 @pytest.fixture(scope="module")
 def local_hash(tmp_path_factory):
@@ -86,38 +88,66 @@ def test_a_run_id_that_is_given_in_the_argo_ui_is_kept_and_is_the_run_of_the_web
     assert product.ended(run_id)["status"] == "SUCCEEDED"
 
 
+def ended_workflow(cluster, workflow):
+    """The pods of a workflow that has failed and is kept, by template."""
+    until(lambda: cluster.phase(workflow) == "Failed", 90, "the workflow has ended")
+    nodes = cluster.status(workflow)["nodes"].values()
+    return [(each["templateName"], each.get("message", "")) for each in nodes if each["type"] == "Pod"]
+
+
+def test_a_failing_rule_is_failed_with_the_reason_and_its_workflow_is_kept(cluster, product, record_property):
+    broken = variants.with_rule(cluster, "broken-rule", "raise ZeroDivisionError('the rule divides by zero')")
+    workflow = variants.start(cluster, broken, **BUY_AND_HOLD)
+    run_id = cluster.workflow(workflow)["metadata"]["uid"]
+
+    run = product.ended(run_id)
+
+    pods = [template for template, _ in ended_workflow(cluster, workflow)]
+    record_property("seen", f"{run['error_code']}: {run['error_message']}")
+    assert (run["status"], run["error_code"]) == ("FAILED", "engine_failed")
+    assert "ZeroDivisionError: the rule divides by zero" in run["error_message"]
+    assert pods.count("engine") == 1  # the same again would fail the same way
+
+
+def test_prices_that_are_not_there_are_named_in_the_web(cluster, product, record_property):
+    workflow = cluster.submit("backtest", **AS_ARGUMENTS | {"symbols": "NOWHERE"})
+    run_id = cluster.workflow(workflow)["metadata"]["uid"]
+
+    run = product.ended(run_id)
+
+    pods = [template for template, _ in ended_workflow(cluster, workflow)]
+    record_property("seen", f"{run['error_code']}: {run['error_message']}")
+    assert (run["status"], run["error_code"]) == ("FAILED", "invalid_request")
+    assert "has no prices for NOWHERE" in run["error_message"]
+    assert pods.count("engine") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"params": '{"fast": 30, "slow": 10}'}, "fast"),
-        ({"symbols": "NOWHERE"}, "has no prices for NOWHERE"),
-        ({"rule_type": "EXPRESSION", "params": '{"entry": "sma(close, 5", "exit": "0"}'}, "entry"),
+        ({"params": '{"fast": 30, "slow": 10}'}, "params.fast: must be smaller than slow"),
+        ({"rule_type": "EXPRESSION", "params": '{"entry": "sma(close, 5", "exit": "0"}'}, "params.entry"),
     ],
-    ids=["parameters", "symbol", "expression"],
+    ids=["parameters", "expression"],
 )
-def test_a_failing_rule_is_failed_with_the_reason_and_its_workflow_is_kept(
+def test_arguments_that_no_run_can_have_are_explained_in_argo(
     cluster, product, changes, said, record_property
 ):
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | changes)
     run_id = cluster.workflow(workflow)["metadata"]["uid"]
 
-    run = product.ended(run_id)
+    pods = dict(ended_workflow(cluster, workflow))
 
-    record_property("seen", f"{run['error_code']}: {run['error_message']}")
-    assert (run["status"], run["error_code"]) == ("FAILED", "invalid_request")
-    assert said in run["error_message"]
-    until(lambda: cluster.workflow(workflow)["status"]["phase"] == "Failed", 60, "the workflow has ended")
-    engines = [
-        each for each in cluster.workflow(workflow)["status"]["nodes"].values() if each["type"] == "Pod"
-    ]
-    assert [each["templateName"] for each in engines].count("engine") == 1  # bad input is not tried again
+    record_property("seen", pods["engine"])
+    assert said in pods["engine"]
+    assert product.run(run_id) == {}
 
 
 def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_property):
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | {"symbols": "NOWHERE"})
     run_id = cluster.workflow(workflow)["metadata"]["uid"]
     product.ended(run_id)
-    until(lambda: cluster.workflow(workflow)["status"]["phase"] == "Failed", 60, "the workflow has ended")
+    until(lambda: cluster.phase(workflow) == "Failed", 60, "the workflow has ended")
 
     by_label = cluster.kubectl("logs", "-l", f"run_id={run_id}", "-c", "main", "--tail=-1")
     by_argo = cluster.argo("logs", workflow, "--no-color")
@@ -135,10 +165,18 @@ def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_prope
 
 
 def test_no_line_of_any_log_holds_a_password_or_a_token(cluster, stage):
-    said = cluster.kubectl(
-        "logs", "-l", "app in (web, dispatcher, backtest)", "--all-containers", "--tail=-1"
-    )
+    ended = {"Failed", "Error"}  # a success goes with its log
+    kept = [
+        name_of(each)
+        for workflow in cluster.workflows(app="backtest")
+        if cluster.phase(name_of(workflow)) in ended
+        for each in cluster.pods(**{"workflows.argoproj.io/workflow": name_of(workflow)})
+    ]
 
+    told = [cluster.kubectl("logs", name, "--all-containers", "--tail=-1") for name in kept]
+    said = "".join([*told, cluster.kubectl("logs", "-l", "app in (web, dispatcher)", "--tail=-1")])
+
+    assert len(kept) >= 4
     assert len(said) > 1_000
     assert [name for name, password in stage.passwords.items() if password in said] == []
     assert "Bearer ey" not in said
@@ -152,7 +190,7 @@ def test_a_cancelled_run_has_its_workflow_stopped(cluster, product, record_prope
 
     begun = time.monotonic()
     until(
-        lambda: all(each["status"]["phase"] == "Failed" for each in cluster.workflows(run_id=run_id)),
+        lambda: all(cluster.phase(name_of(each)) == "Failed" for each in cluster.workflows(run_id=run_id)),
         60,
         "the workflow has ended",
     )
@@ -167,30 +205,40 @@ def test_a_cancelled_run_has_its_workflow_stopped(cluster, product, record_prope
     assert product.results_of(run_id) == 0
 
 
-def test_a_step_out_of_memory_is_tried_once_more_with_the_double(cluster, product, record_property):
-    workflow = variants.start(cluster, variants.with_memory(40))
-    run_id = cluster.workflow(workflow)["metadata"]["uid"]
+def eating(cluster, mib):
+    """A rule that needs so much memory of its own."""
+    return variants.with_rule(cluster, f"rule-of-{mib}-mib", f"eaten = np.ones({mib} << 17)")
+
+
+def engines_of(cluster, run_id):
+    """The memory of each attempt of the engine step."""
+    return sorted(memory_of(each) for each in cluster.pods(run_id=run_id) if "-engine-" in name_of(each))
+
+
+def test_a_step_out_of_memory_is_tried_once_more_with_the_double_and_explained(
+    cluster, product, record_property
+):
+    changes = (variants.with_memory(256), eating(cluster, 2_000))
+    run_id = cluster.workflow(variants.start(cluster, *changes, **BUY_AND_HOLD))["metadata"]["uid"]
 
     run = product.ended(run_id, seconds=240)
 
-    until(lambda: cluster.workflow(workflow)["status"]["phase"] == "Failed", 60, "the workflow has ended")
-    pods = [each for each in cluster.pods(run_id=run_id) if "-engine-" in name_of(each)]
-    limits = sorted(memory_of(each) for each in pods)
+    limits = engines_of(cluster, run_id)
     record_property("seen", f"{' then '.join(limits)}; {run['error_message']}")
-    assert limits == ["40Mi", "80Mi"]
+    assert limits == ["256Mi", "512Mi"]
     assert (run["status"], run["error_code"]) == ("FAILED", "out_of_memory")
     assert "ran out of memory, also with double the memory" in run["error_message"]
 
 
 def test_a_run_for_which_the_double_is_enough_succeeds(cluster, product, record_property):
-    workflow = variants.start(cluster, variants.with_memory(110), variants.kept)
-    run_id = cluster.workflow(workflow)["metadata"]["uid"]
+    changes = (variants.with_memory(256), variants.kept, eating(cluster, 290))
+    run_id = cluster.workflow(variants.start(cluster, *changes, **BUY_AND_HOLD))["metadata"]["uid"]
 
     run = product.ended(run_id, seconds=240)
 
-    limits = sorted(memory_of(each) for each in cluster.pods(run_id=run_id) if "-engine-" in name_of(each))
-    record_property("seen", " then ".join(limits))
-    assert (run["status"], limits) == ("SUCCEEDED", ["110Mi", "220Mi"])
+    limits = engines_of(cluster, run_id)
+    record_property("seen", f"{' then '.join(limits)}, {run['status']}")
+    assert (run["status"], limits) == ("SUCCEEDED", ["256Mi", "512Mi"])
 
 
 def memory_of(pod):

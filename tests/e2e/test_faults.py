@@ -157,8 +157,8 @@ def test_a_step_dies_at_a_named_point_of_its_code(cluster, product, step, point,
 
     succeeded_once(product, run_id)
 
-    until(lambda: cluster.workflow(workflow)["status"]["phase"] == "Succeeded", 120, "the workflow has ended")
-    nodes = cluster.workflow(workflow)["status"]["nodes"].values()
+    until(lambda: cluster.phase(workflow) == "Succeeded", 120, "the workflow has ended")
+    nodes = cluster.status(workflow)["nodes"].values()
     attempts = [each for each in nodes if each["type"] == "Pod" and each["templateName"] == step]
     messages = [each.get("message", "") for each in attempts]
     record_property("seen", f"{len(attempts)} attempts: {'; '.join(filter(None, messages))}")

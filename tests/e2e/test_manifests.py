@@ -8,8 +8,10 @@ import yaml
 from tests.e2e.cluster import run
 from tests.e2e.stage import NAMESPACE, ROOT
 
-RENDERED = sorted((ROOT / "k8s" / "base" / "workflows").glob("*.yaml"))
-TEMPLATES = [path for path in RENDERED if "kind: WorkflowTemplate" in path.read_text(encoding="utf-8")]
+FOLDER = ROOT / "k8s" / "base" / "workflows"
+TEMPLATES = [
+    path for path in sorted(FOLDER.glob("*.yaml")) if "Rendered by" in path.read_text(encoding="utf-8")
+]
 ENVIRONMENTS = ("dev", "staging", "prod", "local")
 
 

@@ -6,6 +6,8 @@ import time
 import pytest
 
 from tests.e2e import moments, variants
+from tests.e2e.cluster import run
+from tests.e2e.stage import ARGO, argo_alone
 
 ROUNDS = 6
 GOAL = 1.25
@@ -32,22 +34,40 @@ def ends(seen):
 
 
 def test_a_run_costs_at_most_a_quarter_more_than_two_pods_that_do_nothing(measured, record_property):
-    bare, run = (statistics.median(ends(measured[kind])) for kind in ("bare", "run"))
+    bare, ours = (statistics.median(ends(measured[kind])) for kind in ("bare", "run"))
 
     listed = {kind: " ".join(f"{end:.2f}" for end in ends(measured[kind])) for kind in measured}
     record_property(
-        "seen", f"ratio of the medians {run / bare:.2f} (goal {GOAL}): run {run:.2f} s, bare {bare:.2f} s"
+        "seen", f"ratio of the medians {ours / bare:.2f} (goal {GOAL}): run {ours:.2f} s, bare {bare:.2f} s"
     )
     record_property("table", table(measured))
     record_property("table", f"All of them, in seconds: run {listed['run']}; bare {listed['bare']}.")
-    assert run / bare <= GOAL
+    assert ours / bare <= GOAL
 
 
-def test_a_whole_run_takes_well_less_than_the_ten_seconds_of_a_bare_one_before(measured, record_property):
-    run = statistics.median(ends(measured["run"]))
+@pytest.fixture
+def argos_own_settings(stage):
+    """The controller as it is installed, without the requeue time of ours."""
+    with argo_alone():
+        run("kubectl", "-n", ARGO, "set", "env", "deployment/workflow-controller", "DEFAULT_REQUEUE_TIME-")
+        stage.cluster.ready("deployment/workflow-controller", namespace=ARGO)
+        yield
+        stage.configure_argo()
 
-    record_property("seen", f"median {run:.2f} s from submission to Succeeded")
-    assert run < 8
+
+def test_a_whole_run_takes_well_less_than_two_bare_pods_with_argos_own_settings(
+    cluster, measured, argos_own_settings, record_property
+):
+    before = []
+    for _ in range(2):
+        begun = time.monotonic()
+        workflow = variants.start(cluster, variants.kept, variants.doing_nothing)
+        before.append(moments.watch(cluster, workflow, begun)["end"])
+        cluster.kubectl("delete", "workflow", workflow, "--wait=false")
+
+    ours = statistics.median(ends(measured["run"]))
+    record_property("seen", f"run {ours:.1f} s here, bare {statistics.median(before):.1f} s there")
+    assert ours < 0.7 * statistics.median(before)
 
 
 def test_the_user_of_the_web_waits_no_longer_than_that(product, measured, record_property):

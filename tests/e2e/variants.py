@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,28 @@ def running(step: str, script: str) -> Change:
 
     def change(spec: Spec) -> None:
         part(spec, step)["container"] |= {"command": ["sh", "-c", script], "args": []}
+
+    return change
+
+
+def with_rule(cluster: Cluster, name: str, does: str) -> Change:
+    """The engine step finds a rule that does this in the place of buy-and-hold."""
+    code = (
+        "import numpy as np\n"
+        "from backtest.rules import trends\n"
+        "def exposure(self, prices):\n"
+        f"    {does}\n"
+        "    return np.ones(len(prices))\n"
+        "trends.BuyAndHold.exposure = exposure\n"
+    )
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(made | {"data": {"sitecustomize.py": code}}))
+
+    def change(spec: Spec) -> None:
+        engine = part(spec, "engine")
+        engine["volumes"].append({"name": "rule", "configMap": {"name": name}})
+        engine["container"]["volumeMounts"].append({"name": "rule", "mountPath": "/rule"})
+        engine["container"]["env"].append({"name": "PYTHONPATH", "value": "/rule:/app"})
 
     return change
 

@@ -88,7 +88,7 @@ def test_another_namespace_than_ours_is_forbidden(argo_settings):
     elsewhere = Argo(replace(argo_settings, argo_namespace="kube-system"))
 
     with pytest.raises(ArgoForbidden, match="forbidden"):
-        elsewhere.create(new_id(), ARGUMENTS)
+        elsewhere.find(name_of(new_id()))
 
 
 def test_where_nobody_listens_argo_is_away_and_nothing_is_known(argo_settings):

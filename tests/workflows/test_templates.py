@@ -117,7 +117,9 @@ def test_pods_and_artifacts_go_with_their_workflow():
 
     assert spec["podGC"]["strategy"] == "OnWorkflowSuccess"
     assert spec["artifactGC"]["strategy"] == "OnWorkflowDeletion"
-    assert spec["artifactGC"]["forceFinalizerRemoval"] is True
+    assert (
+        spec["artifactGC"]["forceFinalizerRemoval"] is False
+    )  # else a run without an artifact is never gone
 
 
 def test_the_engine_pod_holds_no_account_that_could_write():

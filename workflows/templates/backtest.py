@@ -65,7 +65,8 @@ def backtest(settings: Settings) -> WorkflowTemplate:
         artifact_gc=m.WorkflowLevelArtifactGC(
             strategy="OnWorkflowDeletion",
             service_account_name="backtest-cleanup",
-            force_finalizer_removal=True,
+            # not by force: Argo then waits for ever for the artifacts of a run that left none
+            force_finalizer_removal=False,
         ),
     ) as template:
         engine, persist, record = _engine(settings), _persist(settings), _record(settings)
