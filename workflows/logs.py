@@ -113,7 +113,9 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("alembic").setLevel("WARNING")  # it speaks each time the version of the schema is asked for
+    logging.getLogger("alembic").setLevel(
+        "WARNING"
+    )  # it speaks each time the version of the schema is asked for
     logging.captureWarnings(True)
     for name in _SELF_WILLED:
         logging.getLogger(name).handlers.clear()
