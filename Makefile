@@ -58,8 +58,8 @@ bench-page: $(DEV) ## Measure in a browser how soon a result can be used
 screenshots: $(DEV) ## Photograph every page for docs/screenshots.md
 	@$(BIN)/python -m tests.web.screenshots
 
-ROUNDS ?= 5
-faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=5], on SQLite and MySQL; as root (it mounts disks to fill)
+ROUNDS ?= 4
+faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=4], on SQLite and MySQL; as root (it mounts disks to fill)
 	@$(BIN)/python -m faults break --rounds $(ROUNDS)
 
 bad-input: $(DEV) ## Send 100,000 bad inputs to every door

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _add_break(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=5, help="how often each fault is injected (default 5)")
+    parser.add_argument("--rounds", type=int, default=4, help="how often each fault is injected (default 4)")
     parser.add_argument("--records", nargs="+", choices=breaking.RECORDS, default=breaking.RECORDS)
     parser.add_argument("--walks", nargs="+", choices=tuple(breaking.WALKS), default=tuple(breaking.WALKS))
     parser.add_argument(

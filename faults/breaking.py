@@ -55,8 +55,8 @@ def _moments(place: Place, rounds: int, chance: random.Random) -> None:
 WALKS: Mapping[str, Callable[[Place, int, random.Random], None]] = {
     "points": _points,
     "moments": _moments,
-    "bundles": lambda place, rounds, _: bundles.walk(place.house, rounds),
-    "races": lambda place, rounds, chance: races.walk(place.house, rounds, chance),
+    "bundles": lambda place, rounds, _: bundles.walk(place.house, 2 * rounds),
+    "races": lambda place, rounds, chance: races.walk(place.house, 2 * rounds, chance),
     "database": lambda place, rounds, chance: database.walk(place.house, place.faults, rounds, chance),
     "clock": lambda place, rounds, chance: clock.walk(place.house, rounds, chance),
 }

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -53,21 +53,20 @@ class Client:
 
     def ask(
         self, answers: Answers, method: str, path: str, body: Any = None, *, wanted: int = 200
-    ) -> tuple[Mapping[str, str], Any]:
-        """Ask once and note the answer; its headers and JSON, or nothing where it was not the wanted one."""
+    ) -> bytes | None:
+        """Ask once and note the answer; its content as it came, or None where it was not the wanted one."""
         began = time.perf_counter()
         try:
-            status, headers, content = self._exchange(method, path, body)
+            status, content = self._exchange(method, path, body)
         except (OSError, HTTPException) as error:
             answers.wrong[type(error).__name__] += 1
             self.hang_up()
-            return {}, None
+            return None
         answers.milliseconds.append(1_000 * (time.perf_counter() - began))
         if status != wanted:
             answers.wrong[str(status)] += 1
-            return headers, None
-        is_json = "json" in headers.get("Content-Type", "")
-        return headers, json.loads(content) if is_json else content
+            return None
+        return content
 
     def hang_up(self) -> None:
         """Close the connection; the next question opens another."""
@@ -75,7 +74,7 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_SECONDS)
         headers = {"Accept": "application/json"}
@@ -88,7 +87,7 @@ class Client:
         content = answer.read()
         if not self._keeps_open or answer.will_close:
             self.hang_up()
-        return answer.status, dict(answer.headers), content
+        return answer.status, content
 
 
 class Crowd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
 import threading
 import time
@@ -102,10 +103,11 @@ def _asking(port: int, found: Found, number: int) -> Callable[[], None]:
             "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 5 + turn % 20, "slow": 40},
             "start_date": "2018-01-02", "end_date": "2018-12-31",
         }  # fmt: skip
-        _, answer = client.ask(answers("`POST /run_backtest`"), "POST", "/run_backtest", body, wanted=202)
+        answer = client.ask(answers("`POST /run_backtest`"), "POST", "/run_backtest", body, wanted=202)
         if answer:
-            found.promised.add(answer["run_id"])
-            path = f"/status/{answer['run_id']}?charts=false"
+            run_id = json.loads(answer)["run_id"]
+            found.promised.add(run_id)
+            path = f"/status/{run_id}?charts=false"
             client.ask(answers("`GET /status/<id>`"), "GET", path)
 
     return ask
