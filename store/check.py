@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
-from store import datasets
+from store import datasets, results
 from store.errors import UnknownDataset
-from store.models import OPEN, Result, Run, Status, StoredDataset, Trade
+from store.models import OPEN, Result, Run, RunSymbol, Status, StoredDataset, Trade
 from store.session import Database
+
+_RESULTS_AT_ONCE = 50
 
 
 def problems(database: Database) -> Iterator[str]:
     """Everything that is not as it must be, one sentence each; reads only."""
     with database.read() as session:
         yield from _results(session)
+        yield from _curves(session)
         yield from _ends(session)
         yield from _trades(session)
+        yield from _orphans(session)
         yield from _datasets(session)
 
 
@@ -34,6 +39,19 @@ def _results(session: Session) -> Iterator[str]:
     extra = select(Run.run_id, Run.status).join(Result).where(Run.status != Status.SUCCEEDED)
     for run_id, status in session.execute(extra):
         yield f"run {run_id} is {status} and has a result"
+
+
+def _curves(session: Session) -> Iterator[str]:
+    columns = [getattr(Result, name) for name in results.CURVES]
+    stored = select(Result.run_id, Result.times, *columns).execution_options(yield_per=_RESULTS_AT_ONCE)
+    for run_id, times, *curves in session.execute(stored):
+        try:
+            lengths = {len(results.times(times)), *(len(results.curve(curve)) for curve in curves)}
+        except (zlib.error, ValueError) as error:
+            yield f"the curves of run {run_id} cannot be read: {error}"
+            continue
+        if len(lengths) != 1:
+            yield f"the curves of run {run_id} have different lengths: {sorted(lengths)}"
 
 
 def _ends(session: Session) -> Iterator[str]:
@@ -53,6 +71,19 @@ def _trades(session: Session) -> Iterator[str]:
     different = and_(Run.status == Status.SUCCEEDED, Run.num_trades != stored)
     for run_id, told, rows in session.execute(joined.where(different)):
         yield f"run {run_id} says {told} trades and has {rows}"
+
+
+def _orphans(session: Session) -> Iterator[str]:
+    """Rows of runs that are not there, or that have no result; the database forbids the first, tools may not."""
+    for table in (Result, RunSymbol):
+        alone = select(table.run_id).outerjoin(Run, Run.run_id == table.run_id).where(Run.run_id.is_(None))
+        for run_id in session.scalars(alone.distinct()):
+            yield f"{table.__tablename__} has rows of run {run_id}, which is not there"
+    joined = select(Trade.run_id, Run.status).outerjoin(Run, Run.run_id == Trade.run_id).distinct()
+    for run_id, status in session.execute(
+        joined.where(or_(Run.run_id.is_(None), Run.status != Status.SUCCEEDED))
+    ):
+        yield f"trades has rows of run {run_id}, which is {status or 'not there'}"
 
 
 def _datasets(session: Session) -> Iterator[str]:

@@ -31,6 +31,8 @@ from store.errors import Conflict, UnknownRun
 from store.models import OPEN, Run, RunSymbol, Status
 from store.quotas import Quota
 
+LONGEST_LEASE = timedelta(hours=2)
+"""No lease is longer than the hour that LEASE_SECONDS allows; the other hour is for clocks that differ."""
 Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
 
 
@@ -96,10 +98,11 @@ def request_of(run: Run) -> RunRequest:
 def claim(session: Session, owner: str, *, lease_seconds: float, now: datetime) -> Run | None:
     """Take the oldest run that nobody works on, for `lease_seconds`; None where there is none.
 
-    Runs whose lease ran out go first: their worker died. Several workers never get the same run:
+    Runs whose lease ran out go first: their worker died. A lease that ends later than any lease can was
+    given before the clock was set back, and is void too. Several workers never get the same run:
     MySQL locks the row and skips locked ones, SQLite lets one writer in at a time.
     """
-    free = or_(Run.lease_until.is_(None), Run.lease_until < now)
+    free = or_(Run.lease_until.is_(None), Run.lease_until < now, Run.lease_until > now + LONGEST_LEASE)
     for status in (Status.RUNNING, Status.PENDING):
         oldest = select(Run).where(Run.status == status, free).order_by(Run.created_at, Run.run_id).limit(1)
         run = session.scalars(oldest.with_for_update(skip_locked=True)).first()

@@ -1,12 +1,15 @@
 """`python -m store check`: silent on a whole record, one sentence for each thing that is broken."""
 
+import zlib
+
 import pytest
 from sqlalchemy import delete, update
 
-from store import datasets, runs
+from store import datasets, runs, schema
 from store.__main__ import main
 from store.check import problems
-from store.models import Result, Run, Status, StoredDataset, Trade
+from store.models import Result, Run, RunSymbol, Status, StoredDataset, Trade
+from store.session import Database
 from tests.backtest.price_bars import dataset
 from tests.store.records import NOON, submitted, succeeded, trade
 
@@ -58,6 +61,44 @@ def test_a_lost_trade_is_found(database):
     changed(database, delete(Trade).where(Trade.seq == 1))
 
     assert list(problems(database)) == [f"run {run_id} says 2 trades and has 1"]
+
+
+@pytest.mark.parametrize(
+    ("column", "said"), [("equity", "cannot be read: "), ("times", "have different lengths: [3, 4]")]
+)
+def test_curves_that_were_altered_are_found(database, column, said):
+    run_id = succeeded(database)
+    stored = {"equity": b"nothing", "times": zlib.compress(bytes(24))}[column]
+
+    changed(database, update(Result).values({column: stored}))
+
+    [problem] = problems(database)
+    assert problem.startswith(f"the curves of run {run_id} {said}")
+
+
+def test_trades_of_a_run_without_a_result_are_found(database):
+    run_id = succeeded(database, [trade(1)])
+
+    changed(database, delete(Result))
+    changed(database, update(Run).values(status=Status.FAILED, error_message="no memory"))
+
+    assert list(problems(database)) == [f"trades has rows of run {run_id}, which is FAILED"]
+
+
+@pytest.mark.parametrize("table", [Result, RunSymbol, Trade])
+def test_rows_of_a_run_that_is_not_there_are_found(sqlite_url, table):
+    database = Database.open(sqlite_url)
+    schema.upgrade(database.engine)
+    run_id = succeeded(database, [trade(1)])
+    connection = database.engine.raw_connection()
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = OFF")
+    for other in {Result, RunSymbol, Trade, Run} - {table}:
+        cursor.execute(f"DELETE FROM {other.__tablename__}")
+    connection.close()
+
+    assert list(problems(database)) == [f"{table.__tablename__} has rows of run {run_id}, which is not there"]
+    database.close()
 
 
 @pytest.mark.parametrize("message", [None, ""])

@@ -121,6 +121,16 @@ def test_a_run_whose_lease_ran_out_is_claimed_again_and_the_attempts_are_counted
     assert (run.attempts, run.lease_owner) == (2, "two")
 
 
+def test_a_lease_from_before_the_clock_was_set_back_holds_nobody_up(database):
+    run_id, _ = submit(database)
+    claim(database, "one", NOON)
+
+    a_day_earlier = claim(database, "two", NOON - timedelta(days=1))
+
+    assert a_day_earlier == run_id
+    assert claim(database, "one", NOON - timedelta(days=1)) is None
+
+
 def test_a_renewed_lease_lasts_and_a_lost_one_is_not_renewed(database):
     run_id, _ = submit(database)
     claim(database, "one", NOON)
