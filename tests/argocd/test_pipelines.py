@@ -1,0 +1,187 @@
+"""The two pipelines: what they may do, what they run, and that no action can change under them."""
+
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from argocd import promote
+from tests.k8s.manifests import ROOT
+
+PIPELINES = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
+TAG = "${{ steps.commit.outputs.tag }}"
+
+
+def read(path):
+    """A pipeline; YAML takes its key `on` for the truth value that it once was."""
+    pipeline = yaml.safe_load(path.read_text(encoding="utf-8"))
+    pipeline["on"] = pipeline.pop(True)
+    return pipeline
+
+
+def pipeline(name):
+    return read(ROOT / ".github" / "workflows" / f"{name}.yaml")
+
+
+def steps(found):
+    return [step for job in found["jobs"].values() for step in job["steps"]]
+
+
+def step_with(found, text):
+    (step,) = (step for step in steps(found) if text in step.get("run", "") + step.get("uses", ""))
+    return step
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_every_action_is_pinned_by_its_hash_and_says_which_version_that_is(path):
+    used = re.findall(r"uses:(.*)", path.read_text(encoding="utf-8"))
+
+    assert used
+    for reference in used:
+        assert re.fullmatch(r" [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", reference), reference
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_a_pipeline_says_what_it_may_do_and_how_long_it_may_take(path):
+    found = read(path)
+
+    assert found["permissions"]
+    assert "write-all" not in found["permissions"]
+    for job in found["jobs"].values():
+        assert 0 < job["timeout-minutes"] <= 60
+        assert job["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_nothing_that_a_stranger_writes_becomes_part_of_a_command(path):
+    commands = [step["run"] for step in steps(read(path)) if "run" in step]
+
+    assert commands
+    assert [command for command in commands if "${{" in command] == []
+
+
+def test_every_change_is_checked_and_tested_with_a_real_mysql_or_mariadb():
+    ci = pipeline("ci")
+
+    assert set(ci["on"]) == {"pull_request", "push"}
+    commands = [step.get("run", "") for step in ci["jobs"]["test"]["steps"]]
+    made = [command for command in commands if command.startswith("make ")]
+    assert {"make check", "make test"} <= set(made)
+    assert "mariadb-server" in commands[commands.index(made[0]) - 1]
+    assert "permissions" not in ci["jobs"]["test"]
+    assert ci["permissions"] == {"contents": "read"}
+
+
+def test_only_main_builds_an_image_once_it_is_tested_and_a_release_of_its_own_does_not_start_another():
+    image = pipeline("ci")["jobs"]["image"]
+
+    assert image["needs"] == "test"
+    assert "github.event_name == 'push'" in image["if"]
+    assert "!startsWith(github.event.head_commit.message, 'Release ')" in image["if"]
+    assert pipeline("ci")["on"]["push"] == {"branches": ["main"]}
+
+
+def test_the_image_is_pushed_under_its_commit_alone_from_a_base_that_is_fixed_by_its_content():
+    building = step_with(pipeline("ci"), "docker/build-push-action")["with"]
+    base, tag = building["build-args"].splitlines()
+
+    assert building["tags"] == "ghcr.io/${{ github.repository_owner }}/stock-backtest:" + TAG
+    assert tag == f"IMAGE_TAG={TAG}"
+    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.11\.\d+-slim@sha256:[0-9a-f]{64}", base)
+
+
+def test_what_was_pushed_is_handed_to_dev_by_its_digest():
+    ci = pipeline("ci")
+    handing = step_with(ci, "argocd.promote set")
+
+    assert handing["env"] == {"TAG": TAG, "DIGEST": "${{ steps.build.outputs.digest }}"}
+    assert 'set --tag "$TAG" --digest "$DIGEST"' in handing["run"]
+    assert handing["run"].rstrip().endswith("git push")
+
+
+def test_a_promotion_offers_each_step_of_the_order_and_opens_a_pull_request():
+    promotion = pipeline("promote")
+    inputs = promotion["on"]["workflow_dispatch"]["inputs"]
+
+    assert inputs["from"]["options"] == list(promote.ORDER[:-1])
+    assert inputs["to"]["options"] == list(promote.ORDER[1:])
+    command = step_with(promotion, "argocd.promote promote")["run"]
+    assert "gh pr create" in command
+    assert promotion["permissions"] == {"contents": "write", "pull-requests": "write"}
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone of a repository that holds our overlays, with a server to push to, and a `gh` that notes its call."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    origin, clone, tools = (tmp_path / name for name in ("origin.git", "clone", "tools"))
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    for folder in ("argocd", "k8s"):
+        subprocess.run(["cp", "-r", ROOT / folder, clone / folder], check=True)
+    git(clone, "config", "user.name", "somebody")
+    git(clone, "config", "user.email", "somebody@example.org")
+    git(clone, "switch", "--quiet", "--create", "main")
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "--message", "start")
+    git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
+    tools.mkdir()
+    (tools / "gh").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/gh\n')
+    (tools / "gh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    return clone
+
+
+def git(folder, *arguments):
+    done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def execute(command, folder, **environment):
+    """A step of a pipeline as its runner executes it."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=os.environ | environment,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def changed(origin, revisions):
+    return git(origin, "diff", "--name-only", revisions).splitlines()
+
+
+def test_the_very_command_of_ci_moves_dev_on_main_and_nothing_else(clone):
+    command = step_with(pipeline("ci"), "argocd.promote set")["run"]
+    digest = "sha256:" + "a" * 64
+
+    execute(command, clone, TAG="abcdef0", DIGEST=digest)
+
+    origin = clone.parent / "origin.git"
+    assert changed(origin, "main~1..main") == ["k8s/overlays/dev/kustomization.yaml"]
+    assert git(origin, "show", "--format=%s", "--no-patch", "main") == "Release abcdef0 to dev"
+    assert f'newTag: "abcdef0"\n    digest: {digest}' in git(
+        origin, "show", "main:k8s/overlays/dev/kustomization.yaml"
+    )
+
+
+def test_the_very_command_of_promote_offers_the_same_digest_on_a_branch_and_leaves_main_alone(clone):
+    execute(
+        step_with(pipeline("ci"), "argocd.promote set")["run"],
+        clone,
+        TAG="abcdef0",
+        DIGEST="sha256:" + "a" * 64,
+    )
+    before = git(clone, "rev-parse", "main")
+    command = step_with(pipeline("promote"), "argocd.promote promote")["run"]
+
+    execute(command, clone, FROM="dev", TO="staging", GITHUB_RUN_ID="7", GH_TOKEN="")
+
+    origin = clone.parent / "origin.git"
+    assert git(origin, "rev-parse", "main") == before
+    assert changed(origin, "main..promote/staging/7") == ["k8s/overlays/staging/kustomization.yaml"]
+    offered = git(origin, "show", "promote/staging/7:k8s/overlays/staging/kustomization.yaml")
+    assert 'newTag: "abcdef0"\n    digest: sha256:' + "a" * 64 in offered
+    assert (clone.parent / "gh").read_text() == "pr create --fill\n"
