@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e import report
 from tests.e2e.cluster import Cluster
+from tests.e2e.guided import Guided
 from tests.e2e.product import Product
 from tests.e2e.stage import Stage
 from tests.e2e.store import Store
@@ -76,3 +77,19 @@ def product(stage: Stage) -> Iterator[Product]:
     product = Product(stage.cluster, stage.passwords["mysql-secret"])
     yield product
     product.close()
+
+
+@pytest.fixture(scope="session")
+def guided() -> Iterator[Guided]:
+    """The environment that the operations guide makes, for this session alone; E2E_KEEP=yes leaves it."""
+    guided = Guided()
+    try:
+        if os.environ.get("E2E_KEEP") == "yes" and guided.installed:
+            guided.take_up()
+        else:
+            guided.install()
+        yield guided
+        if os.environ.get("E2E_KEEP") != "yes":
+            guided.remove()
+    finally:
+        guided.close()

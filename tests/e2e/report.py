@@ -21,6 +21,13 @@ CHAPTERS = {
     "test_faults": "Faults",
     "test_overhead": "Overhead",
     "test_burst": "Two hundred at once",
+    "test_image": "The image",
+    "test_compose": "In containers",
+    "test_guide": "The operations guide, command by command",
+    "test_schema_gate": "A release waits for its schema",
+    "test_rollout": "A release and its revert under load",
+    "test_backup": "Backup and restore",
+    "test_store": "The artifact store",
 }
 
 

@@ -1,0 +1,114 @@
+"""The operations guide on a real cluster: its own commands, read out of it, and what they must have shown."""
+
+import json
+import re
+
+import pytest
+
+from argocd import promote
+from tests.docs import guide
+from tests.e2e.cluster import until
+from tests.e2e.guided import IMAGE, NAMESPACE
+from tests.k8s.manifests import overlay
+
+CHAPTERS = (6, 7, 8, 9, 12, 13, 14, 15)
+"""Every further chapter with commands for a cluster; chapter 5 makes the environment."""
+
+
+@pytest.fixture(scope="module")
+def said(guided):
+    """What the commands of each chapter said, in the order of the guide."""
+    return {
+        number: [guided.shell.run(commands) for commands in guide.chapter(number, "cluster")]
+        for number in CHAPTERS
+    }
+
+
+def test_no_chapter_with_commands_for_a_cluster_is_left_out():
+    everything = [text for number in (5, *CHAPTERS) for text in guide.chapter(number, "cluster")]
+
+    assert everything == guide.commands("cluster")
+
+
+def test_the_environment_comes_up_whole(guided, record_property):
+    wanted = {each["metadata"]["name"] for each in overlay("local") if each["kind"] == "Deployment"}
+
+    deployments = json.loads(guided.cluster.kubectl("get", "deployments", "-o", "json"))["items"]
+
+    assert {each["metadata"]["name"] for each in deployments} == wanted
+    assert all(each["status"]["readyReplicas"] == each["status"]["replicas"] for each in deployments)
+    record_property("seen", f"{len(deployments)} deployments and MySQL in {NAMESPACE}")
+
+
+def test_every_pod_of_ours_runs_the_image_that_the_overlay_names(guided):
+    pods = guided.cluster.pods(app="web") + guided.cluster.pods(app="dispatcher")
+
+    assert {each["spec"]["containers"][0]["image"] for each in pods} == {IMAGE}
+
+
+def test_the_schema_is_what_the_release_needs(said):
+    first, last = said[6][0].splitlines()[-1], said[6][0]
+
+    assert "this release needs" in first
+    assert "Succeeded" in last
+
+
+def test_the_account_of_the_web_may_start_runs_and_neither_delete_them_nor_read_secrets(said):
+    lines = said[7][0].splitlines()
+
+    assert lines[-3:] == ["yes", "no", "no"]
+
+
+def test_a_run_from_argo_and_one_through_the_web_succeed_and_a_wrong_one_is_explained(guided, said):
+    product = guided.product()
+    try:
+        by_argo, by_web, failed = said[8]
+        ended = product.ended(re.search(r'"run_id":\s*"([0-9a-f-]{36})"', by_web)[1])
+        runs = product.call("GET", "/api/runs").json()["runs"]
+    finally:
+        product.close()
+
+    assert "Succeeded" in by_argo
+    assert ended["status"] == "SUCCEEDED"
+    assert {each["status"] for each in runs} >= {"SUCCEEDED", "FAILED"}
+    assert "NOWHERE" in failed
+    assert failed.rstrip().endswith("the record is whole")
+
+
+def test_a_success_leaves_no_workflow_and_a_failure_is_kept(guided, said):
+    assert said[8]
+
+    def kept():
+        return {each["status"]["phase"] for each in guided.cluster.workflows(app="backtest")}
+
+    until(lambda: kept() == {"Failed"}, 60, "only the failed workflow is left")
+
+
+def test_the_story_of_a_run_is_found_by_its_id(said):
+    (story,) = said[9]
+
+    assert "engine" in story
+    assert "NOWHERE" in story
+
+
+def test_every_step_of_looking_for_a_fault_works_on_a_healthy_environment(said):
+    door, web, record, runs, store = said[14]
+
+    assert "ingress.networking.k8s.io/web" in door
+    assert "Running" in web
+    assert "this release needs" in record
+    assert "workflow-controller" in runs
+    assert "service/s3" in store
+
+
+def test_the_last_backup_says_how_much_it_kept(said):
+    assert "kept /backups/stock_backtest-" in said[13][0]
+    assert "kept /backups/stock_backtest-" in said[15][-1]
+
+
+def test_the_record_is_whole_after_the_restore_of_the_guide(said):
+    assert said[13][1].rstrip().endswith("the record is whole")
+
+
+def test_the_overlay_of_the_guide_is_not_one_that_a_promotion_moves():
+    assert "local" not in promote.ORDER

@@ -1,0 +1,144 @@
+"""The image alone: it starts as nobody, on a file system that it cannot write to, and brings what it needs."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+import requests
+
+from tests.docs import guide
+from tests.e2e.cluster import run, until
+from tests.e2e.guided import IMAGE, Shell
+
+LOCKED = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A clone of this repository, with nothing in it that is not committed."""
+    folder = tmp_path_factory.mktemp("image") / "clone"
+    run("git", "clone", "--quiet", str(guide.ROOT), str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(clone) -> dict:
+    """What docker knows about the image that the guide's command builds there."""
+    with Shell(clone) as shell:
+        shell.run(*guide.chapter(5, "docker"))
+    (found,) = json.loads(run("docker", "image", "inspect", IMAGE))
+    return found
+
+
+@pytest.fixture
+def container(image):
+    """The web, with nothing but what the image brings; docker's own health check is asked twice a second."""
+    name = run(
+        "docker", "run", "--detach", "--rm", *LOCKED, "--publish=127.0.0.1::5000", "--health-interval=500ms",
+        "--env=DATABASE_URL=sqlite:////tmp/record.sqlite3", IMAGE,
+    ).strip()  # fmt: skip
+    yield name
+    subprocess.run(["docker", "kill", name], check=False, capture_output=True)
+
+
+def test_it_starts_read_only_and_without_root_and_answers(container, record_property):
+    begun = time.monotonic()
+    address = "http://" + run("docker", "port", container, "5000").split()[0]
+
+    def answers():
+        try:
+            return requests.get(f"{address}/health", timeout=2).json()
+        except requests.RequestException:
+            return None
+
+    assert until(answers, 60, "the web answers") == {"status": "ok"}
+    record_property("seen", f"/health after {time.monotonic() - begun:.1f} s")
+    assert run("docker", "exec", container, "id", "-u").strip() == "10001"
+    state = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
+    until(lambda: run(*state).strip() == "healthy", 60, "docker calls it healthy", pause=0.5)
+
+
+def test_it_ends_soon_when_it_is_asked_to(container, record_property):
+    address = "http://" + run("docker", "port", container, "5000").split()[0]
+    until(
+        lambda: subprocess.run(["curl", "-fs", f"{address}/health"], capture_output=True).returncode == 0,
+        60,
+        "up",
+    )
+    begun = time.monotonic()
+
+    run("docker", "stop", "--time=30", container)
+
+    took = time.monotonic() - begun
+    assert took < 10
+    record_property("seen", f"{took:.1f} s")
+
+
+def test_it_says_which_commit_it_is_and_runs_as_nobody(clone, image):
+    commit = run("git", "-C", str(clone), "rev-parse", "--short=7", "HEAD").strip()
+
+    assert image["Config"]["Labels"]["org.opencontainers.image.revision"] == commit
+    assert f"IMAGE_TAG={commit}" in image["Config"]["Env"]
+    assert image["Config"]["User"] == "10001:10001"
+
+
+def test_it_holds_the_four_packages_and_neither_tests_nor_git_nor_secrets(image, record_property):
+    listed = run(
+        "docker",
+        "run",
+        "--rm",
+        *LOCKED,
+        IMAGE,
+        "sh",
+        "-c",
+        "ls -A /app; find / -xdev -name '.env*' 2> /dev/null || true",
+    )
+
+    assert {"app.py", "backtest", "store", "workflows", "web"} <= set(listed.split())
+    assert not {"tests", ".git", "docs", "k8s", ".env", "benchmarks"} & set(listed.split())
+    assert not [each for each in image["Config"]["Env"] if re.search("PASSWORD|TOKEN|SECRET", each)]
+    record_property("seen", f"{image['Size'] / 1e6:.0f} MB")
+
+
+def test_nothing_in_it_can_be_written_by_the_one_who_runs(image):
+    found = run(
+        "docker",
+        "run",
+        "--rm",
+        "--network=none",
+        IMAGE,
+        "find",
+        "/app",
+        "/opt/venv",
+        "-writable",
+        "-not",
+        "-type",
+        "l",
+    )
+
+    assert found == ""
+
+
+COMPILED = """
+from backtest import gears
+gears.warm()
+modules = gears.compiled(), gears.compiled_lanes()
+stats = [each.stats for module in modules for each in vars(module).values() if hasattr(each, "stats")]
+print(sum(sum(each.cache_misses.values()) for each in stats), sum(sum(each.cache_hits.values()) for each in stats))
+"""
+
+
+def test_the_engine_in_it_is_compiled_already(image, record_property):
+    begun = time.monotonic()
+
+    misses, hits = run(
+        "docker", "run", "--rm", "--network=none", *LOCKED, IMAGE, "python", "-c", COMPILED
+    ).split()
+
+    assert misses == "0"
+    assert int(hits) > 0
+    record_property(
+        "seen", f"{hits} compiled functions found, none compiled anew, {time.monotonic() - begun:.1f} s"
+    )
