@@ -38,3 +38,13 @@ def of(pid: int) -> Footprint:
             connections += len(process.net_connections("tcp"))
             count += 1
     return Footprint(memory, count, files, connections)
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time of this process, its children and theirs, those that have ended included."""
+    total = 0.0
+    root = psutil.Process(pid)
+    for process in [root, *root.children()]:
+        times = process.cpu_times()
+        total += times.user + times.system + times.children_user + times.children_system
+    return total

@@ -38,8 +38,10 @@ def write(section: str, lines: Iterable[str], *, path: Path = PAGE) -> None:
 
 
 def measured(command: str) -> str:
-    """The sentence that every section begins with."""
-    return f"Written by `{command}` on {date.today().isoformat()}; {machine.facts()}."  # noqa: DTZ011
+    """The sentence that every section begins with, and how much else the machine had to do."""
+    today = date.today().isoformat()  # noqa: DTZ011
+    busy = f"load average at the end {machine.load():.1f}"
+    return f"Written by `{command}` on {today}; {machine.facts()}, {busy}."
 
 
 def _sections(text: str) -> dict[str, str]:

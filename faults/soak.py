@@ -36,6 +36,8 @@ class Found:
     record: str
     rates: list[float] = field(default_factory=list)
     """Runs a second, in each tenth."""
+    costs: list[float] = field(default_factory=list)
+    """Milliseconds of processor time a run, in each tenth: what else the machine does hardly changes them."""
     prints: list[Footprint] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -66,8 +68,10 @@ def _soak(house: House, found: Found) -> None:
     worker = house.workers[0]
     found.prints.append(footprint.of(worker.pid))
     for number in range(10):
-        began = time.monotonic()
+        began, before = time.monotonic(), footprint.processor_seconds(worker.pid)
         _through(house, settings, found.runs // 10)
+        taken = footprint.processor_seconds(worker.pid) - before
+        found.costs.append(1_000 * taken / (found.runs / 10))
         found.rates.append(found.runs / 10 / (time.monotonic() - began))
         found.prints.append(footprint.of(worker.pid))
         house.tally.say(f"tenth {number + 1}: {found.rates[-1]:.1f} runs a second, {found.prints[-1]}")
@@ -132,6 +136,7 @@ def section(found: Found, command: str) -> list[str]:
         "| tenth | " + " | ".join(str(number) for number in range(1, 11)) + " |",
         "|---|" + "---:|" * 10,
         "| runs a second | " + " | ".join(f"{rate:.1f}" for rate in found.rates) + " |",
+        "| processor ms a run | " + " | ".join(f"{cost:.0f}" for cost in found.costs) + " |",
         "",
         "| worker, fork server and steps | memory | processes | open files | connections |",
         "|---|---:|---:|---:|---:|",
