@@ -103,8 +103,8 @@ def _judged(house: House, found: Found, *, is_the_same: bool) -> Iterable[str]:
     first, last = found.prints[0], found.prints[-1]
     if not is_the_same:
         yield "the worker was started again"
-    if found.rates[-1] < found.rates[0] * (1 - _SLOWER_BY):
-        yield f"the last tenth is slower than the first: {found.rates[-1]:.1f} after {found.rates[0]:.1f} a second"
+    if found.costs[-1] > found.costs[0] * (1 + _SLOWER_BY):
+        yield f"a run takes {found.costs[-1]:.0f} ms of the processor in the last tenth, {found.costs[0]:.0f} in the first"
     if last.memory_mib > first.memory_mib * 1.1 + 5:
         yield f"memory grew from {first.memory_mib:.0f} to {last.memory_mib:.0f} MiB"
     if (last.processes, last.files, last.connections) != (first.processes, first.files, first.connections):
@@ -131,7 +131,8 @@ def section(found: Found, command: str) -> list[str]:
     return [
         f"{page.measured(command)} {found.runs:,} runs of a year go through one worker with two slots on "
         f"{found.record}, which is not started again; {_WAITING} runs wait at all times. After {_WARM_RUNS} runs to "
-        "warm up, each tenth is measured.",
+        "warm up, each tenth is measured. Whether the worker became slower is judged by the processor time of a run, "
+        "which does not depend on what else the machine does.",
         "",
         "| tenth | " + " | ".join(str(number) for number in range(1, 11)) + " |",
         "|---|" + "---:|" * 10,
