@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from faults import badinput, breaking, load, page, rolling, soak
@@ -50,6 +51,17 @@ def _add_break(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=1, help="of the moments at which faults happen (default 1)"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=inf, help="begin no fault after so many, whatever the rounds"
+    )
+    parser.add_argument(
+        "--add",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="tallies of earlier rounds, which count too",
+    )
     parser.add_argument("--tally", type=Path, help="keep the counts in this file and write no page")
     parser.set_defaults(command=_break)
 
@@ -57,7 +69,7 @@ def _add_break(parser: argparse.ArgumentParser) -> None:
 def _break(arguments: argparse.Namespace) -> int:
     if arguments.tally:
         [record] = arguments.records
-        tally = Tally(record)
+        tally = Tally(record, minutes=arguments.minutes)
         breaking.run(
             tally, record, rounds=arguments.rounds, walks=tuple(arguments.walks), seed=arguments.seed
         )
@@ -110,14 +122,22 @@ def _one_process_a_record(arguments: argparse.Namespace) -> list[Tally]:
                 [
                     sys.executable, "-m", "faults", "break", "--rounds", str(arguments.rounds),
                     "--seed", str(arguments.seed), "--records", record, "--walks", *arguments.walks,
-                    "--tally", str(path),
+                    "--minutes", str(arguments.minutes), "--tally", str(path),
                 ]
             )
             for record, path in files.items()
         ]  # fmt: skip
         for process in running:
             process.wait()
-        return [Tally.read(path) for path in files.values()]
+        return _with_earlier([Tally.read(path) for path in files.values()], arguments.add)
+
+
+def _with_earlier(tallies: list[Tally], files: list[Path]) -> list[Tally]:
+    for earlier in map(Tally.read, files):
+        for tally in tallies:
+            if tally.record == earlier.record:
+                tally.add(earlier)
+    return tallies
 
 
 def _section(tallies: list[Tally], rounds: int) -> list[str]:

@@ -32,33 +32,27 @@ class Place:
 
 
 def run(tally: Tally, record: Record, *, rounds: int, walks: tuple[str, ...], seed: int) -> None:
-    """Take these walks on a new record of that kind."""
+    """Take these walks on a new record of that kind, one after the other in each round."""
     chance = random.Random(seed)
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
         _PLACES[record](Path(folder), tally, chance) as place,
     ):
         place.house.open()
-        for walk in walks:
-            WALKS[walk](place, rounds, chance)
+        for number in range(rounds):
+            for walk in walks:
+                if not tally.is_over:
+                    WALKS[walk](place, number, chance)
         place.house.close()
 
 
-def _points(place: Place, rounds: int, _chance: random.Random) -> None:
-    kills.at_points(place.house, rounds)
-
-
-def _moments(place: Place, rounds: int, chance: random.Random) -> None:
-    kills.at_any_moment(place.house, rounds * _KILLS_A_ROUND, chance)
-
-
 WALKS: Mapping[str, Callable[[Place, int, random.Random], None]] = {
-    "points": _points,
-    "moments": _moments,
-    "bundles": lambda place, rounds, _: bundles.walk(place.house, 2 * rounds),
-    "races": lambda place, rounds, chance: races.walk(place.house, 2 * rounds, chance),
-    "database": lambda place, rounds, chance: database.walk(place.house, place.faults, rounds, chance),
-    "clock": lambda place, rounds, chance: clock.walk(place.house, rounds, chance),
+    "bundles": lambda place, _, chance: bundles.walk(place.house, 2),
+    "races": lambda place, _, chance: races.walk(place.house, 2, chance),
+    "points": lambda place, _, chance: kills.at_points(place.house, 1),
+    "moments": lambda place, _, chance: kills.at_any_moment(place.house, _KILLS_A_ROUND, chance),
+    "database": lambda place, number, chance: database.walk(place.house, place.faults, number, chance),
+    "clock": lambda place, _, chance: clock.walk(place.house, chance),
 }
 
 

@@ -26,6 +26,8 @@ def walk(house: House, rounds: int) -> None:
     """Spoil the bundle of a run in every way, as often; a run that was spoilt fails and says how."""
     for _ in range(rounds):
         for manner, said in MANNERS.items():
+            if house.tally.is_over:
+                return
             kind = f"bundle: {manner}"
             run_id = house.submit(rule_type="SPOILING", params={"manner": manner})
             house.tally.inject(kind)

@@ -42,13 +42,13 @@ class Clock:
         }
 
 
-def walk(house: House, rounds: int, chance: random.Random) -> None:
+def walk(house: House, chance: random.Random) -> None:
     """The clock jumps back and forth while runs wait and run; at every second jump a worker is killed too."""
     clock = Clock(house.folder)
     house.close()
     house.open(**clock.environment())
-    for _ in range(rounds):
-        for number, jump in enumerate(_JUMPS_SECONDS):
+    for number, jump in enumerate(_JUMPS_SECONDS):
+        if not house.tally.is_over:
             _jump(house, clock, jump, kills=number % 2 == 1, chance=chance)
     house.check("clock")
     house.close()

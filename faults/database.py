@@ -110,13 +110,14 @@ def of_file(path: Path, disk: Disk) -> list[Fault]:
     ]
 
 
-def walk(house: House, faults: list[Fault], rounds: int, chance: random.Random) -> None:
-    """Each fault as often, at another moment each time; the long ones once in four rounds."""
-    for number in range(rounds):
-        for fault in faults:
-            if fault.seconds < _LONG_HANG_SECONDS or number % 4 == 0:
-                _once(house, fault, chance)
-        house.check("the database away")
+def walk(house: House, faults: list[Fault], number: int, chance: random.Random) -> None:
+    """Each fault once, at another moment in each round `number`; the long ones once in four rounds."""
+    for fault in faults:
+        if house.tally.is_over:
+            return
+        if fault.seconds < _LONG_HANG_SECONDS or number % 4 == 0:
+            _once(house, fault, chance)
+    house.check("the database away")
 
 
 def _once(house: House, fault: Fault, chance: random.Random) -> None:

@@ -25,6 +25,8 @@ def at_points(house: House, rounds: int) -> None:
     for point in POINTS:
         kind = f"kill -9 of {point.process} at {len(_points_of(point.process))} points"
         for _ in range(rounds):
+            if house.tally.is_over:
+                return
             _at(house, point, kind)
         house.tally.say(f"{point.name}: {point.moment}")
     house.check("kill -9 at named points")
@@ -34,6 +36,8 @@ def at_any_moment(house: House, kills: int, chance: random.Random) -> None:
     """Kill some process of the house at some moment, while runs go through it without a pause."""
     kind = "kill -9 at any moment"
     for number in range(kills):
+        if house.tally.is_over:
+            break
         for _ in range(2):
             house.submit(**(pausing(0.1) if chance.random() < 0.2 else {}))
         time.sleep(chance.random() * 0.4)
@@ -44,6 +48,7 @@ def at_any_moment(house: House, kills: int, chance: random.Random) -> None:
             house.reckon(kind, allowed=KILLED)
             house.next_works(kind)
             house.tally.say(kind)
+    house.reckon(kind, allowed=KILLED)
     house.check(kind)
 
 

@@ -25,6 +25,8 @@ _BEYOND_THE_LEASE_SECONDS = 3.0
 def walk(house: House, rounds: int, chance: random.Random) -> None:
     """Each race as often."""
     for number in range(rounds):
+        if house.tally.is_over:
+            return
         _same_run_id(house)
         _same_key(house)
         _same_run_id_for_two_requests(house)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Literal, Self, get_args
 
@@ -26,6 +27,20 @@ class Tally:
     broken: list[tuple[str, Promise, str]] = field(default_factory=list)
     began_at: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
+    minutes: float = inf
+    """After so many no further fault is begun."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time for faults is over."""
+        return time.monotonic() - self.began_at > 60 * self.minutes
+
+    def add(self, other: Tally) -> None:
+        """Count in what was injected earlier."""
+        self.injected.update(other.injected)
+        self.ended.update(other.ended)
+        self.broken += other.broken
+        self.seconds += other.seconds
 
     def inject(self, kind: str, number: int = 1) -> None:
         """Note faults that happened."""
@@ -49,7 +64,7 @@ class Tally:
             "injected": self.injected,
             "ended": self.ended,
             "broken": self.broken,
-            "seconds": time.monotonic() - self.began_at,
+            "seconds": self.seconds + time.monotonic() - self.began_at,
         }
         path.write_text(json.dumps(content), encoding="utf-8")
 
