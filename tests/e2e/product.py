@@ -99,5 +99,5 @@ class Product:
         self._tunnel.close()
 
     def _client(self) -> list[str]:
-        return ["exec", "mysql-0", "--", "env", f"MYSQL_PWD={self._password}", "mysql", "-uroot", "-N",
+        return ["exec", "mysql-0", "--", "env", f"MYSQL_PWD={self._password}", "mysql", "-uroot", "-nN",
                 "-h127.0.0.1", "stock_backtest"]  # fmt: skip
