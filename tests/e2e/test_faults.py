@@ -152,9 +152,7 @@ def test_the_persist_pod_is_killed_inside_of_its_transaction(cluster, product, r
 @pytest.mark.parametrize(
     ("step", "point"),
     [
-        ("engine", "engine-begun"),
         ("engine", "outcome-computed"),
-        ("engine", "bundle-closed"),
         ("persist", "persist-begun"),
         ("persist", "result-written"),
         ("persist", "result-committed"),

@@ -9,7 +9,7 @@ from tests.e2e import moments, variants
 from tests.e2e.cluster import run
 from tests.e2e.stage import ARGO, argo_alone
 
-ROUNDS = 6
+ROUNDS = 5
 GOAL = 1.25
 pytestmark = pytest.mark.timeout(600)
 
