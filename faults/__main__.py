@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     loading.set_defaults(command=_load)
     soaking = commands.add_parser("soak", help="very many runs through one worker")
     soaking.add_argument("--runs", type=int, default=10_000, help="so many (default 10,000)")
+    soaking.add_argument("--minutes", type=float, default=inf, help="begin no block after so many")
     soaking.add_argument("--record", choices=breaking.RECORDS, default="SQLite")
     soaking.set_defaults(command=_soak)
     roll = commands.add_parser("roll", help="replace two web replicas under load, on MySQL")
@@ -89,7 +90,7 @@ def _load(arguments: argparse.Namespace) -> int:
 
 
 def _soak(arguments: argparse.Namespace) -> int:
-    found = soak.run(runs=arguments.runs, record=arguments.record)
+    found = soak.run(runs=arguments.runs, minutes=arguments.minutes, record=arguments.record)
     return _show("Soak", soak.section(found, "make soak"), found.broken, arguments)
 
 

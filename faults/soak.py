@@ -25,27 +25,28 @@ from workflows.submission import submit
 _WAITING = 100
 """So many runs wait at all times, so that the worker is never idle and never far behind."""
 _SLOWER_BY = 0.10
-_WARM_RUNS = 200
+_WARM_RUNS, _BLOCK_RUNS = 200, 500
+_MOST_COLUMNS = 10
 
 
 @dataclass
 class Found:
     """What the worker was at the beginning, on the way and at the end."""
 
-    runs: int
     record: str
+    runs: int = 0
     rates: list[float] = field(default_factory=list)
-    """Runs a second, in each tenth."""
+    """Runs a second, in each block."""
     costs: list[float] = field(default_factory=list)
-    """Milliseconds of processor time a run, in each tenth: what else the machine does hardly changes them."""
+    """Milliseconds of processor time a run, in each block: what else the machine does hardly changes them."""
     prints: list[Footprint] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
-def run(*, runs: int, record: str) -> Found:
-    """Put that many runs through one worker."""
-    found = Found(runs, record)
+def run(*, runs: int, minutes: float, record: str) -> Found:
+    """Put that many runs through one worker, or as many as it does in that time."""
+    found = Found(record)
     logs.configure(process="soak", level="ERROR")
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
@@ -54,7 +55,7 @@ def run(*, runs: int, record: str) -> Found:
         house = House(url, folder / "house", Tally(record), workers=1)
         try:
             house.open(**PRODUCTION)
-            _soak(house, found)
+            _soak(house, found, runs, time.monotonic() + 60 * minutes)
         finally:
             house.close()
             if server:
@@ -62,19 +63,20 @@ def run(*, runs: int, record: str) -> Found:
     return found
 
 
-def _soak(house: House, found: Found) -> None:
+def _soak(house: House, found: Found, runs: int, over_at: float) -> None:
     settings = Settings(database_url=house.url)
     _through(house, settings, _WARM_RUNS)
     worker = house.workers[0]
     found.prints.append(footprint.of(worker.pid))
-    for number in range(10):
+    while found.runs < runs and time.monotonic() < over_at:
         began, before = time.monotonic(), footprint.processor_seconds(worker.pid)
-        _through(house, settings, found.runs // 10)
+        _through(house, settings, _BLOCK_RUNS)
         taken = footprint.processor_seconds(worker.pid) - before
-        found.costs.append(1_000 * taken / (found.runs / 10))
-        found.rates.append(found.runs / 10 / (time.monotonic() - began))
+        found.runs += _BLOCK_RUNS
+        found.costs.append(1_000 * taken / _BLOCK_RUNS)
+        found.rates.append(_BLOCK_RUNS / (time.monotonic() - began))
         found.prints.append(footprint.of(worker.pid))
-        house.tally.say(f"tenth {number + 1}: {found.rates[-1]:.1f} runs a second, {found.prints[-1]}")
+        house.tally.say(f"{found.runs:,} runs: {found.rates[-1]:.1f} a second, {found.prints[-1]}")
     found.left = [path.name for path in house.folder.glob("bundles/worker-*/*-*")]
     found.broken += _judged(house, found, is_the_same=house.workers == [worker] and worker.poll() is None)
 
@@ -104,7 +106,7 @@ def _judged(house: House, found: Found, *, is_the_same: bool) -> Iterable[str]:
     if not is_the_same:
         yield "the worker was started again"
     if found.costs[-1] > found.costs[0] * (1 + _SLOWER_BY):
-        yield f"a run takes {found.costs[-1]:.0f} ms of the processor in the last tenth, {found.costs[0]:.0f} in the first"
+        yield f"a run takes {found.costs[-1]:.0f} ms of the processor in the last block, {found.costs[0]:.0f} in the first"
     if last.memory_mib > first.memory_mib * 1.1 + 5:
         yield f"memory grew from {first.memory_mib:.0f} to {last.memory_mib:.0f} MiB"
     if (last.processes, last.files, last.connections) != (first.processes, first.files, first.connections):
@@ -120,24 +122,22 @@ def _judged(house: House, found: Found, *, is_the_same: bool) -> Iterable[str]:
 
 def section(found: Found, command: str) -> list[str]:
     """The section of the page."""
+    last = len(found.rates) - 1
+    shown = sorted({round(place * last / (_MOST_COLUMNS - 1)) for place in range(_MOST_COLUMNS)})
     prints = [
-        f"| {place} | {one.memory_mib:.0f} MiB | {one.processes} | {one.files} | {one.connections} |"
-        for place, one in (
-            ("at the beginning", found.prints[0]),
-            ("in the middle", found.prints[5]),
-            ("at the end", found.prints[-1]),
-        )
+        f"| after {_WARM_RUNS + _BLOCK_RUNS * place:,} runs | {one.memory_mib:.0f} MiB | {one.processes} | {one.files} | {one.connections} |"
+        for place, one in ((place, found.prints[place]) for place in sorted({0, (last + 1) // 2, last + 1}))
     ]
     return [
         f"{page.measured(command)} {found.runs:,} runs of a year go through one worker with two slots on "
         f"{found.record}, which is not started again; {_WAITING} runs wait at all times. After {_WARM_RUNS} runs to "
-        "warm up, each tenth is measured. Whether the worker became slower is judged by the processor time of a run, "
-        "which does not depend on what else the machine does.",
+        f"warm up, each block of {_BLOCK_RUNS} is measured. Whether the worker became slower is judged by the "
+        "processor time of a run, which does not depend on what else the machine does.",
         "",
-        "| tenth | " + " | ".join(str(number) for number in range(1, 11)) + " |",
-        "|---|" + "---:|" * 10,
-        "| runs a second | " + " | ".join(f"{rate:.1f}" for rate in found.rates) + " |",
-        "| processor ms a run | " + " | ".join(f"{cost:.0f}" for cost in found.costs) + " |",
+        "| runs until | " + " | ".join(f"{_BLOCK_RUNS * (place + 1):,}" for place in shown) + " |",
+        "|---|" + "---:|" * len(shown),
+        "| runs a second | " + " | ".join(f"{found.rates[place]:.1f}" for place in shown) + " |",
+        "| processor ms a run | " + " | ".join(f"{found.costs[place]:.0f}" for place in shown) + " |",
         "",
         "| worker, fork server and steps | memory | processes | open files | connections |",
         "|---|---:|---:|---:|---:|",
