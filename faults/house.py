@@ -183,6 +183,7 @@ class House:
                 env=os.environ | self.environment() | more,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # as app.py starts them, so that the scheduler sees what it sees there
             )
 
     def environment(self) -> dict[str, str]:

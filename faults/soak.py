@@ -125,7 +125,8 @@ def section(found: Found, command: str) -> list[str]:
     last = len(found.rates) - 1
     shown = sorted({round(place * last / (_MOST_COLUMNS - 1)) for place in range(_MOST_COLUMNS)})
     prints = [
-        f"| after {_WARM_RUNS + _BLOCK_RUNS * place:,} runs | {one.memory_mib:.0f} MiB | {one.processes} | {one.files} | {one.connections} |"
+        f"| after {_WARM_RUNS + _BLOCK_RUNS * place:,} runs | {one.memory_mib:.0f} MiB | {one.processes} | "
+        f"{one.files} | {one.connections} |"
         for place, one in ((place, found.prints[place]) for place in sorted({0, (last + 1) // 2, last + 1}))
     ]
     return [
