@@ -70,6 +70,7 @@ def _of_one_run(database: Database, seeded: Seeded) -> dict[str, Query]:
         "trades of the heavy run: by profit, page 1": _trades(heavy, "pnl", 0),
         "trades of the heavy run: by exit, its last page": _trades(heavy, "exit_time", -100),
         "trades of the heavy run: shorts": _trades(heavy, "seq", 0, side="short"),
+        "trades of the heavy run: lost, by profit": _trades(heavy, "pnl", 0, outcome="lost"),
         "trades of the heavy run: count": lambda session: results.count_trades(session, heavy),
     }
     return questions

@@ -127,6 +127,18 @@ def test_trades_are_sorted_narrowed_and_paged(database):
     assert pnl(where={"symbol": "", "colour": "red"}) == [(2, 0), (9, 1), (4, 2), (4, 3)]
 
 
+def test_a_trade_that_brought_nothing_counts_as_lost(database):
+    run_id = succeeded(database, [trade(5), trade(0), trade(-3)])
+
+    with database.read() as session:
+        found = {
+            outcome: [one.seq for one in results.trades(session, run_id, where={"outcome": outcome})]
+            for outcome in ("won", "lost")
+        }
+
+    assert found == {"won": [0], "lost": [1, 2]}
+
+
 def test_trades_are_counted_as_they_are_narrowed_and_only_those_of_the_run(database):
     run_id = succeeded(database, [trade(1), trade(2, side="short")])
     succeeded(database, [trade(1), trade(2), trade(3)])

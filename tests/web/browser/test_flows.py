@@ -60,6 +60,19 @@ def test_charts_zoom_by_button_switch_scale_and_tell_values_under_the_pointer(op
     assert page.locator(".chart-head .when").text_content() != before
 
 
+def test_a_long_curve_is_fetched_in_detail_when_zoomed_and_whole_again_for_all_of_it(open_page):
+    page = open_page("/?start_date=1999-01-04")
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.locator("figure.chart[data-ready]")).to_be_visible()
+
+    with page.expect_request(re.compile(r"/curves\?.*from=")):
+        page.get_by_role("button", name="1Y").click()
+    with page.expect_request(lambda request: "/curves?" in request.url and "from=" not in request.url):
+        page.get_by_role("button", name="Max", exact=True).click()
+
+    expect(page.get_by_role("button", name="Max", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_metric_opens_to_its_formula(open_page, result):
     page = open_page(result)
 
