@@ -29,11 +29,12 @@ _POLLERS = """\
 `gunicorn` as `app.py` and the container start it, {processes} process(es) of 8 threads, on the same
 machine as the database and the pollers. With a pause, each poller waits that long between its questions,
 as a page does that watches a run; without one, each asks again at once, which shows what the server can
-do at most. Every answer of `/status` is a finished run with its curves (2,516 bars) and trades, of a run
+do at most. One that is turned away by a full server (503) waits as long as it is told to and asks again.
+Every answer of `/status` is a finished run with its curves (2,516 bars) and trades, of a run
 chosen anew each time; the lists are chosen among filters and sorts. Milliseconds.
 
-| what | pause | answers/s | p50 | p95 | p99 | longest | answers | failures |
-|---|---|---|---|---|---|---|---|---|
+| what | pause | answers/s | p50 | p95 | p99 | longest | answers | turned away | failures |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 _PLANS = """\
@@ -69,7 +70,7 @@ def _latencies(found: Latencies) -> str:
     times = " | ".join(f"{value:,.0f}" for value in (found.median, found.p95, found.p99, found.longest))
     return (
         f"| {found.what} | {pause} | {found.per_second:,.0f} | {times} | {found.answers:,} "
-        f"| {found.failures} |\n"
+        f"| {found.turned_away:,} | {found.failures:,} |\n"
     )
 
 

@@ -22,6 +22,7 @@ _ROOT = Path(__file__).parents[2]
 _START_SECONDS, _STOP_SECONDS, _ANSWER_SECONDS = 60, 40, 30
 _MOST_ANSWERS = 200_000
 
+_GOOD, _BUSY = (200, 304), 503
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
@@ -41,6 +42,7 @@ class Latencies:
     what: str
     pause_seconds: float
     answers: int
+    turned_away: int
     failures: int
     per_second: float
     median: float
@@ -78,7 +80,7 @@ def serving(folder: Path, database_url: str, *, processes: int) -> Iterator[int]
 def poll(port: int, question: Question, *, pollers: int, seconds: float, pause_seconds: float) -> Latencies:
     """Let `pollers` ask at once until the time is over; each waits `pause_seconds` between its questions."""
     taken: list[float] = []
-    failed: list[int] = []
+    others: list[int] = []
     ends_at = time.monotonic() + seconds
 
     def client(number: int) -> None:
@@ -87,11 +89,12 @@ def poll(port: int, question: Question, *, pollers: int, seconds: float, pause_s
         time.sleep(chance.random() * min(pause_seconds, seconds))
         while time.monotonic() < ends_at and len(taken) < _MOST_ANSWERS:
             start = time.perf_counter()
-            if poller.asks():
+            status = poller.asks()
+            if status in _GOOD:
                 taken.append(1_000 * (time.perf_counter() - start))
             else:
-                failed.append(1)
-            time.sleep(pause_seconds)
+                others.append(status)
+            time.sleep(poller.told_to_wait or pause_seconds)
         poller.close()
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(pollers)]
@@ -100,7 +103,7 @@ def poll(port: int, question: Question, *, pollers: int, seconds: float, pause_s
         thread.start()
     for thread in threads:
         thread.join()
-    return _summary(question.title, pause_seconds, taken, len(failed), time.monotonic() - began)
+    return _summary(question.title, pause_seconds, taken, others, time.monotonic() - began)
 
 
 class _Poller:
@@ -110,9 +113,10 @@ class _Poller:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
         self._question, self._chance = question, chance
         self._address, self._etag = chance.choice(question.addresses), ""
+        self.told_to_wait = 0
 
-    def asks(self) -> bool:
-        """Ask once; whether the answer was what it should be."""
+    def asks(self) -> int:
+        """Ask once; the status of the answer, 0 where there was none."""
         if not self._question.same:
             self._address = self._chance.choice(self._question.addresses)
         known = {"If-None-Match": self._etag} if self._question.same and self._etag else {}
@@ -122,26 +126,30 @@ class _Poller:
             answer.read()
         except OSError:
             self._connection.close()
-            return False
+            return 0
         self._etag = answer.getheader("ETag") or ""
-        return answer.status in (200, 304)
+        self.told_to_wait = int(answer.getheader("Retry-After") or 0)
+        return answer.status
 
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
 
 
-def _summary(what: str, pause: float, taken: list[float], failures: int, seconds: float) -> Latencies:
+def _summary(what: str, pause: float, taken: list[float], others: list[int], seconds: float) -> Latencies:
     if not taken:
         raise RuntimeError(f"nobody got an answer to {what}")
     median, p95, p99, longest = np.percentile(taken, (50, 95, 99, 100))
-    return Latencies(what, pause, len(taken), failures, len(taken) / seconds, median, p95, p99, longest)
+    away = others.count(_BUSY)
+    return Latencies(
+        what, pause, len(taken), away, len(others) - away, len(taken) / seconds, median, p95, p99, longest
+    )
 
 
 def _wait_until_ready(port: int, server: subprocess.Popen[bytes], folder: Path) -> None:
     give_up_at = time.monotonic() + _START_SECONDS
     probe = Question("ready", ["/ready"])
-    while not _Poller(port, probe, random.Random(0)).asks():
+    while _Poller(port, probe, random.Random(0)).asks() not in _GOOD:
         if server.poll() is not None or time.monotonic() > give_up_at:
             raise RuntimeError(f"the web did not start:\n{(folder / 'web.log').read_text()[-2000:]}")
         time.sleep(0.2)
