@@ -1,4 +1,4 @@
-"""The operator's hand on the record: `upgrade`, `current`, `check`, `backup`, `restore` and `import`."""
+"""The operator's hand on the record: `upgrade`, `current`, `check`, `backup`, `restore`, `import` and `tokens`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
 from backtest.pricefile import read_file
-from store import backup, datasets, schema
+from store import backup, datasets, schema, token_commands
 from store.check import problems
 from store.errors import StoreError
 from store.session import Database
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     importing.add_argument("file", type=Path)
     importing.add_argument("--symbol", required=True)
     importing.set_defaults(command=_import)
+    token_commands.add_to(commands)
     arguments = parser.parse_args(argv)
     try:
         database = Database.open(Settings.from_env(os.environ).database_url)

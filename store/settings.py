@@ -47,6 +47,7 @@ class SignIn:
     issuer: str = ""
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    asked: str = "openid profile email"
     role_claim: str = ""
     readers: tuple[str, ...] = ()
     submitters: tuple[str, ...] = ()
@@ -219,6 +220,7 @@ class _Reader:
             issuer=self.address("OIDC_ISSUER"),
             client_id=self._env.get("OIDC_CLIENT_ID", ""),
             client_secret=self._env.get("OIDC_CLIENT_SECRET", ""),
+            asked=self._env.get("OIDC_SCOPE") or "openid profile email",
             role_claim=self._env.get("OIDC_ROLE_CLAIM", ""),
             readers=self.listed("OIDC_READ"),
             submitters=self.listed("OIDC_SUBMIT"),

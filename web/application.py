@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from store.session import Database
 from store.settings import Settings
-from web import assets, delivery, errors, figures, forms, gate
+from web import access, assets, delivery, errors, figures, forms, gate, origin, sign_in
 from web.api import bp as api
 from web.curves_api import bp as curves
 from web.datasets import bp as datasets
@@ -57,7 +57,7 @@ def create_app(
     with app.app_context():
         record = database or Database.open(settings.database_url, pool_size=10)
         install(Services(settings, record, yahoo or YahooFinance()))
-    for part in (errors, gate, assets, delivery, figures, forms):
+    for part in (errors, gate, assets, delivery, origin, access, sign_in, figures, forms):
         part.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -18,9 +18,9 @@ from backtest.pricefile import parse_file
 from store import datasets, quotas
 from store.models import StoredDataset
 from web.api import symbol_json
-from web.client import client
 from web.errors import wants_page
 from web.graphics import overlay
+from web.identity import client
 from web.services import database, now, services, settings
 from workflows.submission import quota_of
 

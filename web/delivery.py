@@ -1,10 +1,10 @@
-"""How every answer leaves: protected by headers, compressed, and not for other sites' forms."""
+"""How every answer leaves: protected by headers and compressed."""
 
 from __future__ import annotations
 
 import gzip
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, request
 
 from web.services import settings
 
@@ -34,7 +34,6 @@ _TEXTS = ("text/", "application/json", "application/problem+json", "image/svg+xm
 def register(app: Flask) -> None:
     """Attach the checks before, and the finish after every view."""
     app.before_request(limit_body)
-    app.before_request(refuse_other_sites)
     app.after_request(finish)
 
 
@@ -42,14 +41,6 @@ def limit_body() -> None:
     """Only uploads may be large."""
     if request.path not in ("/datasets", "/datasets/preview", "/api/datasets"):
         request.max_content_length = settings().limits.request_kib * 1024
-
-
-def refuse_other_sites() -> None:
-    """A browser that sends a form on behalf of another site is refused (cross-site request forgery)."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        abort(403, "this form was sent from another site; open the page here and send it again")
 
 
 def finish(response: Response) -> Response:

@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthorized
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
@@ -25,6 +25,14 @@ _LOG = structlog.get_logger("web.errors")
 
 class Busy(Exception):
     """Every place is taken, and enough others wait for one."""
+
+
+class SignInRefused(Exception):
+    """Signing in did not work, or not for this person; the text says why and what to do."""
+
+    def __init__(self, message: str, *, status: int = 401) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 def register(app: Flask) -> None:
@@ -44,6 +52,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(InterfaceError, _database_away)
     app.register_error_handler(PoolTimeout, _database_away)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(Unauthorized, _unauthorized)
+    app.register_error_handler(SignInRefused, lambda error: answer(error.status, str(error)))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _ours)
 
@@ -143,6 +153,14 @@ def _busy(_error: Busy) -> Response:
 
 def _again(response: Response, seconds: int) -> Response:
     response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def _unauthorized(error: Unauthorized) -> Response:
+    """401; a token that was sent is called invalid (RFC 6750)."""
+    response = answer(401, error.description or "sign in first")
+    invalid = ', error="invalid_token"' if "Authorization" in request.headers else ""
+    response.headers["WWW-Authenticate"] = f'Bearer realm="stock-backtest"{invalid}'
     return response
 
 

@@ -15,9 +15,11 @@ from backtest.fields import Field
 from backtest.request import OPTION_FIELDS, REQUEST_FIELDS
 from backtest.rules import Rule
 from store.models import Run
+from web.access import FORM_FIELD
 from web.graphics import MONTHS
 
 PARAM = "params."
+_NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD)
 EXAMPLE: Mapping[str, Any] = {
     "symbols": ["SP500"],
     "rule_type": "MOVING_AVERAGE_CROSS",
@@ -94,7 +96,7 @@ def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
         text = (
             ",".join(filter(None, (value.strip() for value in values))) if name == "symbols" else values[-1]
         )
-        if not text.strip() or name in ("preset_name", "_"):
+        if not text.strip() or name in _NOT_OF_THE_REQUEST:
             continue
         if name.startswith(PARAM):
             params[name.removeprefix(PARAM)] = text

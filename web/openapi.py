@@ -13,6 +13,22 @@ from web.forms import EXAMPLE
 from web.openapi_shapes import PROBLEM, ref
 
 Operation = dict[str, Any]
+_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of `python -m store tokens create`. Its scope is read, submit or admin, each with "
+        "what the ones before it may: read looks, submit changes, admin deletes. Where sign-in is off none is needed.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-stock-backtest",
+        "description": "A person who signed in on the page. Forms need the field csrf_token of the page they are on.",
+    },
+}
+_ALWAYS = (401, 403, 503)
+"""What every door may answer where sign-in is on, and when the server has all hands full."""
 
 _RUN = {
     "name": "run_id",
@@ -35,7 +51,11 @@ def document() -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": _paths(),
-        "components": {"schemas": {"Request": _request(), **openapi_shapes.SCHEMAS}},
+        "components": {
+            "schemas": {"Request": _request(), **openapi_shapes.SCHEMAS},
+            "securitySchemes": _SCHEMES,
+        },
+        "security": [{"token": []}, {"session": []}, {}],
     }
 
 
@@ -60,7 +80,9 @@ def _submitting() -> dict[str, Any]:
         "description": "The same key again gives the same run.",
         "schema": {"type": "string", "maxLength": 128, "pattern": "^[!-~]*$"},
     }
-    submit = _operation("Queue a backtest", {202: ref("Accepted")}, (400, 409, 413, 415), "submitting", [key])
+    submit = _operation(
+        "Queue a backtest", {202: ref("Accepted")}, (400, 409, 413, 415, 422, 429), "submitting", [key]
+    )
     check = _operation(
         "Say what a request would do, or what is wrong with it",
         {200: ref("Check")},
@@ -176,7 +198,7 @@ def _inputs() -> dict[str, Any]:
         "required": True,
         "schema": {"type": "string", "maxLength": 32},
     }
-    upload = _operation("Take in prices", {201: ref("Dataset")}, (400, 413, 415), "prices", [symbol])
+    upload = _operation("Take in prices", {201: ref("Dataset")}, (400, 413, 415, 429), "prices", [symbol])
     kinds = {
         "text/csv": {"schema": {"type": "string"}},
         "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
@@ -189,7 +211,10 @@ def _inputs() -> dict[str, Any]:
         "additionalProperties": False,
     }
     yahoo = _operation(
-        "Import daily prices from Yahoo Finance", {201: ref("Dataset")}, (400, 413, 415, 501, 503), "prices"
+        "Import daily prices from Yahoo Finance",
+        {201: ref("Dataset")},
+        (400, 413, 415, 429, 501, 503),
+        "prices",
     )
     preset = {
         "type": "object",
@@ -250,7 +275,7 @@ def _operation(
         responses[str(code)] = {"description": openapi_shapes.SAID[code]}
         if schema is not None:
             responses[str(code)]["content"] = {"application/json": {"schema": schema}}
-    for code in errors:
+    for code in sorted({*errors, *_ALWAYS} if tag != "operations" else errors):
         content = {"application/problem+json": {"schema": ref(PROBLEM)}}
         responses[str(code)] = {"description": openapi_shapes.SAID[code], "content": content}
     operation: Operation = {"summary": summary, "tags": [tag], "responses": responses}

@@ -11,9 +11,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 from backtest.errors import FieldError, InvalidRequest
 from store.errors import QuotaExceeded
 from web import forms, links
-from web.client import client
 from web.errors import as_json, status_of, wants_page
 from web.form_page import show_form
+from web.identity import client
 from web.received import json_body
 from web.services import database, launcher, settings
 from workflows import limits, submission

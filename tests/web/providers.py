@@ -1,0 +1,73 @@
+"""A real provider of OpenID Connect as a process on this machine, and a person without a browser."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from faults.server import free_port
+
+KEY = "a key of the tests, long enough to sign with"
+ALICE = {
+    "sub": "alice",
+    "name": "Alice Ang",
+    "email": "alice@example.com",
+    "email_verified": True,
+    "groups": ["desk"],
+}
+MALLORY = {
+    "sub": "mallory",
+    "name": "Mallory",
+    "email": "alice@example.com",
+    "email_verified": False,
+    "groups": ["*"],
+}
+
+
+@contextmanager
+def provider(folder: Path, *people: dict[str, object]) -> Iterator[str]:
+    """Start the provider with these accounts; its issuer."""
+    port = free_port()
+    accounts = [part for person in people for part in ("--user-claims", json.dumps(person))]
+    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *accounts]
+    with (folder / "provider.txt").open("wb") as log:
+        process = subprocess.Popen([*command, "--require-nonce", "true"], stdout=log, stderr=log)
+    issuer = f"http://127.0.0.1:{port}"
+    try:
+        _wait(issuer, process, folder)
+        yield issuer
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def code_from(asked: str, person: str) -> dict[str, str]:
+    """What the provider sends back with a person who agrees to what we asked it."""
+    answer = requests.post(asked, data={"sub": person}, allow_redirects=False, timeout=10)
+    assert answer.status_code == 302, answer.text
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+def field(page: str, name: str) -> str:
+    """The value of a hidden field of a page."""
+    return re.search(rf'name="{name}" value="([^"]*)"', page)[1]
+
+
+def _wait(issuer: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    give_up_at = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < give_up_at:
+        try:
+            with urllib.request.urlopen(f"{issuer}/.well-known/openid-configuration", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the provider did not start:\n{(folder / 'provider.txt').read_text()[-2000:]}")
