@@ -210,12 +210,8 @@ def _inputs() -> dict[str, Any]:
         "required": ["symbol"],
         "additionalProperties": False,
     }
-    yahoo = _operation(
-        "Import daily prices from Yahoo Finance",
-        {201: ref("Dataset")},
-        (400, 413, 415, 429, 501, 503),
-        "prices",
-    )
+    errors = (400, 413, 415, 429, 501, 503)
+    yahoo = _operation("Import daily prices from Yahoo Finance", {201: ref("Dataset")}, errors, "prices")
     preset = {
         "type": "object",
         "properties": {

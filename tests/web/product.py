@@ -25,15 +25,16 @@ _INSTALL = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chrom
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Start the product with everything it keeps in `folder`; its address."""
-    port = _free_port()
+def running(folder: Path, **settings: str) -> Iterator[str]:
+    """Start the product with everything it keeps in `folder`, and these settings; its address."""
+    port = settings.get("PORT") or _free_port()
     environment = os.environ | {
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DATABASE_URL": f"sqlite:///{folder / 'record.sqlite3'}",
         "LIBRARY_DIR": str(folder / "library"),
         "BUNDLE_DIR": str(folder / "bundles"),
+        **settings,
     }
     log = (folder / "log.txt").open("wb")
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)

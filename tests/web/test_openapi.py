@@ -25,6 +25,9 @@ PAGES = {
     "/datasets/{data_hash}",
     "/docs",
     "/openapi.json",
+    "/sign-in",
+    "/sign-in/start",
+    "/sign-in/callback",
 }
 FORMS = {
     "/runs/{run_id}/notes",
@@ -32,6 +35,7 @@ FORMS = {
     "/api/strategies/{preset_id}/delete",
     "/datasets/preview",
     "/datasets/yahoo",
+    "/sign-out",
 }
 PARTS = {
     "/fragments/params",
