@@ -10,9 +10,12 @@ RULES = (
     {"rule_type": "RSI", "params": {}},
     {"rule_type": "MACD", "params": {}},
     {"rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 5, "slow": 20}, "stop_loss_pct": 5},
-    {"rule_type": "DONCHIAN_BREAKOUT", "params": {}, "direction": "both"},
+    {"rule_type": "DONCHIAN_BREAKOUT", "params": {}, "direction": "long_short"},
 )
+pytestmark = pytest.mark.timeout(900)
 FINGERPRINTS = "SELECT run_id, status, result_hash FROM runs ORDER BY run_id"
+LOST = ["FAILED", "NULL"]
+"""What the reconciler writes for a run of which only the workflow is left; without a workflow there is nothing."""
 TRADES = "SELECT COUNT(*), SUM(pnl) FROM trades"
 
 
@@ -40,17 +43,20 @@ def story(guided: Guided):
 def test_every_run_has_the_same_result_hash_after_the_restore(story, record_property):
     before, after, _late, _restored, _verified = story
 
-    assert after == before
+    known = {row[0] for row in before[0]}
+    assert [row for row in after[0] if row[0] in known] == before[0]
+    assert after[1] == before[1]
     hashes = {row[2] for row in before[0] if row[1] == "SUCCEEDED"}
     assert len(hashes) >= len(RULES)
     assert all(len(each) == 64 for each in hashes)
     record_property("seen", f"{len(before[0])} runs, {before[1][0][0]} trades, {len(hashes)} result hashes")
 
 
-def test_what_came_after_the_backup_is_gone_and_the_record_is_whole(story):
+def test_the_result_of_after_the_backup_is_gone_and_the_record_is_whole(story):
     _before, after, late, restored, _verified = story
 
-    assert late not in {row[0] for row in after[0]}
+    seen = {row[0]: row[1:] for row in after[0]}
+    assert seen.get(late, LOST) == LOST
     assert restored.rstrip().endswith("the record is whole")
 
 

@@ -11,6 +11,7 @@ from tests.e2e.cluster import until
 from tests.e2e.guided import IMAGE, NAMESPACE
 from tests.k8s.manifests import overlay
 
+pytestmark = pytest.mark.timeout(900)
 CHAPTERS = (6, 7, 8, 9, 12, 13, 14, 15)
 """Every further chapter with commands for a cluster; chapter 5 makes the environment."""
 

@@ -13,6 +13,7 @@ from tests.e2e.load import Load
 NEXT = "stock-backtest:next"
 OVERLAY = "k8s/overlays/local/kustomization.yaml"
 VISITORS = 8
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
