@@ -99,16 +99,17 @@ class Stage:
         """Argo with the settings that its own manifests ask for, and a certificate that we can check."""
         if not _exists("secret", "argo-server-tls"):
             _make_certificate()
-        with argo_alone():
-            self.configure_argo()
+        if not self._argo_is_configured():
+            with argo_alone():
+                self.configure_argo()
+
+    def _argo_is_configured(self) -> bool:
+        return all("no change" in _patch_argo(*patch, "--dry-run=server") for patch in _argo_patches())
 
     def configure_argo(self) -> None:
         """Give Argo's programs the settings of `argocd/argo-workflows.yaml`."""
-        application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
-        for patch in application["spec"]["source"]["kustomize"]["patches"]:
-            change = json.dumps(yaml.safe_load(patch["patch"]))
-            deployment = f"deployment/{patch['target']['name']}"
-            run("kubectl", "-n", ARGO, "patch", deployment, "--type=json", "-p", change)
+        for deployment, change in _argo_patches():
+            _patch_argo(deployment, change)
             run("kubectl", "-n", ARGO, "rollout", "status", deployment, "--timeout=120s")
 
     def _secrets(self) -> None:
@@ -166,6 +167,20 @@ def argo_alone() -> Iterator[None]:
         if path := os.environ.get("E2E_LOCK"):
             fcntl.flock(held.enter_context(open(path, "a", encoding="utf-8")), fcntl.LOCK_EX)
         yield
+
+
+def _argo_patches() -> list[tuple[str, str]]:
+    """The deployments of Argo and how ours differ from them."""
+    application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
+    return [
+        (f"deployment/{patch['target']['name']}", json.dumps(yaml.safe_load(patch["patch"])))
+        for patch in application["spec"]["source"]["kustomize"]["patches"]
+        if patch["target"]["kind"] == "Deployment"
+    ]
+
+
+def _patch_argo(deployment: str, change: str, *more: str) -> str:
+    return run("kubectl", "-n", ARGO, "patch", deployment, "--type=json", "-p", change, *more)
 
 
 def _exists(kind: str, name: str) -> bool:
