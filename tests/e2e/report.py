@@ -36,6 +36,7 @@ class Report:
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
+        self._commit = run("git", "rev-parse", "--short=7", "HEAD").strip()
         self._rows: dict[str, list[str]] = {}
         self._failed = 0
 
@@ -65,7 +66,6 @@ class Report:
     def _head(self) -> list[str]:
         version = json.loads(run("kubectl", "version", "-o", "json"))["serverVersion"]["gitVersion"]
         argo = run("argo", "version", "--short").strip().removeprefix("argo: ")
-        commit = run("git", "rev-parse", "--short=7", "HEAD").strip()
         tests = sum(len(rows) for file, rows in self._rows.items() if file in CHAPTERS)
         took = (time.monotonic() - self._begun) / 60
         return [
@@ -73,7 +73,7 @@ class Report:
             "",
             "Written by `make e2e`; every line is a test, every figure was measured by it.",
             "",
-            f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, Kubernetes {version}, "
+            f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {self._commit}, Kubernetes {version}, "
             f"Argo Workflows {argo}, one node with {_processors()} processors ({platform.machine()})",
             f"* {tests} tests in {took:.0f} minutes, {self._failed} failed",
         ]
