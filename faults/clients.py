@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 _ANSWER_SECONDS = 30
+_BUSY, _COMES_BACK_SECONDS = 503, 1.0
 
 
 @dataclass
@@ -23,6 +24,8 @@ class Answers:
     milliseconds: list[float] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     """By what came instead: a status, or the name of the error."""
+    busy: int = 0
+    """How often a patient client was told to come back."""
 
     def __len__(self) -> int:
         return len(self.milliseconds)
@@ -47,8 +50,8 @@ HEAD = (
 class Client:
     """Somebody with a connection of their own, kept open between questions or not."""
 
-    def __init__(self, port: int, *, keeps_open: bool = True) -> None:
-        self._port, self._keeps_open = port, keeps_open
+    def __init__(self, port: int, *, keeps_open: bool = True, is_patient: bool = False) -> None:
+        self._port, self._keeps_open, self._is_patient = port, keeps_open, is_patient
         self._connection: HTTPConnection | None = None
 
     def ask(
@@ -58,6 +61,10 @@ class Client:
         began = time.perf_counter()
         try:
             status, content = self._exchange(method, path, body)
+            while self._is_patient and status == _BUSY:
+                answers.busy += 1
+                time.sleep(_COMES_BACK_SECONDS)
+                status, content = self._exchange(method, path, body)
         except (OSError, HTTPException) as error:
             answers.wrong[type(error).__name__] += 1
             self.hang_up()

@@ -23,7 +23,7 @@ from faults.tally import Tally
 from store.check import problems
 from store.models import OPEN, Run
 
-_CLIENTS, _EVERY_SECONDS = 20, 0.2
+_CLIENTS, _EVERY_SECONDS = 20, 0.5
 _LEAVING_SECONDS = 1.0
 """Between the moment a replica gets no new connections and SIGTERM, as the pods' preStop pause."""
 _STEADY_SECONDS = 2.0
@@ -86,7 +86,11 @@ def _roll(house: House, found: Found, rounds: int) -> None:
 
 def _asking(port: int, found: Found, number: int) -> Callable[[], None]:
     """A client with a new connection each time; every fifth submits and follows, the others read."""
-    client, turns, lock = Client(port, keeps_open=False), itertools.count(number), threading.Lock()
+    client, turns, lock = (
+        Client(port, keeps_open=False, is_patient=True),
+        itertools.count(number),
+        threading.Lock(),
+    )
     reading = ("/", "/api/runs", "/health", "/api/symbols")
 
     def answers(title: str) -> Answers:
@@ -131,11 +135,13 @@ def section(found: Found, command: str) -> list[str]:
         f"{page.measured(command)} Two replicas of the web tier on one MariaDB, one worker. {_CLIENTS} clients ask "
         f"{_CLIENTS / _EVERY_SECONDS:g} times a second on new connections through a proxy that knows which replica "
         f"is ready. A replica is taken out, gets SIGTERM after {_LEAVING_SECONDS:g} s, ends when its requests are "
-        f"answered, and is taken in again when the new one is ready: {found.restarts} times.",
+        f"answered, and is taken in again when the new one is ready: {found.restarts} times. A replica that is too "
+        "busy says so (503 with Retry-After); a client then asks again as it was told, and that is counted.",
         "",
         *clients.HEAD,
         *(found.answers[title].row(title) for title in sorted(found.answers)),
         "",
+        f"{sum(answers.busy for answers in found.answers.values()):,} times a client was told to come back. "
         f"{len(found.promised):,} runs were promised, {found.ended['SUCCEEDED']:,} SUCCEEDED.",
         "",
         *([f"* **Missed**: {text}" for text in found.broken] or ["No request failed."]),

@@ -60,5 +60,5 @@ def _value(field: Field, text: str) -> Any:
         return text
     try:
         return field.parse(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidRequest([FieldError(field.name, "must be a JSON object", text)]) from None
