@@ -71,10 +71,12 @@ def _break(arguments: argparse.Namespace) -> int:
     if arguments.tally:
         [record] = arguments.records
         tally = Tally(record, minutes=arguments.minutes)
-        breaking.run(
-            tally, record, rounds=arguments.rounds, walks=tuple(arguments.walks), seed=arguments.seed
-        )
-        tally.write(arguments.tally)
+        try:
+            breaking.run(
+                tally, record, rounds=arguments.rounds, walks=tuple(arguments.walks), seed=arguments.seed
+            )
+        finally:  # what was found counts, whatever ended the walk
+            tally.write(arguments.tally)
         return 1 if tally.broken else 0
     tallies = _one_process_a_record(arguments)
     whole = set(arguments.walks) == set(breaking.WALKS) and set(arguments.records) == set(breaking.RECORDS)

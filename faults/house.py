@@ -340,7 +340,7 @@ class House:
             lambda: not self.is_status(run_id, *OPEN), seconds=_STUCK_AFTER_SECONDS, what="the next run"
         )
         row = self.row(run_id)
-        if not done or row["status"] != Status.SUCCEEDED:
+        if not done or row.get("status") != Status.SUCCEEDED:
             self.tally.breaks(kind, "next failed", f"{run_id} {dict(row)}")
 
     def check(self, kind: str) -> None:

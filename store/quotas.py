@@ -57,7 +57,10 @@ def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> 
     if not quota.per_minute:
         return
     share = _WINDOW / quota.per_minute
-    spent = min(max(account.spent_until, now), now + _WINDOW)  # a clock that was set back locks nobody out
+    before = (
+        account.spent_until if account.spent_until <= now + 2 * _WINDOW else now
+    )  # the clock was set back
+    spent = min(max(before, now), now + _WINDOW)
     ahead = spent + share - now
     if ahead > _WINDOW:
         seconds = math.ceil((ahead - _WINDOW).total_seconds())
