@@ -51,7 +51,11 @@ class Product:
     def submit(self, *, patience: float = 90, **changes: Any) -> str:
         """Submit a run; its id, chosen here so that asking twice is the same as once."""
         wanted = {"run_id": str(uuid.uuid4())} | REQUEST | changes
+        give_up_at = time.monotonic() + patience
         answer = self.call("POST", "/run_backtest", json=wanted, patience=patience)
+        while answer.status_code == 503 and time.monotonic() < give_up_at:  # a full server says when to come back
+            time.sleep(float(answer.headers.get("Retry-After", 1)))
+            answer = self.call("POST", "/run_backtest", json=wanted, patience=patience)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["run_id"])
 
