@@ -53,7 +53,7 @@ class Product:
         wanted = {"run_id": str(uuid.uuid4())} | REQUEST | changes
         give_up_at = time.monotonic() + patience
         answer = self.call("POST", "/run_backtest", json=wanted, patience=patience)
-        while answer.status_code == 503 and time.monotonic() < give_up_at:  # a full server says when to come back
+        while answer.status_code == 503 and time.monotonic() < give_up_at:  # a full server says when
             time.sleep(float(answer.headers.get("Retry-After", 1)))
             answer = self.call("POST", "/run_backtest", json=wanted, patience=patience)
         assert answer.status_code == 202, answer.text
