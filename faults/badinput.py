@@ -343,7 +343,7 @@ def section(found: Found, command: str) -> list[str]:
         *rows,
         f"| **all** | **{found.tried.total():,}** | **{found.refused.total():,}** | |",
         "",
-        f"Answers of 5xx, of 400 without a field, or that stored something: **{len(found.broken)}**, in "
+        f"Not answered as it must be (5xx, no field named, something stored, too late): **{len(found.broken)}**, in "
         f"{found.seconds / 60:.0f} minutes. The process had {found.memory_mib[0]:.0f} MiB before and "
         f"{found.memory_mib[1]:.0f} MiB at most, with files of 60 MiB among them.",
         *[f"* **Missed**: {text}" for text in found.broken[:_MOST_SHOWN]],
