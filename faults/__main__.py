@@ -81,7 +81,7 @@ def _break(arguments: argparse.Namespace) -> int:
     tallies = _one_process_a_record(arguments)
     whole = set(arguments.walks) == set(breaking.WALKS) and set(arguments.records) == set(breaking.RECORDS)
     if whole:
-        page.write("Faults", _section(tallies, arguments.rounds))
+        page.write("Faults", _section(tallies, arguments))
     print("\n".join(lines(tallies)))
     return 1 if any(tally.broken for tally in tallies) else 0
 
@@ -143,11 +143,12 @@ def _with_earlier(tallies: list[Tally], files: list[Path]) -> list[Tally]:
     return tallies
 
 
-def _section(tallies: list[Tally], rounds: int) -> list[str]:
+def _section(tallies: list[Tally], arguments: argparse.Namespace) -> list[str]:
     ended = [f"{tally.record}: {_counted(tally)} in {tally.seconds / 60:.0f} minutes" for tally in tallies]
     broken = [f"* {kind}: **{promise}**: {text}" for tally in tallies for kind, promise, text in tally.broken]
+    earlier = "Tallies of earlier rounds are counted in. " if arguments.add else ""
     return [
-        f"{page.measured(f'make faults ROUNDS={rounds}')} A web tier and two workers run as processes on each "
+        f"{page.measured(f'make faults ROUNDS={arguments.rounds}')} {earlier}A web tier and two workers run as processes on each "
         "record; clients submit runs, and insist after no answer, 429 and 503 as any client may. After each "
         "fault: every run that was promised has ended, with exactly one result where it succeeded and with a "
         "message that names the cause where this fault takes the run along (a killed or crashed step, a spoilt "
