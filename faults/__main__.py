@@ -149,7 +149,8 @@ def _section(tallies: list[Tally], arguments: argparse.Namespace) -> list[str]:
     earlier = "Tallies of earlier rounds are counted in. " if arguments.add else ""
     return [
         f"{page.measured(f'make faults ROUNDS={arguments.rounds}')} {earlier}"
-        "A web tier and two workers run as processes on each record; clients submit runs, and insist after no answer, 429 and 503 as any client may. After each "
+        "A web tier and two workers run as processes on each record; clients submit runs, and insist after no answer, "
+        "429 and 503 as any client may. After each "
         "fault: every run that was promised has ended, with exactly one result where it succeeded and with a "
         "message that names the cause where this fault takes the run along (a killed or crashed step, a spoilt "
         "bundle); the next submission succeeds; `python -m store check` finds the record whole.",
