@@ -54,7 +54,7 @@ class Provider:
             "scope": chosen.asked,
             "code_challenge_method": "S256",
             "default_timeout": _TIMEOUT_SECONDS,
-            **({} if chosen.client_secret else {"token_endpoint_auth_method": "none"}),
+            **({} if chosen.client_secret else {"token_endpoint_auth_method": "none"}),  # nosec B105 the method, no secret
         }
         self._client: Any = OAuth(app).register(
             _NAME,
