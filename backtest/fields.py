@@ -125,7 +125,7 @@ def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:
     """The error for a name that no field has, with the nearest one that exists."""
     near = get_close_matches(name.removeprefix(prefix), known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return FieldError(name, f"is not known{hint} Allowed: {', '.join(known) or 'nothing'}")
+    return FieldError(name, f"is not known{hint or '.'} Allowed: {', '.join(known) or 'nothing'}")
 
 
 def _number(field: Field, raw: object) -> float:
