@@ -12,21 +12,31 @@ from tests.e2e.guided import IMAGE, NAMESPACE
 from tests.k8s.manifests import overlay
 
 pytestmark = pytest.mark.timeout(900)
-CHAPTERS = (6, 7, 8, 9, 12, 13, 14, 15)
+CHAPTERS = (6, 2, 7, 8, 9, 12, 13, 14, 15, 16)
 """Every further chapter with commands for a cluster; chapter 5 makes the environment."""
 
 
 @pytest.fixture(scope="module")
 def said(guided):
-    """What the commands of each chapter said, in the order of the guide."""
+    """What the commands of each chapter said, in the order of an operator."""
     return {
         number: [guided.shell.run(commands) for commands in guide.chapter(number, "cluster")]
         for number in CHAPTERS
     }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def open_again(guided):
+    """The last chapter closes the door; what comes after this module has no token."""
+    yield
+    guided.shell.run(
+        "git checkout k8s/overlays/local\nkubectl apply -k k8s/overlays/local\n"
+        "kubectl -n $N rollout status deployment/web --timeout=300s\n"
+    )
+
+
 def test_no_chapter_with_commands_for_a_cluster_is_left_out():
-    everything = [text for number in (5, *CHAPTERS) for text in guide.chapter(number, "cluster")]
+    everything = [text for number in sorted((5, *CHAPTERS)) for text in guide.chapter(number, "cluster")]
 
     assert everything == guide.commands("cluster")
 
@@ -109,6 +119,17 @@ def test_the_last_backup_says_how_much_it_kept(said):
 
 def test_the_record_is_whole_after_the_restore_of_the_guide(said):
     assert said[13][1].rstrip().endswith("the record is whole")
+
+
+def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else_comes_in(guided, said):
+    closed, used, ended = said[16]
+
+    assert "successfully rolled out" in closed
+    assert '"symbols"' in used
+    assert "error: 401" in used
+    assert "nightly, submit" in ended
+    assert "error: 401" in ended
+    assert guided.cluster.kubectl("get", "secret", "metrics-token", "-o", "name")
 
 
 def test_the_overlay_of_the_guide_is_not_one_that_a_promotion_moves():

@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
 ENVIRONMENTS = ("dev", "staging", "prod")
 OVERLAYS = (*ENVIRONMENTS, "local")
+SIGNED_IN = "signed-in"
+"""Prod, where the web asks who comes in."""
 STORE = K8S / "artifact-store"
-FOLDERS = (*(K8S / "overlays" / name for name in OVERLAYS), STORE)
+FOLDERS = (*(K8S / "overlays" / name for name in OVERLAYS), ROOT / "tests" / "k8s" / SIGNED_IN, STORE)
 KUBECTL = Path(sys.executable).with_name("kubectl")
 
 
@@ -27,7 +29,7 @@ def render(folder):
 
 
 def overlay(name):
-    return render(K8S / "overlays" / name)
+    return render(ROOT / "tests" / "k8s" / name if name == SIGNED_IN else K8S / "overlays" / name)
 
 
 def kustomization(folder):

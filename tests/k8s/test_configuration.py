@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from store.settings import Settings
-from tests.k8s.manifests import OVERLAYS, ROOT, containers, named, overlay, secret_template, title
+from tests.k8s.manifests import OVERLAYS, ROOT, SIGNED_IN, containers, named, overlay, secret_template, title
 
 KEPT_BY = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
+CONFIGURED = (*OVERLAYS, SIGNED_IN)
 ANYBODYS = {"HOME"}
 """Read by every program, so not by our code by name."""
 
@@ -60,6 +61,17 @@ def keys_there(environment):
     return maps | {("Secret", name): set(keys) for name, keys in secret_template().items()}
 
 
+def configuration(environment):
+    """What the web is told by the ConfigMaps of its Deployment; the last word on a name counts."""
+    (web,) = containers(named(overlay(environment), "Deployment")["web"])
+    maps = named(overlay(environment), "ConfigMap")
+    return {
+        name: value
+        for source in web["envFrom"]
+        for name, value in maps[source["configMapRef"]["name"]]["data"].items()
+    }
+
+
 def keys_read(environment):
     """(who, kind, name, key) of every reference from a pod or from the artifact repository."""
     for manifest in overlay(environment):
@@ -68,6 +80,10 @@ def keys_read(environment):
                 for reference, kind in KEPT_BY.items():
                     if asked := variable.get("valueFrom", {}).get(reference):
                         yield title(manifest), kind, asked["name"], asked["key"]
+    for monitor in named(overlay(environment), "ServiceMonitor").values():
+        for endpoint in monitor["spec"]["endpoints"]:
+            if asked := endpoint.get("authorization", {}).get("credentials"):
+                yield title(monitor), "Secret", asked["name"], asked["key"]
     repository = yaml.safe_load(
         named(overlay(environment), "ConfigMap")["artifact-repositories"]["data"]["s3"]
     )
@@ -75,7 +91,7 @@ def keys_read(environment):
         yield "artifact-repositories", "Secret", repository["s3"][part]["name"], repository["s3"][part]["key"]
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
+@pytest.mark.parametrize("environment", CONFIGURED)
 def test_every_key_that_a_pod_reads_exists(environment):
     there = keys_there(environment)
 
@@ -84,23 +100,20 @@ def test_every_key_that_a_pod_reads_exists(environment):
     assert missing == []
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
-def test_every_secret_of_the_template_is_read_by_somebody_down_to_each_key(environment):
-    read = {each[1:] for each in keys_read(environment)}
+def test_every_secret_of_the_template_is_read_by_somebody_down_to_each_key():
+    read = {each[1:] for environment in CONFIGURED for each in keys_read(environment)}
 
     kept = {("Secret", name, key) for name, keys in secret_template().items() for key in keys}
 
     assert kept - read == set()
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
+@pytest.mark.parametrize("environment", CONFIGURED)
 def test_every_key_of_the_configuration_is_a_variable_that_the_code_reads(environment):
-    told = set(named(overlay(environment), "ConfigMap")["web-config"]["data"])
-
-    assert told - names_read() == set()
+    assert configuration(environment).keys() - names_read() == set()
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
+@pytest.mark.parametrize("environment", CONFIGURED)
 def test_every_variable_that_a_pod_of_ours_is_given_is_one_that_the_code_reads(environment):
     given = {
         (title(manifest), variable["name"])
@@ -121,18 +134,18 @@ def test_the_example_of_the_environment_names_every_variable_that_is_read_and_no
     assert set(re.findall(r"^#([A-Z][A-Z_]+)=", text, re.MULTILINE)) == names_read()
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
+@pytest.mark.parametrize("environment", CONFIGURED)
 def test_the_configuration_of_the_cluster_is_accepted_by_the_code(environment):
-    data = named(overlay(environment), "ConfigMap")["web-config"]["data"]
+    secrets = {"DB_USER": "somebody", "DB_PASSWORD": "something", "SECRET_KEY": "k" * 64}
 
-    settings = Settings.from_env(data | {"DB_USER": "somebody", "DB_PASSWORD": "something"})
+    settings = Settings.from_env(configuration(environment) | secrets)
 
     assert settings.launcher_mode == "K8S"
     assert settings.flask_env == "production"
     assert settings.log_format == "json"
 
 
-@pytest.mark.parametrize("environment", OVERLAYS)
+@pytest.mark.parametrize("environment", CONFIGURED)
 def test_the_password_of_the_record_reaches_no_engine_and_that_of_the_administrator_no_web(environment):
     holders = {
         secret: {who for who, _kind, name, _key in keys_read(environment) if name == secret}
@@ -151,3 +164,18 @@ def test_the_password_of_the_record_reaches_no_engine_and_that_of_the_administra
     assert (
         not {"Deployment-web", "Deployment-dispatcher", "WorkflowTemplate-backtest"} & holders["mysql-secret"]
     )
+
+
+def test_only_the_web_asks_who_comes_in_and_only_it_has_the_secrets_of_signing_in():
+    readers = {who for who, _kind, name, _key in keys_read(SIGNED_IN) if name == "web-sign-in"}
+    told = {
+        title(each)
+        for each in overlay(SIGNED_IN)
+        for container in containers(each)
+        for source in container.get("envFrom", ())
+        if source["configMapRef"]["name"] == "sign-in"
+    }
+
+    assert configuration(SIGNED_IN)["SIGN_IN"] == "oidc"
+    assert readers == told == {"Deployment-web"}
+    assert {configuration(environment)["SIGN_IN"] for environment in OVERLAYS} == {"off"}

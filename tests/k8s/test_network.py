@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.k8s.manifests import OVERLAYS, STORE, named, overlay, pods, render, workflow_spec
+from tests.k8s.manifests import OVERLAYS, SIGNED_IN, STORE, named, overlay, pods, render, workflow_spec
 
 
 def selects(selector, labels):
@@ -109,3 +109,14 @@ def test_a_step_reaches_the_artifact_store_and_the_store_takes_it_in(environment
     assert may_send(outgoing, labels_of(template), port=7070, peer=("namespaceSelector", {name: there}))
     assert may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: here}))
     assert not may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: "default"}))
+
+
+def test_where_people_sign_in_the_web_reaches_their_provider_and_nothing_else_does():
+    policies = list(named(overlay(SIGNED_IN), "NetworkPolicy").values())
+    provider = ("ipBlock", {})
+
+    assert [
+        app
+        for app in ("web", "dispatcher", "mysql")
+        if may_send(policies, {"app": app}, port=443, peer=provider)
+    ] == ["web"]
