@@ -12,21 +12,27 @@ from tests.docs import guide
 from tests.e2e.cluster import run, until
 from tests.e2e.guided import IMAGE, Shell
 
+MARK = "mark-of-a-secret-7f3a9c"
+SECRET_FILES = (".env", "secret.yaml", "k8s/base/secret.yaml", "tls.key", "web/.env", "var/record.sqlite3")
+"""Where somebody who builds may have secrets lying; git ignores them, so the builder may not take them either."""
 LOCKED = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A clone of this repository, with nothing in it that is not committed."""
+    """A clone of this repository, as on the machine of somebody who has marked secrets in files."""
     folder = tmp_path_factory.mktemp("image") / "clone"
     run("git", "clone", "--quiet", str(guide.ROOT), str(folder))
+    for name in SECRET_FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(f"DB_PASSWORD={MARK}\n")
     return folder
 
 
 @pytest.fixture(scope="module")
 def image(clone) -> dict:
     """What docker knows about the image that the guide's command builds there."""
-    with Shell(clone) as shell:
+    with Shell(clone, DB_PASSWORD=MARK, ARGO_TOKEN=MARK, SECRET_KEY=MARK) as shell:
         shell.run(*guide.chapter(5, "docker"))
     (found,) = json.loads(run("docker", "image", "inspect", IMAGE))
     return found
@@ -100,6 +106,21 @@ def test_it_holds_the_four_packages_and_neither_tests_nor_git_nor_secrets(image,
     assert not {"tests", ".git", "docs", "k8s", ".env", "benchmarks"} & set(listed.split())
     assert not [each for each in image["Config"]["Env"] if re.search("PASSWORD|TOKEN|SECRET", each)]
     record_property("seen", f"{image['Size'] / 1e6:.0f} MB")
+
+
+def found_in_layers(*texts):
+    """Which of the texts are anywhere in the image: in a file of any layer, in its history, in its settings."""
+    wanted, found, rest = {text.encode() for text in texts}, set(), b""
+    with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saving:
+        while piece := saving.stdout.read(1 << 22):
+            found |= {text for text in wanted if text in rest + piece}
+            rest = piece[-max(map(len, wanted)) :]
+    assert saving.returncode == 0
+    return {text.decode() for text in found}
+
+
+def test_no_secret_of_whoever_builds_it_is_in_any_layer(image):
+    assert found_in_layers(MARK, "def create_app(", "IMAGE_TAG=") == {"def create_app(", "IMAGE_TAG="}
 
 
 def test_nothing_in_it_can_be_written_by_the_one_who_runs(image):
