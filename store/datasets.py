@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -51,6 +51,11 @@ def find(session: Session, symbol: str) -> StoredDataset | None:
     """The current version of a symbol without its prices, or None."""
     query = select(StoredDataset).where(StoredDataset.symbol == symbol)
     return session.scalars(query.order_by(StoredDataset.current_since.desc()).limit(1)).first()
+
+
+def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:
+    """The versions of these hashes that are there, without their prices."""
+    return session.scalars(select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))).all()
 
 
 def load(session: Session, data_hash: str) -> Dataset:

@@ -93,6 +93,25 @@ def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(be
 
 
 @pytest.mark.parametrize(
+    ("limit", "arguments", "said"),
+    [
+        ("MAX_BARS_PER_RUN", BY_HAND, "at most 100 are read by one run"),
+        ("MAX_BARS_PER_RUN", None, "at most 100 are read by one run"),
+        ("MAX_PARAMS_PER_RUN", BY_HAND | {"params": json.dumps(dict.fromkeys(map(str, range(101)), 1))},
+         "at most 100 parameters"),
+    ],
+    ids=["bars of a run of the argo ui", "bars of a pinned run", "parameters"],
+)  # fmt: skip
+def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(bench, pods, limit, arguments, said):
+    run_id = bench.submit()
+
+    computed = pods.compute(run_id, arguments=arguments, **{limit: "100"})
+
+    assert computed.returncode == 2
+    assert said in pods.said()["error_message"]
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"symbols": "NOWHERE"}, "has no prices for NOWHERE"),

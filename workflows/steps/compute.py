@@ -18,8 +18,8 @@ from backtest.request import RunRequest
 from store import datasets
 from store.errors import StoreError
 from store.session import Database
-from store.settings import Settings
-from workflows import bundle, child, explain, logs, parameters, submission
+from store.settings import Limits, Settings
+from workflows import bundle, child, explain, limits, logs, parameters, submission
 from workflows.errors import BundleError
 from workflows.exits import Exit
 from workflows.source import Work, write_files
@@ -58,13 +58,13 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(run_id: str, folder: Path) -> int:
+    settings = Settings.from_env(os.environ)
     raw, hashes = parameters.read(parameters.from_json(os.environ["PARAMETERS"]), run_id)
-    request = RunRequest.parse(raw)
-    database = Database.open(Settings.from_env(os.environ).database_url, pool_size=1)
+    request = limits.read(raw, settings.limits)
+    database = Database.open(settings.database_url, pool_size=1)
     with database.read() as session:
-        work = Work(
-            request, {name: datasets.load(session, h) for name, h in _pinned(session, request, hashes)}
-        )
+        pinned = _pinned(session, request, hashes, settings.limits)
+        work = Work(request, {name: datasets.load(session, data_hash) for name, data_hash in pinned})
     database.close()
     with tempfile.TemporaryDirectory() as scratch:
         request_file, prices = Path(scratch) / "request.json", Path(scratch) / "prices"
@@ -84,9 +84,17 @@ def _run(run_id: str, folder: Path) -> int:
         )
 
 
-def _pinned(session: Session, request: RunRequest, hashes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The prices that the submitter pinned, or the current ones where the run comes from the Argo UI."""
-    return sorted((hashes or submission.pin(session, request).hashes).items())
+def _pinned(
+    session: Session, request: RunRequest, hashes: Mapping[str, str], most: Limits
+) -> list[tuple[str, str]]:
+    """The prices that the submitter pinned, or the current ones where the run comes from the Argo UI.
+
+    `LimitExceeded` where they are too many; none of them is read for that.
+    """
+    if not hashes:
+        return sorted(submission.pin(session, request, most).hashes.items())
+    limits.check_bars(datasets.described(session, hashes.values()), most)
+    return sorted(hashes.items())
 
 
 def _limit_memory(env: Mapping[str, str]) -> None:

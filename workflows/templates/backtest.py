@@ -29,6 +29,8 @@ _RETRY = (
     "(lastRetry.exitCode in ['12', '137'] && asInt(retries) < 1))"
 )
 """Again after a fault of the infrastructure, and once after running out of memory; never after bad input (2)."""
+_LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
+"""What the web asks of a run holds for one of the Argo UI too."""
 _WHICH = ["--run-id", pods.RUN_ID]
 _WHERE = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
 
@@ -86,7 +88,12 @@ def _engine(settings: Settings) -> Container:
         image_pull_policy="IfNotPresent",
         command=["python", "-m", "workflows.steps.compute"],
         args=[*_WHICH, "--bundle", "/out/bundle"],
-        env=[*pods.plain_env(), *pods.database_env(pods.READER_SECRET), pods.memory_env()],
+        env=[
+            *pods.plain_env(),
+            *pods.database_env(pods.READER_SECRET),
+            pods.memory_env(),
+            *map(pods.configured, _LIMITS),
+        ],
         volumes=[pods.scratch(), EmptyDirVolume(name="out", mount_path="/out")],
         outputs=[
             Artifact(
