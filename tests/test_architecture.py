@@ -32,6 +32,28 @@ def test_a_layer_imports_only_the_layers_below_it(layer):
     assert upward == {}
 
 
+EXECUTING = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
+CALLS = {"eval", "exec", "compile", "__import__"}
+
+
+def test_nothing_that_is_read_can_bring_code_along():
+    """No module reads a format that makes objects, evaluates text, or lets numpy, pandas or YAML do it."""
+    found = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found += [(path.name, name) for name in imported_packages(path) & EXECUTING]
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id=name)) if name in CALLS:
+                    found.append((path.name, name))
+                case ast.keyword(arg="allow_pickle", value=ast.Constant(value=True)):
+                    found.append((path.name, "allow_pickle"))
+                case ast.Attribute(attr="read_pickle" | "to_pickle" | "unsafe_load" | "full_load"):
+                    found.append((path.name, node.attr))
+
+    assert found == []
+
+
 def test_no_module_is_longer_than_500_lines():
     long = {
         str(path.relative_to(ROOT)): count

@@ -48,6 +48,7 @@ def create_app(
 ) -> Flask:
     """The web tier for these settings; connects to nothing before the first request."""
     app = Flask("web", static_folder=None)
+    app.debug = False  # FLASK_DEBUG would show the inside to whoever asks
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mib * 1024 * 1024

@@ -1,4 +1,4 @@
-"""What a process does to itself before it runs a step: die with its parent, keep to its memory."""
+"""What a process does to itself before it runs a step: die with its parent, keep to its memory, give way."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+_NICENESS = 10
 _PR_SET_PDEATHSIG = 1
 _REPORTING_MIB = 64
 """Memory kept aside behind the limit, so that a step that ran out can still say so."""
@@ -25,6 +27,16 @@ def die_with_parent(parent_pid: int, signal_number: int = signal.SIGKILL) -> Non
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent_pid:
         os._exit(0)
+
+
+def give_way() -> None:
+    """Let pages and the record go first where processors are short; its children do as it does.
+
+    On a desktop's kernel a session has a share of its own (autogroup), and only its own niceness counts.
+    """
+    os.nice(_NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
 
 
 def limit_memory(limit_mib: int) -> None:
@@ -47,8 +59,8 @@ def lift_memory_limit() -> None:
 
 
 def forget_parent(keep_open: int = 2) -> None:
-    """Leave the parent's session, files and signal handlers behind."""
-    os.setsid()
+    """Leave the parent's process group, files and signal handlers behind."""
+    os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

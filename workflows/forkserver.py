@@ -232,6 +232,7 @@ def main() -> None:
     descriptor, worker_pid, *modules = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child.die_with_parent(int(worker_pid))
+    child.give_way()
     for module in modules:
         loaded = importlib.import_module(module)
         getattr(loaded, "warm_up", _nothing)()

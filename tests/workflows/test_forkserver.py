@@ -42,6 +42,10 @@ def test_once_warm_it_has_one_thread_and_holds_no_connection_and_no_record(serve
     assert (process.num_threads(), process.net_connections(), held) == (1, [], [])
 
 
+def test_it_and_its_steps_give_way_to_whoever_waits_for_an_answer(server):
+    assert psutil.Process(server._process.pid).nice() == psutil.Process().nice() + 10
+
+
 def test_a_step_ends_with_its_own_exit_code(server):
     server.start("a", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
 
