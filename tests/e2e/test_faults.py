@@ -234,6 +234,7 @@ def test_a_workflow_is_deleted(cluster, product, record_property):
     run_id = product.submit()
     workflow = name_of(workflow_of(cluster, run_id))
     pod_of_step(cluster, run_id, "engine")
+    until(lambda: product.run(run_id)["workflow_name"], 30, "the row knows its workflow")
 
     cluster.kubectl("delete", "workflow", workflow, "--wait=false")
 
