@@ -153,7 +153,8 @@ def _section(tallies: list[Tally], arguments: argparse.Namespace) -> list[str]:
         "429 and 503 as any client may. After each "
         "fault: every run that was promised has ended, with exactly one result where it succeeded and with a "
         "message that names the cause where this fault takes the run along (a killed or crashed step, a spoilt "
-        "bundle); the next submission succeeds; `python -m store check` finds the record whole.",
+        "bundle); the next submission succeeds; `python -m store check` finds the record whole. A record that is away "
+        "counts where a process or a client noticed: a lock or a silence of two seconds is mostly waited out.",
         "",
         f"A column counts what did not hold: {', '.join(PROMISES)}.",
         "",

@@ -30,7 +30,7 @@ STATUS_GOAL_MS = 50.0
 _SUBMITTERS = 4
 _WARM_SECONDS = 30.0
 _LONGEST_SECONDS = 3_600.0
-_DRAIN_SECONDS = 900.0
+_DRAIN_SECONDS = 1_800.0
 _ENDED = re.compile(rb'"status": ?"(SUCCEEDED|FAILED|CANCELLED)"')
 """Whole results are not decoded: the clients share the cores with what they measure."""
 
