@@ -15,7 +15,7 @@ NAMESPACE = "sbt-store"
 """The cluster under test has a store of its own in `object-store`."""
 GATEWAY = "ghcr.io/versity/versitygw:v1.8.0"
 
-PATIENCE = ["--retry", "60", "--retry-delay", "1", "--retry-connrefused"]
+PATIENCE = ["--retry", "60", "--retry-delay", "1", "--retry-all-errors"]
 UNSIGNED = "x-amz-content-sha256: UNSIGNED-PAYLOAD"
 """S3 wants it; a curl of before 8 does not add it by itself."""
 
