@@ -119,6 +119,9 @@ class Reconciler:
             self._end(run, seen, NOTHING_STORED)
         elif workflow.finished:
             self._end(run, seen, explain.explain(explain.broken_of(workflow.nodes), workflow.message))
+        elif workflow.is_deleted:
+            self._argo.stop(workflow.name)
+            self._end(run, seen, VANISHED)
         else:
             self._report(run, workflow)
 

@@ -113,6 +113,28 @@ def test_a_deleted_workflow_fails_its_run_and_says_so(house):
     assert "was deleted in the cluster" in house.get(run_id).error_message
 
 
+def test_a_workflow_that_argo_still_keeps_after_somebody_deleted_it_is_stopped(house):
+    run_id = begun(house)
+    house.move(run_id, "Running")
+    workflow = house.server.workflows[name_of(run_id)]
+    workflow["metadata"]["deletionTimestamp"] = "2026-01-05T12:00:00Z"
+
+    house.reconciler.once()
+
+    assert ended(house, run_id) == ("FAILED", "workflow_vanished")
+    assert workflow["status"]["phase"] == "Failed"
+
+
+def test_a_workflow_that_had_ended_before_it_was_deleted_is_told_by_its_end(house):
+    run_id = begun(house)
+    house.move(run_id, "Failed", message="Stopped with strategy 'Terminate'")
+    house.server.workflows[name_of(run_id)]["metadata"]["deletionTimestamp"] = "2026-01-05T12:00:00Z"
+
+    house.reconciler.once()
+
+    assert ended(house, run_id) == ("FAILED", "stopped")
+
+
 def test_a_workflow_that_no_list_shows_yet_is_asked_for_before_it_is_called_gone(house):
     run_id = begun(house)
     house.server.page_size, listed = 0, house.server.get

@@ -24,7 +24,8 @@ _CLIENT_ERRORS = (OSError, KeyError, TypeError, ValueError, AttributeError, Asse
 """What the client lets through: no connection (requests raises OSErrors), no certificate authority, no address,
 an answer that is no JSON or of another shape."""
 _FIELDS = (
-    "metadata.name,metadata.uid,metadata.labels,metadata.creationTimestamp,spec.arguments,"
+    "metadata.name,metadata.uid,metadata.labels,metadata.creationTimestamp,metadata.deletionTimestamp,"
+    "spec.arguments,"
     "status.phase,status.message,status.nodes,status.storedWorkflowTemplateSpec.arguments"
 )
 
@@ -50,6 +51,8 @@ class Seen:
     run_id: str
     phase: str
     message: str = ""
+    is_deleted: bool = False
+    """Somebody deleted it; Argo keeps it, and goes on with it, until its artifacts are cleaned."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -228,6 +231,7 @@ def _seen(workflow: Mapping[str, Any]) -> Seen:
         run_id=(metadata.get("labels") or {}).get("run_id") or given.get("run_id") or metadata["uid"],
         phase=status.get("phase") or "Pending",
         message=status.get("message") or "",
+        is_deleted=metadata.get("deletionTimestamp") is not None,
         arguments=_parameters(status.get("storedWorkflowTemplateSpec") or {}) | given,
         nodes=status.get("nodes") or {},
     )
