@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-LIMIT_SECONDS = int(os.environ.get("E2E_LIMIT_SECONDS", "2400"))
+LIMIT_SECONDS = int(os.environ.get("E2E_LIMIT_SECONDS", "4500"))
 _CLEAN_UP_SECONDS = 240
 
 
