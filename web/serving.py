@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from flask import Flask
 
@@ -12,9 +13,14 @@ from store.settings import Settings
 from web.application import create_app
 from workflows import logs
 
+_SWITCH_SECONDS = 0.000_5
+"""How long one thread may keep the others from running. A short answer asks the record a few times, and each time
+stands in line behind a long one for this long; Python's own 5 ms make tens of milliseconds of it."""
+
 
 def application() -> Flask:
     """The application of this environment; only the embedded record is migrated, never a server's."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = Settings.from_env(os.environ)
     settings.require_guarded()
     logs.configure_from(os.environ, process="web", secrets=settings.secrets)
