@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ CHAPTERS = {
     "test_store": "The artifact store",
 }
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 class Report:
     """Collects outcomes in the order in which they come."""
@@ -48,7 +51,8 @@ class Report:
         outcome = "yes" if found.outcome == "passed" else "**NO**"
         self._failed += found.outcome != "passed"
         rows = self._rows.setdefault(file.removesuffix(".py"), [])
-        rows.append(f"| {sentence} | {outcome} | {found.duration:.0f} s | {seen.replace('|', '/')} |")
+        seen = _COLOURS.sub("", seen).replace("|", "/")
+        rows.append(f"| {sentence} | {outcome} | {found.duration:.0f} s | {seen} |")
         for key, value in found.user_properties:
             if key == "table":
                 self._rows.setdefault(f"{file} table", []).append(str(value))
