@@ -117,7 +117,7 @@ def var_95(account: Account) -> float:
 def cvar_95(account: Account) -> float:
     """Mean of the worst returns: mean(r where r <= VaR 95)."""
     worst, value_at_risk = account.worst_returns
-    return float(worst.mean()) if worst.max() < value_at_risk else _mean_up_to(account, value_at_risk)
+    return _mean_up_to(account, value_at_risk) if worst.max() >= value_at_risk else float(worst.mean())
 
 
 @metric("Best period", "return", "percent", better="higher", formula="max(r)",

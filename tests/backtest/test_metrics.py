@@ -215,6 +215,13 @@ def test_any_account_gives_finite_figures_or_reasons_and_never_a_warning(anythin
         assert (value is None) == (name in metrics.reasons)
 
 
+def test_where_a_return_is_beyond_all_numbers_the_tail_is_a_reason_and_no_warning():
+    metrics = compute_metrics(account(np.array([1e-320, 1e-323, -1e300])))
+
+    assert metrics.values["var_95"] is None
+    assert metrics.values["cvar_95"] is None
+
+
 @st.composite
 def sound_accounts(draw):
     count = draw(st.integers(2, 60))
