@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from threading import Condition
 
+from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
 from store import datasets, results
@@ -36,7 +37,7 @@ def curves_of(run_id: str, result_hash: str) -> Curves:
     return _curves(run_id, result_hash)
 
 
-@lru_cache(maxsize=8)
+@cached(LRUCache(8), condition=Condition())
 def _curves(run_id: str, _result_hash: str) -> Curves:
     with database().read() as session:
         return decode(require(session, run_id))
@@ -48,7 +49,7 @@ def decode(result: Result) -> Curves:
     return Curves(results.times(result.times), named)
 
 
-@lru_cache(maxsize=8)
+@cached(LRUCache(8), condition=Condition())
 def closes(data_hash: str) -> tuple[Times, Floats]:
     """Times and closes of a dataset, which never changes under its hash."""
     with database().read() as session:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from threading import Condition
 from typing import Any
 
+from cachetools import LRUCache, cached
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.orm import Session
 
 from backtest.request import OPTION_FIELDS
 from store import results, runs
@@ -15,11 +18,12 @@ from store.models import Result, Run, Status, Trade
 from web import charts, links
 from web.curves import Floats, downsample
 from web.received import query_flag, query_number
-from web.results import Curves, curves_of
+from web.results import Curves, decode, require
 from web.services import database, now
 
 MOST_POINTS = 20_000
 MOST_TRADES = 1_000
+_KEPT_BYTES = 8 * 1024 * 1024
 
 bp = Blueprint("status", __name__)
 
@@ -31,24 +35,38 @@ def show(run_id: str) -> Response:
     points = query_number("points", 5_000, 2, MOST_POINTS)
     with database().read() as session:
         run = runs.get(session, run_id)
-        body = described(run) | {"links": links.of_run(run_id)}
         if run.status != Status.SUCCEEDED:
-            if run.status == Status.PENDING:
-                body["waiting_before"] = runs.waiting_before(session, run)
-            return jsonify(body | _NOTHING_YET)
-        etag = f"{run.result_hash}-{points}-{with_charts}-{hash_of_notes(run)}"
-        if request.if_none_match.contains_weak(etag):
-            return Response(status=304, headers={"ETag": f'W/"{etag}"'})
-        result = results.get(session, run_id)
-        trades = results.trades(session, run_id, limit=MOST_TRADES)
-    assert result is not None
-    assert run.result_hash is not None
-    curves = curves_of(run_id, run.result_hash)
-    body |= _result(result, curves, trades, points)
-    body["charts"] = charts.of_run(run.result_hash, curves, _pnl(run_id)) if with_charts else {}
-    response = jsonify(body)
+            return jsonify(_open(session, run))
+    etag = f"{run.result_hash}-{points}-{with_charts}-{hash_of_notes(run)}"
+    if request.if_none_match.contains_weak(etag):
+        return Response(status=304, headers={"ETag": f'W/"{etag}"'})
+    response = Response(_finished(run, etag, points, with_charts), mimetype="application/json")
     response.set_etag(etag, weak=True)
     return response
+
+
+def _open(session: Session, run: Run) -> dict[str, Any]:
+    """A run without a result: how far it is, or why it ended."""
+    waiting = {}
+    if run.status == Status.PENDING:
+        waiting = {"waiting_before": runs.waiting_before(session, run)}
+    return described(run) | {"links": links.of_run(run.run_id)} | waiting | _NOTHING_YET
+
+
+def _key(run: Run, etag: str, _points: int, _with_charts: bool) -> tuple[str, str]:
+    return run.run_id, etag
+
+
+@cached(LRUCache(_KEPT_BYTES, getsizeof=len), key=_key, condition=Condition())
+def _finished(run: Run, _etag: str, points: int, with_charts: bool) -> bytes:
+    """All of a run that has ended, which never changes under its ETag: written once for all who watch it."""
+    with database().read() as session:
+        result = require(session, run.run_id)
+        trades = results.trades(session, run.run_id, limit=MOST_TRADES)
+    curves = decode(result)
+    body = described(run) | {"links": links.of_run(run.run_id)} | _result(result, curves, trades, points)
+    body["charts"] = charts.of_run(str(run.result_hash), curves, _pnl(run.run_id)) if with_charts else {}
+    return jsonify(body).get_data()
 
 
 _NOTHING_YET: dict[str, Any] = {

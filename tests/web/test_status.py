@@ -4,11 +4,13 @@ import base64
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
-from store import runs
+from store import results, runs
+from store.results import get
 
 
 def test_a_queued_run_says_how_many_are_before_it(client, submit):
@@ -162,3 +164,17 @@ def test_a_queued_run_can_be_cancelled_once(client, submit):
 
     assert (first["cancelled"], first["status"]) == (True, "CANCELLED")
     assert (second["cancelled"], second["status"]) == (False, "CANCELLED")
+
+
+def test_what_many_watch_is_put_together_once_and_again_after_it_was_annotated(client, finished, monkeypatch):
+    run_id, read = finished(), []
+    monkeypatch.setattr(results, "get", lambda *given: read.append(1) or get(*given))
+    path = f"/status/{run_id}?charts=false&points=77"
+
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: client.application.test_client().get(path).data, range(24)))
+    client.patch(f"/api/runs/{run_id}", json={"name": "mine"})
+
+    assert len(set(answers)) == 1
+    assert len(read) == 1
+    assert client.get(path).json["name"] == "mine"
