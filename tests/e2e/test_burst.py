@@ -60,7 +60,6 @@ def restarts(cluster, path, **labels):
 
 
 def test_very_many_runs_at_once(cluster, product, stage, store, record_property):
-    before = store.artifacts()
     watched = Product(cluster, stage.passwords["mysql-secret"])
     own = {
         "web": f"api/v1/namespaces/{cluster.namespace}/pods",
@@ -95,16 +94,17 @@ def test_very_many_runs_at_once(cluster, product, stage, store, record_property)
     assert watcher.most <= 2 * LIMIT  # the record counts a run as done before Argo has put its pod away
     assert watcher.problems == []
     assert {app: restarts(cluster, path, app=app) for app, path in own.items()} == restarted
-    until(
-        lambda: not [each for each in cluster.workflows(app="backtest") if succeeded(each)],
-        60,
-        "no workflow left",
-    )
-    until(lambda: len(store.artifacts()) <= len(before), 60, "no artifact is left")
+    until(lambda: not set(ids) & runs_of(cluster.workflows(app="backtest")), 60, "no workflow left")
+    until(lambda: not set(ids) & owners(store.artifacts()), 60, "no artifact is left")
 
 
-def succeeded(workflow):
-    return workflow["status"].get("phase") == "Succeeded"
+def runs_of(workflows):
+    return {each["metadata"]["labels"]["run_id"] for each in workflows}
+
+
+def owners(artifacts):
+    """The runs of artifacts, whose keys begin with bucket, namespace and workflow."""
+    return {key.split("/")[2].removeprefix("bt-") for key in artifacts}
 
 
 def overtaken(handed, created):

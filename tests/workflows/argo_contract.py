@@ -58,14 +58,12 @@ def test_a_stopped_workflow_ends_and_stopping_what_is_gone_does_nothing(argo, wa
     assert "Terminate" in argo.find(name_of(run_id)).message
 
 
-def test_every_workflow_of_ours_is_listed(argo):
+def test_every_workflow_of_ours_is_listed_soon(argo, wait):
     wanted = {new_id() for _ in range(3)}
     for run_id in wanted:
         argo.create(run_id, ARGUMENTS)
 
-    listed = {seen.run_id for seen in argo.list()}
-
-    assert wanted <= listed
+    wait(lambda: wanted <= {seen.run_id for seen in argo.list()})
 
 
 def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monkeypatch):
