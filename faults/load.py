@@ -186,7 +186,7 @@ def section(found: Found, command: str) -> list[str]:
         for name, both in found.prints.items()
     ]
     return [
-        f"{page.measured(command)} MariaDB, the web tier (one process, eight threads), one worker with two slots "
+        f"{page.measured(command)} MariaDB, the web tier (one process, eight requests at once), one worker with two slots "
         f"and the clients share these cores. {POLLERS} clients ask for the newest runs once a second each until "
         f"these have ended (`/status/<id>?charts=false`, the whole result at last); {SUBMISSIONS_A_SECOND} runs of "
         f"ten years are submitted a second; `/health` is asked twice a second on new connections; for "

@@ -34,6 +34,11 @@ class Limits:
     per_minute: int = 6_000
     requests_at_once: int = 8
 
+    @property
+    def requests_waiting(self) -> int:
+        """How many wait for a place: no more than are answered within a client's patience."""
+        return 3 * self.requests_at_once
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:

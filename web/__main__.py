@@ -11,8 +11,8 @@ from store.errors import SettingsError
 from store.settings import Settings
 
 _MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
-_THREADS_A_PLACE = 4
-"""For those that `web.gate` lets in, those that wait there, and some to say no or to be healthy meanwhile."""
+_SPARE_THREADS = 16
+"""To say no, or to be healthy, while `web.gate` has all its places taken and as many waiting as it lets."""
 DRAIN_SECONDS = 25
 """Requests that have begun are finished within this time after SIGTERM."""
 
@@ -34,10 +34,11 @@ def _become_gunicorn(settings: Settings) -> NoReturn:
 
 def arguments(settings: Settings, *, bind: str = "") -> list[str]:
     """Gunicorn's command line; WEB_CONCURRENCY, which it reads itself, is the number of processes."""
+    limits = settings.limits
     return [
         *("--bind", bind or f"{settings.host}:{settings.port}"),
         *("--worker-class", "gthread"),
-        *("--threads", str(_THREADS_A_PLACE * settings.limits.requests_at_once)),
+        *("--threads", str(limits.requests_at_once + limits.requests_waiting + _SPARE_THREADS)),
         *(("--worker-tmp-dir", _MEMORY) if Path(_MEMORY).is_dir() else ()),
         *("--graceful-timeout", str(DRAIN_SECONDS)),
         *("--keep-alive", "5"),

@@ -24,11 +24,11 @@ _HEAVY = {
 
 
 class Gate:
-    """So many may be inside, as many again wait for a moment, and the rest is sent away."""
+    """So many may be inside, so many wait for a moment, and the rest is sent away."""
 
-    def __init__(self, places: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, places: int, *, waiting: int, patience_seconds: float = _PATIENCE_SECONDS) -> None:
         self._free, self._waiting = places, 0
-        self._most_waiting, self._patience = places, patience_seconds
+        self._most_waiting, self._patience = waiting, patience_seconds
         self._changed = threading.Condition()
 
     def enter(self) -> bool:
@@ -61,8 +61,10 @@ class Gate:
 def register(app: Flask) -> None:
     """Let every request through a gate before anything else is done for it."""
     with app.app_context():
-        places = settings().limits.requests_at_once
-    every, heavy = Gate(places), Gate(max(1, places // 4))
+        limits = settings().limits
+    heavy_places = max(1, limits.requests_at_once // 4)
+    every = Gate(limits.requests_at_once, waiting=limits.requests_waiting)
+    heavy = Gate(heavy_places, waiting=heavy_places)
 
     def enter() -> None:
         if request.endpoint in _ALWAYS:
