@@ -36,7 +36,7 @@ def show(run_id: str) -> Response:
     with database().read() as session:
         run = runs.get(session, run_id)
         if run.status != Status.SUCCEEDED:
-            return jsonify(_open(session, run))
+            return jsonify(_without_result(session, run))
     etag = f"{run.result_hash}-{points}-{with_charts}-{hash_of_notes(run)}"
     if request.if_none_match.contains_weak(etag):
         return Response(status=304, headers={"ETag": f'W/"{etag}"'})
@@ -45,7 +45,7 @@ def show(run_id: str) -> Response:
     return response
 
 
-def _open(session: Session, run: Run) -> dict[str, Any]:
+def _without_result(session: Session, run: Run) -> dict[str, Any]:
     """A run without a result: how far it is, or why it ended."""
     waiting = {}
     if run.status == Status.PENDING:

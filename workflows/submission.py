@@ -101,10 +101,10 @@ def pin(session: Session, request: RunRequest, most: Limits | None = None) -> Al
 def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:
     by_upper = {name.upper(): name for name in known}
     near = [by_upper[name] for name in get_close_matches(symbol.upper(), by_upper, n=3, cutoff=0.5)]
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    lead = f"did you mean {' or '.join(near)}? There are" if near else "there are"
     more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
     there = f"{', '.join(known[:_NAMED])}{more}" if known else "none yet: import prices first"
-    return FieldError(field, f"has no prices for {symbol}{hint} There are: {there}", symbol)
+    return FieldError(field, f"has no prices for {symbol}; {lead}: {there}", symbol)
 
 
 def _launch(database: Database, launcher: Launcher, run_id: str) -> None:

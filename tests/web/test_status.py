@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import pytest
 
 from store import results, runs
-from store.results import get
 
 
 def test_a_queued_run_says_how_many_are_before_it(client, submit):
@@ -167,7 +166,7 @@ def test_a_queued_run_can_be_cancelled_once(client, submit):
 
 
 def test_what_many_watch_is_put_together_once_and_again_after_it_was_annotated(client, finished, monkeypatch):
-    run_id, read = finished(), []
+    run_id, read, get = finished(), [], results.get
     monkeypatch.setattr(results, "get", lambda *given: read.append(1) or get(*given))
     path = f"/status/{run_id}?charts=false&points=77"
 
