@@ -5,8 +5,10 @@ const list = document.getElementById("symbol-options"), facts = document.getElem
 const ranges = document.getElementById("ranges");
 const chips = [...document.querySelectorAll("[data-symbol]")];
 const known = new Map(chips.map(({ dataset }) => [dataset.symbol, { first: dataset.first, last: dataset.last, bars: Number(dataset.bars) }]));
+const searched = new Set();
 const plain = facts.textContent;
-let options = [], active = -1, waiting, asked = 0;
+const MOST = 30;  // options shown at once
+let options = [], active = -1, waiting, asked = 0, stepping = null;
 
 const parts = () => input.value.split(",").map((text) => text.trim());
 const chosen = () => parts().filter(Boolean).map((name) => name.toUpperCase());
@@ -18,21 +20,26 @@ async function search(text, limit) {
   address.searchParams.set("q", text);
   address.searchParams.set("limit", limit);
   const response = await fetch(address).catch(() => null);
-  if (!response?.ok) return [];
+  if (!response?.ok) return;
   const { symbols } = await response.json();
   for (const { symbol, first_bar, last_bar, bars } of symbols) known.set(symbol, { first: first_bar, last: last_bar, bars });
-  return symbols.map(({ symbol }) => symbol);
+  searched.add(text);
 }
 
 // Chips and the line below the field tell what is chosen.
-async function tell() {
-  const names = chosen();
+function tell() {
+  const names = chosen(), found = names.filter((name) => known.has(name));
   for (const chip of chips) chip.setAttribute("aria-pressed", String(names.includes(chip.dataset.symbol)));
-  const strange = names.filter((name) => !known.has(name));
-  if (strange.length) await Promise.all(strange.slice(0, 10).map((name) => search(name, 20)));
-  const found = names.filter((name) => known.has(name));
   facts.textContent = found.length ? found.map((name) => `${name}: ${range(known.get(name))}`).join(" · ") : plain;
 }
+
+async function learn() {
+  tell();
+  const strange = chosen().filter((name) => !known.has(name) && !searched.has(name));
+  await Promise.all(strange.slice(0, 10).map((name) => search(name, 20)));
+  tell();
+}
+
 for (const chip of chips) {
   chip.hidden = false;
   chip.addEventListener("click", () => {
@@ -43,26 +50,29 @@ for (const chip of chips) {
   });
 }
 
-// The list of what fits the word being typed.
+// The list of what fits the word being typed: what is known at once, what the server finds soon after.
 input.removeAttribute("list");
 for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) input.setAttribute(name, value);
 
-function close() {
-  clearTimeout(waiting);
-  asked += 1;
+function hide() {
   list.hidden = true;
   active = -1;
   input.setAttribute("aria-expanded", "false");
   input.removeAttribute("aria-activedescendant");
 }
 
-async function open() {
-  const number = ++asked, word = parts().at(-1).toUpperCase();
-  const found = await search(word, 30);
-  if (number !== asked) return;
+function close() {
+  clearTimeout(waiting);
+  asked += 1;
+  stepping = null;
+  hide();
+}
+
+function offer() {
+  const word = parts().at(-1).toUpperCase(), marked = options[active];
   const taken = new Set(chosen().slice(0, word ? -1 : undefined));
-  options = found.filter((name) => !taken.has(name));
-  if (!options.length || (options.length === 1 && options[0] === word)) return close();
+  options = [...known.keys()].filter((name) => name.includes(word) && !taken.has(name)).sort().slice(0, MOST);
+  if (!options.length || (options.length === 1 && options[0] === word)) return hide();
   list.replaceChildren(...options.map((name, place) => {
     const item = Object.assign(document.createElement("li"), { id: `symbol-option-${place}`, role: "option" });
     item.setAttribute("aria-selected", "false");
@@ -70,9 +80,21 @@ async function open() {
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(name); });
     return item;
   }));
-  active = -1;
   list.hidden = false;
   input.setAttribute("aria-expanded", "true");
+  active = -1;
+  if (options.includes(marked)) mark(options.indexOf(marked));
+}
+
+// Whether the answer still belongs to what stands in the field.
+async function find() {
+  clearTimeout(waiting);
+  const number = ++asked;
+  await search(parts().at(-1).toUpperCase(), MOST);
+  if (number !== asked) return false;
+  offer();
+  learn();
+  return true;
 }
 
 // What was typed stands: the form may now say what it thinks of it.
@@ -95,21 +117,38 @@ function mark(place) {
   list.children[active].scrollIntoView({ block: "nearest" });
 }
 
+const step = (by) => mark(by > 0 ? active + 1 : active < 0 ? -1 : active - 1);
+
+// An arrow opens the list; before the server has answered it waits, and Enter waits with it.
+function arrow(by) {
+  if (list.hidden) offer();
+  if (!list.hidden) return step(by);
+  stepping = find().then((current) => {
+    if (!current) return false;
+    stepping = null;
+    if (!list.hidden) step(by);
+    return active >= 0;
+  });
+}
+
 input.addEventListener("input", (event) => {
-  clearTimeout(waiting);
+  if (!event.isTrusted) return learn();
+  close();
+  offer();
   tell();
-  if (event.isTrusted) waiting = setTimeout(open, 120);
+  waiting = setTimeout(find, 120);
 });
 input.addEventListener("keydown", (event) => {
-  const shown = !list.hidden;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    if (shown) mark(event.key === "ArrowDown" ? active + 1 : active < 0 ? -1 : active - 1);
-    else open();
-  } else if (event.key === "Enter" && shown && active >= 0) {
+    arrow(event.key === "ArrowDown" ? 1 : -1);
+  } else if (event.key === "Enter" && active >= 0) {
     event.preventDefault();
     take(options[active]);
-  } else if (event.key === "Escape" && shown) {
+  } else if (event.key === "Enter" && stepping) {
+    event.preventDefault();
+    stepping.then((marked) => { if (marked) take(options[active]); });
+  } else if (event.key === "Escape" && !list.hidden) {
     event.preventDefault();
     settle();
   }
@@ -135,4 +174,4 @@ ranges.addEventListener("click", (event) => {
   last.value = has.last;
   changed(first);
 });
-tell();
+learn();
