@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.web.product import SWITCHES, chromium, running
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=60_000)  # a run shares its processors with the other tests
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def result(browser: Browser, address: str) -> str:
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Run backtest").click()
-    page.wait_for_selector("dl.kpis", timeout=20_000)
+    page.wait_for_selector("dl.kpis", timeout=60_000)
     path = page.url.removeprefix(address)
     context.close()
     return path

@@ -402,7 +402,7 @@ def test_everything_needed_works_without_scripts(open_page):
 
     page.get_by_role("button", name="Run backtest").click()
 
-    expect(page.locator("dl.kpis")).to_be_visible(timeout=15_000)
+    expect(page.locator("dl.kpis")).to_be_visible()
     expect(page.get_by_text("oversold 35")).to_be_visible()
     for tab, pictures in zip(TABS, (1, 0, 1, 1, 1), strict=True):
         page.get_by_role("navigation", name="Result").get_by_role("link", name=tab).click()
@@ -419,7 +419,7 @@ def test_a_run_is_watched_by_refreshing_where_there_are_no_scripts(open_page):
     page.get_by_role("button", name="Run backtest").click()
     expect(page.locator("main noscript p")).to_be_visible()
 
-    expect(page.locator("dl.kpis")).to_be_visible(timeout=20_000)
+    expect(page.locator("dl.kpis")).to_be_visible()
 
 
 def test_the_theme_is_switched_and_remembered(open_page, result):
