@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from backtest.errors import BacktestError
 from backtest.pricefile import read_file
@@ -21,7 +21,7 @@ from store.settings import Settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; 0 is done, 1 is a fault of the record, 2 a mistake in the input."""
+    """Do what the arguments say; 0 is done, 1 is a fault of the record, 2 a mistake in the input, 75 try again."""
     parser = argparse.ArgumentParser(prog="python -m store", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, text in (
@@ -51,6 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StoreError, BacktestError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OperationalError:
+        print(
+            "error: the database does not answer, or turns us away; see that it is up and that DATABASE_URL "
+            "is right, then try again",
+            file=sys.stderr,
+        )
+        return os.EX_TEMPFAIL
     except SQLAlchemyError as error:
         print(f"error: the database cannot be used: {type(error).__name__}", file=sys.stderr)
         return 1

@@ -135,3 +135,15 @@ def test_on_the_command_line_current_tells_the_version_and_upgrade_that_there_is
         f"schema is at {head}, nothing to do",
         f"schema is at {head}, this release needs {head}",
     ]
+
+
+def test_on_the_command_line_a_database_that_is_away_asks_to_try_again_and_tells_no_secret(
+    monkeypatch, capsys
+):
+    monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://root:marked-secret@127.0.0.1:1/record")
+
+    assert main(["upgrade"]) == os.EX_TEMPFAIL
+
+    said = capsys.readouterr().err
+    assert "see that it is up and that DATABASE_URL is right, then try again" in said
+    assert "marked-secret" not in said

@@ -183,6 +183,14 @@ def test_a_success_needs_no_third_pod():
     assert (backtest()["onExit"], task["when"]) == ("finalize", "{{workflow.status}} != Succeeded")
 
 
+def test_a_migration_waits_for_a_database_that_is_away_as_a_run_does():
+    migrate, reader = (parts(rendered()["db-migrate.yaml"]["spec"])[name] for name in ("migrate", "reader"))
+    persist = parts(rendered()["backtest.yaml"]["spec"])["persist"]
+
+    assert migrate["retryStrategy"] == reader["retryStrategy"] == persist["retryStrategy"]
+    assert "'75'" in migrate["retryStrategy"]["expression"]
+
+
 def test_the_migration_runs_once_at_a_time_and_then_makes_the_account_of_the_engine_step():
     spec = rendered()["db-migrate.yaml"]["spec"]
 

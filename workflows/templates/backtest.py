@@ -8,7 +8,6 @@ from hera.workflows import (
     Container,
     EmptyDirVolume,
     Env,
-    RetryStrategy,
     TarArchiveStrategy,
     Task,
     WorkflowTemplate,
@@ -22,13 +21,6 @@ from workflows.templates.arguments import arguments
 _PERSIST_SECONDS = 900
 """More than the patience of the persist step with a database that is away."""
 _RECORD_SECONDS = 900
-_RETRIES = 4
-_RETRY = (
-    "!(lastRetry.message contains 'deadline') && (lastRetry.status == 'Error' || "
-    "lastRetry.exitCode in ['-1', '64', '75', '143'] || "
-    "(lastRetry.exitCode in ['12', '137'] && asInt(retries) < 1))"
-)
-"""Again after a fault of the infrastructure, and once after running out of memory; never after bad input (2)."""
 _LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
 """What the web asks of a run holds for one of the Argo UI too."""
 _WHICH = ["--run-id", pods.RUN_ID]
@@ -48,7 +40,7 @@ def backtest(settings: Settings) -> WorkflowTemplate:
         entrypoint="main",
         on_exit="finalize",
         arguments=arguments(),
-        active_deadline_seconds=(_RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
+        active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
         service_account_name="backtest-steps",
         automount_service_account_token=False,
         executor=m.ExecutorConfig(service_account_name="backtest-steps"),
@@ -107,7 +99,7 @@ def _engine(settings: Settings) -> Container:
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
         active_deadline_seconds=settings.step_timeout_seconds,
         security_context=pods.NO_PRIVILEGES,
-        retry_strategy=_again(),
+        retry_strategy=pods.again(),
     )
 
 
@@ -129,7 +121,7 @@ def _persist(settings: Settings) -> Container:
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
         active_deadline_seconds=_PERSIST_SECONDS,
         security_context=pods.NO_PRIVILEGES,
-        retry_strategy=_again(),
+        retry_strategy=pods.again(),
     )
 
 
@@ -150,14 +142,5 @@ def _record(settings: Settings) -> Container:
         resources=pods.resources(512),
         active_deadline_seconds=_RECORD_SECONDS,
         security_context=pods.NO_PRIVILEGES,
-        retry_strategy=_again(),
-    )
-
-
-def _again() -> RetryStrategy:
-    return RetryStrategy(
-        limit=_RETRIES,
-        retry_policy="Always",
-        expression=_RETRY,
-        backoff=m.Backoff(duration="2s", factor=3, cap="1m"),
+        retry_strategy=pods.again(),
     )

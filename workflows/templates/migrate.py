@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hera.workflows import DAG, Container, Parameter, RetryStrategy, Task, WorkflowTemplate
+from hera.workflows import DAG, Container, Parameter, Task, WorkflowTemplate
 from hera.workflows import models as m
 
 from store.settings import Settings
@@ -61,7 +61,5 @@ def _step(settings: Settings, name: str, command: list[str], secret: str) -> Con
         resources=pods.resources(512),
         active_deadline_seconds=_SECONDS,
         security_context=pods.NO_PRIVILEGES,
-        retry_strategy=RetryStrategy(
-            limit=3, retry_policy="OnError", backoff=m.Backoff(duration="5s", factor=2, cap="1m")
-        ),
+        retry_strategy=pods.again(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hera.workflows import EmptyDirVolume, Env, Resources, SecretEnv
+from hera.workflows import EmptyDirVolume, Env, Resources, RetryStrategy, SecretEnv
 from hera.workflows import models as m
 
 from store.settings import Settings
@@ -18,6 +18,14 @@ CONFIG = "web-config"
 
 RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
 """The run of this workflow; one submitted in the Argo UI is named by the workflow itself."""
+
+RETRIES = 4
+_RETRY = (
+    "!(lastRetry.message contains 'deadline') && (lastRetry.status == 'Error' || "
+    "lastRetry.exitCode in ['-1', '64', '75', '143'] || "
+    "(lastRetry.exitCode in ['12', '137'] && asInt(retries) < 1))"
+)
+"""Again after a fault of the infrastructure, and once after running out of memory; never after bad input (2)."""
 
 NO_PRIVILEGES = m.SecurityContext(
     allow_privilege_escalation=False,
@@ -32,6 +40,16 @@ NOT_ROOT = m.PodSecurityContext(
     fs_group=USER_ID,
     seccomp_profile=m.SeccompProfile(type="RuntimeDefault"),
 )
+
+
+def again() -> RetryStrategy:
+    """How a step is tried again: soon, then ever later, and not for ever."""
+    return RetryStrategy(
+        limit=RETRIES,
+        retry_policy="Always",
+        expression=_RETRY,
+        backoff=m.Backoff(duration="2s", factor=3, cap="1m"),
+    )
 
 
 def image(settings: Settings) -> str:
