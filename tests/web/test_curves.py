@@ -74,7 +74,9 @@ def test_a_curve_is_sent_once_and_again_only_for_another_question(client, finish
     first = client.get(address)
 
     again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
-    other = client.get(address.replace("points=100", "points=50"), headers={"If-None-Match": first.headers["ETag"]})
+    other = client.get(
+        address.replace("points=100", "points=50"), headers={"If-None-Match": first.headers["ETag"]}
+    )
 
     assert (first.status_code, again.status_code, again.data, other.status_code) == (200, 304, b"", 200)
 
