@@ -16,7 +16,7 @@ from backtest.pricefile import read_file
 from store import backup, datasets, schema, token_commands
 from store.check import problems
 from store.errors import StoreError
-from store.session import Database
+from store.session import Database, is_away
 from store.settings import Settings
 
 
@@ -51,14 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (StoreError, BacktestError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except OperationalError:
-        print(
-            "error: the database does not answer, or turns us away; see that it is up and that DATABASE_URL "
-            "is right, then try again",
-            file=sys.stderr,
-        )
-        return os.EX_TEMPFAIL
     except SQLAlchemyError as error:
+        if isinstance(error, OperationalError) and is_away(error):
+            print(
+                "error: the database does not answer; see that it is up and that DATABASE_URL is right, "
+                "then try again",
+                file=sys.stderr,
+            )
+            return os.EX_TEMPFAIL
         print(f"error: the database cannot be used: {type(error).__name__}", file=sys.stderr)
         return 1
     database.close()

@@ -7,12 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pymysql.constants import CR, ER
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 _MYSQL_TIMEOUTS_SECONDS = {"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30}
 _READ_ONLY = {"read_only": True}
+_AWAY = {
+    ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN,
+    CR.CR_CONNECTION_ERROR,
+    CR.CR_CONN_HOST_ERROR,
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+}
+"""What MySQL and its driver say where a server is not there, or has no connection left, for now."""
 
 
 class Database:
@@ -43,6 +54,11 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def is_away(error: OperationalError) -> bool:
+    """Whether the database may be back soon; a wrong statement or password is not mended by waiting."""
+    return not _AWAY.isdisjoint(getattr(error.orig, "args", ())[:1])
 
 
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:

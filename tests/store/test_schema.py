@@ -147,3 +147,15 @@ def test_on_the_command_line_a_database_that_is_away_asks_to_try_again_and_tells
     said = capsys.readouterr().err
     assert "see that it is up and that DATABASE_URL is right, then try again" in said
     assert "marked-secret" not in said
+
+
+def test_on_the_command_line_a_migration_that_was_cut_off_is_a_fault_and_not_tried_again(
+    database_url, empty, monkeypatch, capsys
+):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    with empty.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE runs (run_id INTEGER)"))
+
+    assert main(["upgrade"]) == 1
+
+    assert "the database cannot be used: OperationalError" in capsys.readouterr().err

@@ -102,6 +102,7 @@ function settle() {
   const shown = !list.hidden;
   close();
   if (shown) changed(input);
+  else learn();
 }
 
 function take(name) {
