@@ -20,7 +20,7 @@ WORKDIR /app
 COPY . .
 # Whole seconds, the same for every build: the compiled engine is found by the time of its source.
 RUN find . -exec touch -h -d @1767225600 {} + \
-    && python -m backtest.gears \
+    && python -m backtest.precompile \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash . \
     && find . -exec touch -h -d @1767225600 {} +
 

@@ -37,7 +37,7 @@ check: $(DEV) ## Lint, format check, types, security lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r backtest store workflows web argocd app.py
+	$(BIN)/bandit -q -c pyproject.toml -r config backtest store workflows web argocd app.py
 
 format: $(DEV) ## Put the code into shape
 	$(BIN)/ruff check --fix-only .

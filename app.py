@@ -15,13 +15,16 @@ from http.client import HTTPConnection, HTTPException
 from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
-from backtest.library import Library
-from store import datasets, schema
-from store.errors import SettingsError, StoreError
+from backtest.prices.library import Library
+from config import logs
+from config.errors import SettingsError
+from config.settings import Settings
+from store import schema
+from store.errors import StoreError
+from store.queries import datasets
 from store.session import Database
-from store.settings import Settings
 from web.__main__ import arguments
-from workflows import child, logs
+from workflows import process
 
 _FAULT, _BAD_INPUT = 1, 2
 _READY_SECONDS = 60.0
@@ -187,7 +190,7 @@ def _die_with(parent: int) -> Callable[[], None]:
     """What a new process does before anything else, so that no part outlives a killed parent."""
 
     def die_with_parent() -> None:
-        child.die_with_parent(parent, signal.SIGTERM)
+        process.die_with_parent(parent, signal.SIGTERM)
 
     return die_with_parent
 

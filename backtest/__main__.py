@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from backtest import rules
 from backtest.errors import BacktestError, FieldError, InvalidRequest
-from backtest.library import Library
-from backtest.request import OPTION_FIELDS, RunRequest
+from backtest.prices.library import Library
+from backtest.run.request import OPTION_FIELDS, RunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from backtest.outcome import Outcome
+    from backtest.run.outcome import Outcome
 
 BAD_INPUT = 2
 
@@ -86,7 +86,7 @@ def _option(field: str) -> str:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from backtest.outcome import run
+    from backtest.run.outcome import run
 
     request = RunRequest.parse(_received(arguments))
     library = Library(arguments.library)
@@ -164,7 +164,7 @@ def _list_symbols(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from backtest.pricefile import read_file
+    from backtest.prices.price_file import read_file
 
     dataset = read_file(arguments.file, symbol=arguments.symbol)
     Library(arguments.library).add(dataset)

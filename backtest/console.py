@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 from backtest.metrics import METRICS, Metric
 from backtest.metrics.metric import Format, Group
-from backtest.request import RunRequest
+from backtest.run.request import RunRequest
 
 _LABEL, _VALUE = 30, 18
 

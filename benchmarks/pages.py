@@ -15,9 +15,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from backtest.bars import Bars
-from backtest.dataset import Dataset
-from backtest.library import Library
+from backtest.prices.bars import Bars
+from backtest.prices.dataset import Dataset
+from backtest.prices.library import Library
 from benchmarks import machine
 from benchmarks.market import walk
 from tests.web.product import SWITCHES, chromium, running

@@ -24,15 +24,19 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
-from backtest import outcome, rules, samples
+from backtest import rules, samples
 from backtest.errors import BacktestError, InvalidRequest
-from backtest.request import RunRequest
+from backtest.run import outcome
+from backtest.run.request import RunRequest
+from config import logs
+from config.settings import Limits, Settings
 from faults import formulas, page, pricefiles, values
-from store import datasets, schema
+from store import schema
+from store.queries import datasets
 from store.session import Database
-from store.settings import Limits, Settings
-from web import create_app, openapi
-from workflows import logs, parameters
+from web import create_app
+from web.api import openapi
+from workflows.cluster import parameters
 
 GOOD = {
     "symbols": ["SP500"],

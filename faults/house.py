@@ -24,9 +24,10 @@ from sqlalchemy import func, select
 from backtest import samples
 from faults.server import free_port
 from faults.tally import Tally
-from store import datasets, schema
-from store.check import problems
+from store import schema
+from store.admin.check import problems
 from store.models import OPEN, Result, Run, Status
+from store.queries import datasets
 from store.session import Database
 
 ROOT = Path(__file__).parents[1]

@@ -13,8 +13,8 @@ import psutil
 
 from faults.house import ABORTING, ROOT, House, pausing
 from store.models import OPEN, Status
-from workflows import bundle
-from workflows.points import POINTS, Point
+from workflows.failpoints import POINTS, Point
+from workflows.steps import bundle
 
 KILLED = {"killed": "was killed from outside"}
 CRASHED = {"crashed": "crashed (SIGABRT)"}

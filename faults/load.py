@@ -23,7 +23,7 @@ from faults.footprint import Footprint
 from faults.house import PRODUCTION, House
 from faults.server import Server
 from faults.tally import Tally
-from store.check import problems
+from store.admin.check import problems
 from store.models import OPEN, Run
 
 POLLERS, SUBMISSIONS_A_SECOND = 50, 20

@@ -20,7 +20,7 @@ from faults.clients import Answers, Client, Crowd
 from faults.house import PRODUCTION, House
 from faults.server import Server
 from faults.tally import Tally
-from store.check import problems
+from store.admin.check import problems
 from store.models import OPEN, Run
 
 _CLIENTS, _EVERY_SECONDS = 20, 0.5

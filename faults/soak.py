@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from config import logs
+from config.settings import Settings
 from faults import footprint, page
 from faults.footprint import Footprint
 from faults.house import PRODUCTION, REQUEST, House
 from faults.server import Server
 from faults.tally import Tally
-from store.check import problems
+from store.admin.check import problems
 from store.models import OPEN, Run, Status
-from store.settings import Settings
-from workflows import logs
 from workflows.launchers import LocalLauncher
 from workflows.submission import submit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from backtest.request import REQUEST_FIELDS
+from backtest.run.request import REQUEST_FIELDS
 
 SCALARS = (
     st.none()

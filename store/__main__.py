@@ -12,12 +12,15 @@ from pathlib import Path
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from backtest.errors import BacktestError
-from backtest.pricefile import read_file
-from store import backup, datasets, schema, token_commands
-from store.check import problems
+from backtest.prices.price_file import read_file
+from config.errors import SettingsError
+from config.settings import Settings
+from store import schema
+from store.admin import backup, token_commands
+from store.admin.check import problems
 from store.errors import StoreError
+from store.queries import datasets
 from store.session import Database, is_away
-from store.settings import Settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         database = Database.open(Settings.from_env(os.environ).database_url)
         result: int = arguments.command(database, arguments)
-    except (StoreError, BacktestError) as error:
+    except (SettingsError, StoreError, BacktestError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except SQLAlchemyError as error:

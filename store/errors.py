@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 
 class StoreError(Exception):
     """The base of all errors of the record."""
-
-
-class SettingsError(StoreError):
-    """Environment variables that are missing or wrong; names every one of them at once."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("the environment is not right:\n" + "\n".join(f"  {line}" for line in problems))
 
 
 class Conflict(StoreError):

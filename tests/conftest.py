@@ -13,9 +13,9 @@ import pymysql
 import pytest
 from pytest_mysql import factories
 
+from config.settings import Settings
 from store import schema
 from store.session import Database
-from store.settings import Settings
 
 _FAST = " ".join(
     (

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("backtest", "store", "workflows", "web")
-MODULES = [path for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
+PACKAGES = ("config", *LAYERS)
+MODULES = [path for layer in PACKAGES for path in sorted((ROOT / layer).rglob("*.py"))]
 
 
 def imported_packages(path: Path) -> set[str]:

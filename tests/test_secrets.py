@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from config import logs
+from config.settings import Settings
 from faults.house import House
 from faults.server import free_port
 from faults.tally import Tally
 from store import schema
 from store.session import Database
-from store.settings import Settings
 from tests.conftest import _execute
 from tests.web.conftest import fill
 from tests.workflows import argo_server
 from tests.workflows.conftest import HOSTILE_RULES, REQUEST
 from web import create_app
-from workflows import logs
 from workflows.render import rendered
 
 ROOT = Path(__file__).parents[1]

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from store.errors import SettingsError
-from store.settings import Settings
+from config.errors import SettingsError
+from config.settings import Settings
 
 _MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
 _SPARE_THREADS = 16
-"""To say no, or to be healthy, while `web.gate` has all its places taken and as many waiting as it lets."""
+"""To say no, or to be healthy, while the concurrency limit has all its places taken and as many waiting as it allows."""
 DRAIN_SECONDS = 25
 """Requests that have begun are finished within this time after SIGTERM."""
 

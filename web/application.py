@@ -5,25 +5,29 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from config.settings import Settings
 from store.session import Database
-from store.settings import Settings
-from web import access, assets, delivery, errors, figures, forms, gate, origin, sign_in
-from web.api import bp as api
-from web.curves_api import bp as curves
-from web.datasets import bp as datasets
-from web.docs import bp as docs
-from web.exports import bp as exports
-from web.form_page import bp as form_page
+from web import assets, errors
+from web.api.docs import bp as docs
+from web.api.views import bp as api
+from web.auth import authorization, sign_in
+from web.datasets.views import bp as datasets
+from web.datasets.yahoo import QuoteSource, YahooFinance
+from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
-from web.keeping import bp as keeping
-from web.pages import bp as pages
-from web.presets import bp as presets
-from web.result_page import bp as result_page
+from web.middleware import concurrency, csrf, response_headers
+from web.presentation import formatting
+from web.runs.actions import bp as keeping
+from web.runs.curves_api import bp as curves
+from web.runs.exports import bp as exports
+from web.runs.pages import bp as pages
+from web.runs.result_page import bp as result_page
+from web.runs.status import bp as status
 from web.services import Services, install
-from web.status import bp as status
-from web.submit import bp as submit
-from web.yahoo import QuoteSource, YahooFinance
-from web.yahoo_import import bp as yahoo_import
+from web.submission import form
+from web.submission.form_page import bp as form_page
+from web.submission.presets import bp as presets
+from web.submission.submit import bp as submit
 
 BLUEPRINTS = (
     form_page,
@@ -58,7 +62,17 @@ def create_app(
     with app.app_context():
         record = database or Database.open(settings.database_url, pool_size=10)
         install(Services(settings, record, yahoo or YahooFinance()))
-    for part in (errors, gate, assets, delivery, origin, access, sign_in, figures, forms):
+    for part in (
+        errors,
+        concurrency,
+        assets,
+        response_headers,
+        csrf,
+        authorization,
+        sign_in,
+        formatting,
+        form,
+    ):
         part.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthoriz
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
 from store.errors import Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
-from web.yahoo import YahooAway, YahooMissing
+from web.datasets.yahoo import YahooAway, YahooMissing
 from workflows.errors import LimitExceeded
 
 PROBLEM = "application/problem+json"

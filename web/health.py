@@ -6,9 +6,9 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from store import runs
 from store.errors import SchemaBehind
-from store.punctuality import punctuality
+from store.queries import runs
+from store.queries.slo import punctuality
 from web.errors import problem
 from web.services import database, now, services
 

@@ -9,10 +9,10 @@ from typing import cast
 
 from flask import current_app
 
+from config.settings import Settings
 from store import schema
 from store.session import Database
-from store.settings import Settings
-from web.yahoo import QuoteSource, YahooFinance
+from web.datasets.yahoo import QuoteSource, YahooFinance
 from workflows.launchers import Launcher, launcher_for
 
 _KEY = "stock_backtest"

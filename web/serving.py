@@ -7,11 +7,11 @@ import sys
 
 from flask import Flask
 
+from config import logs
+from config.settings import Settings
 from store import schema
 from store.session import Database
-from store.settings import Settings
 from web.application import create_app
-from workflows import logs
 
 _SWITCH_SECONDS = 0.000_5
 """How long one thread may keep the others from running. A short answer asks the record a few times, and each time

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backtest.errors import FieldError
-from backtest.request import REQUEST_FIELDS, RunRequest
+from backtest.run.request import REQUEST_FIELDS, RunRequest
+from config.settings import Limits
 from store.models import StoredDataset
-from store.settings import Limits
 from workflows.errors import LimitExceeded
 
 _MOST_UNKNOWN_FIELDS = 20

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from store.settings import Settings
+from config.settings import Settings
 from workflows import templates
 
 FOLDER = Path("k8s/base/workflows")

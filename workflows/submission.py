@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backtest.alignment import Aligned, align
 from backtest.errors import FieldError, InvalidRequest
-from backtest.request import RunRequest
-from store import datasets, runs
+from backtest.run.alignment import Aligned, align
+from backtest.run.request import RunRequest
+from config import logs
+from config.settings import Limits, Settings
 from store.models import Status
-from store.quotas import Quota
+from store.queries import datasets, runs
+from store.queries.quotas import Quota
 from store.session import Database
-from store.settings import Limits, Settings
-from workflows import limits, logs, points
+from workflows import failpoints, limits
 from workflows.errors import LaunchRefused
-from workflows.launchers.port import Launcher
+from workflows.launchers.launcher import Launcher
 
 _NAMED = 20
 log = logs.get(__name__)
@@ -52,7 +53,7 @@ def submit(
     request = limits.read(raw, settings.limits)
     with database.read() as session:
         aligned = pin(session, request, settings.limits)
-    points.reach("submit-pinned")
+    failpoints.reach("submit-pinned")
     submission = runs.Submission(
         request=request,
         received=received,
@@ -66,14 +67,14 @@ def submit(
     with database.write() as session:
         run, is_new = runs.submit(session, submission, quota=quota, now=datetime.now(UTC))
         run_id, status = run.run_id, run.status
-        points.reach("submit-written")
-    points.reach("submit-committed")
+        failpoints.reach("submit-written")
+    failpoints.reach("submit-committed")
     with logs.about(run_id):
         said = "run submitted" if is_new else "run submitted again"
         log.info(said, rule_type=request.rule_type, client=client)
         if status == Status.PENDING:
             _launch(database, launcher, run_id)
-    points.reach("submit-launched")
+    failpoints.reach("submit-launched")
     return run_id
 
 
@@ -122,11 +123,11 @@ def cancel(database: Database, launcher: Launcher, run_id: str) -> bool:
     with database.write() as session:
         runs.get(session, run_id)
         cancelled = runs.cancel(session, run_id, now=datetime.now(UTC))
-        points.reach("cancel-written")
-    points.reach("cancel-committed")
+        failpoints.reach("cancel-written")
+    failpoints.reach("cancel-committed")
     if cancelled:
         with logs.about(run_id):
             log.info("run CANCELLED")
             launcher.cancel(run_id)
-    points.reach("cancel-stopped")
+    failpoints.reach("cancel-stopped")
     return cancelled

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest import indicators
-from backtest.crossing import crosses
-from backtest.holding import happened
+from backtest.signals.crossings import crosses
+from backtest.signals.positions import happened
 
 Series = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest import curves
-from backtest.bars import Floats, Times
 from backtest.metrics.calendar import daily_rows, periods_per_year, stamp
+from backtest.prices.bars import Floats, Times
+from backtest.simulation import curves
 
 NO_VARIATION: Final = 1e-14
 """Deviation of returns below which they do not vary: a ratio of two floats is only good to 2e-16."""

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Times
+from backtest.prices.bars import Times
 
 PER_YEAR: Final = {"1w": 52, "1mo": 12, "3mo": 4, "1y": 1}
 TRADING_DAYS: Final = 252

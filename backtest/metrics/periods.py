@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Floats, Times
 from backtest.metrics.account import NO_VARIATION, Account
+from backtest.prices.bars import Floats, Times
 
 BINS: Final = 41
 

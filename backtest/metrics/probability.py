@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Floats
 from backtest.metrics.account import NO_VARIATION, Account, Undefined
 from backtest.metrics.metric import metric
+from backtest.prices.bars import Floats
 
 EULER_GAMMA: Final = 0.577_215_664_901_532_9
 BLOCKS: Final = 16

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from backtest import indicators
-from backtest.bars import Bars
-from backtest.crossing import side_since_crossing
 from backtest.fields import Field
-from backtest.rules import crossloop
+from backtest.prices.bars import Bars
 from backtest.rules.rule import Floats, Prices, Rule, Series
+from backtest.signals import sma_cross_jit
+from backtest.signals.crossings import side_since_crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class MovingAverageCross(Rule):
 
     def target(self, bars: Bars) -> Floats:
         """The position wished for in each symbol at each close, shape (T, M), C-contiguous."""
-        if self.kind == "sma" and crossloop.is_worth_it(bars.close.size):
-            return crossloop.target_of(bars.close, self.fast, self.slow)
+        if self.kind == "sma" and sma_cross_jit.is_worth_it(bars.close.size):
+            return sma_cross_jit.target_of(bars.close, self.fast, self.slow)
         return Rule.target(self, bars)
 
     def exposure(self, prices: Prices) -> Series:

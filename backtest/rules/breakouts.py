@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from backtest import indicators
 from backtest.fields import Field
-from backtest.holding import held
 from backtest.indicators import shifted
 from backtest.rules.rule import Prices, Rule, Series
+from backtest.signals.positions import held
 
 
 @dataclass(frozen=True, slots=True)

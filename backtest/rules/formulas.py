@@ -11,8 +11,8 @@ import numpy as np
 from backtest.errors import FieldError
 from backtest.expression import Formula, InvalidExpression, PlacedError
 from backtest.fields import Field, Value
-from backtest.holding import Flags, held
 from backtest.rules.rule import PREFIX, Prices, Rule, Series
+from backtest.signals.positions import Flags, held
 
 _FORMULAS = ("entry", "exit", "short_entry", "short_exit")
 

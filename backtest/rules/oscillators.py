@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
-from backtest.crossing import crosses
 from backtest.fields import Field
-from backtest.holding import happened, held, reversing
 from backtest.rules.rule import Prices, Rule, Series
+from backtest.signals.crossings import crosses
+from backtest.signals.positions import happened, held, reversing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Bars
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
+from backtest.prices.bars import Bars
 
 Series = NDArray[np.float64]
 Floats = NDArray[np.float64]

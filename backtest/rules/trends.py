@@ -9,8 +9,8 @@ import numpy as np
 
 from backtest import indicators
 from backtest.fields import Field
-from backtest.holding import held
 from backtest.rules.rule import Prices, Rule, Series
+from backtest.signals.positions import held
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from backtest.dataset import Dataset
+from backtest.prices.dataset import Dataset
 
 SYMBOLS = ("GOOG", "NASDAQ", "SP500")
 FOLDER = Path(__file__).parent

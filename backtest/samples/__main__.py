@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backtest.csvfile import parse_csv
+from backtest.prices.csv_file import parse_csv
 from backtest.samples import FOLDER, SOURCE, SYMBOLS
 
 for symbol in SYMBOLS:

@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
-from backtest.gears import Gear
 from backtest.metrics import Account
 from backtest.metrics.drawdown import max_drawdown
 from backtest.metrics.returns import sharpe_ratio
+from backtest.prices.bars import Bars
 from backtest.rules.averages import MovingAverageCross
-from backtest.simulation import Simulation, simulate
-from backtest.sweep import Batch, SweepResult, sweep
+from backtest.simulation.backends import Gear
+from backtest.simulation.config import EngineConfig
+from backtest.simulation.simulate import Simulation, simulate
+from backtest.studies.sweep import Batch, SweepResult, sweep
 from benchmarks.engines.engine import Engine, Figures, Table
 from benchmarks.market import Market
 from benchmarks.plan import CASH, FAST, SLOW, WINDOWS

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from benchmarks.scale.seed import Seeded
-from store import results, runs
 from store.models import Status
+from store.queries import results, runs
 from store.session import Database
 
 _REPETITIONS = 7

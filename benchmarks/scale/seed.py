@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from backtest import samples
-from backtest.outcome import run as execute
-from backtest.request import RunRequest
-from store import datasets, results, runs
+from backtest.run.outcome import run as execute
+from backtest.run.request import RunRequest
 from store.models import Run, RunSymbol, Status
+from store.queries import datasets, results, runs
 from store.session import Database
-from workflows.tables import curves_to_parquet, to_result, trades_to_parquet
+from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
 
 REQUEST = {
     "symbols": ["SP500"],

@@ -14,7 +14,7 @@ import numpy as np
 from backtest.fields import Field
 from backtest.rules import Prices, Rule
 from faults.bundles import MANNERS
-from workflows import bundle
+from workflows.steps import bundle
 
 _PAUSED, _SPOILT = [], []
 

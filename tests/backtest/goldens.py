@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 
 from backtest import rules
-from backtest.bars import join
-from backtest.config import EngineConfig
+from backtest.prices.bars import join
 from backtest.samples import load
-from backtest.simulation import EXIT_REASONS, Simulation, Trades, simulate
+from backtest.simulation.config import EngineConfig
+from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, simulate
 
 FOLDER = Path(__file__).parent / "golden"
 COSTS = {"fee_rate": 0.001, "slippage_bps": 5.0}

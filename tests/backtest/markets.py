@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
-from backtest.simulation import Simulation, simulate
+from backtest.prices.bars import Bars
+from backtest.simulation.config import EngineConfig
+from backtest.simulation.simulate import Simulation, simulate
 
 NAN = float("nan")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from backtest.bars import Bars
-from backtest.dataset import Dataset
+from backtest.prices.bars import Bars
+from backtest.prices.dataset import Dataset
 from tests.backtest.metric_accounts import weekdays
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from backtest import samples
 from backtest.__main__ import main
-from backtest.outcome import run
-from backtest.request import RunRequest
+from backtest.run.outcome import run
+from backtest.run.request import RunRequest
 
 SPAN = ["--start", "2009-01-02", "--end", "2018-12-31"]
 RUN = ["run", "--symbol", "SP500", "--rule", "MOVING_AVERAGE_CROSS", *SPAN]

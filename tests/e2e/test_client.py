@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from store.settings import Settings
+from config.settings import Settings
 from tests.e2e.cluster import Tunnel, run, until
 from tests.e2e.stage import ARGO, NAMESPACE
 from tests.workflows.argo_contract import *  # noqa: F403 the contract's tests run here too
 from tests.workflows.argo_contract import ARGUMENTS, new_id
-from workflows.launchers.cluster import Argo, ArgoAway, name_of
+from workflows.cluster.argo_client import Argo, ArgoAway, name_of
 
 HOST = "argo-server.argo"
 """The name in the server's certificate; it leads to the forwarded port while these tests run."""

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from store.settings import Settings
+from config.settings import Settings
 from tests.k8s.manifests import OVERLAYS, ROOT, SIGNED_IN, containers, named, overlay, secret_template, title
 
 KEPT_BY = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}

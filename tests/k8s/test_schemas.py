@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 from hera.workflows import models
 
-from store.settings import Settings
+from config.settings import Settings
 from tests.k8s.manifests import FOLDERS, K8S, OVERLAYS, kustomization, named, overlay, render, title
 from workflows import render as templates
 

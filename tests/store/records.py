@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from backtest.request import RunRequest
-from store import results, runs
+from backtest.run.request import RunRequest
+from store.queries import results, runs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUEST = {

@@ -10,12 +10,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from backtest import samples
-from backtest.outcome import run as execute
-from store import datasets, results, runs, schema
+from backtest.run.outcome import run as execute
+from config.settings import Settings
+from store import schema
+from store.queries import datasets, results, runs
 from store.session import Database
-from store.settings import Settings
 from web import create_app
-from workflows.tables import curves_to_parquet, to_result, trades_to_parquet
+from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
 
 SMALLEST = {
     "symbols": ["SP500"],

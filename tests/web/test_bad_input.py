@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backtest import rules
-from backtest.request import REQUEST_FIELDS
+from backtest.run.request import REQUEST_FIELDS
+from config.settings import Settings
 from faults.values import SCALARS, VALUES
-from store import datasets, presets, runs
 from store import schema as store_schema
+from store.queries import datasets, presets, runs
 from store.session import Database
-from store.settings import Settings
 from tests.web.conftest import PAGE, SMALLEST, complete, fill
 from web import create_app
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import runs
+from store.queries import runs
 from web.serving import application
 
 SECRET_OF_THE_INSIDE = "the-name-of-a-table-9d1c"

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from store import runs
+from store.queries import runs
 from tests.web.conftest import PAGE, SMALLEST, complete
-from tests.web.test_submit import FORM
+from tests.web.submission.test_submit import FORM
 
 NASTY = "<script>alert(1)</script>"
 QUOTED = "\"'><img src=x onerror=alert(1)>"

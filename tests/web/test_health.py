@@ -1,7 +1,7 @@
 """Alive, ready, counted."""
 
+from config.settings import Settings
 from store.session import Database
-from store.settings import Settings
 from web import create_app
 
 

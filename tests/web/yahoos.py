@@ -10,8 +10,8 @@ from threading import Thread
 
 import numpy as np
 
-from backtest.yahoo import COLUMNS, Quotes
-from web.yahoo import UnknownToYahoo, YahooAway, YahooFinance, YahooMissing
+from backtest.prices.yahoo import COLUMNS, Quotes
+from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooFinance, YahooMissing
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
 ROWS = {
@@ -53,7 +53,7 @@ import yfinance.base, yfinance.scrapers.history, yfinance.scrapers.quote
 yfinance.base._BASE_URL_ = yfinance.scrapers.history._BASE_URL_ = sys.argv[1]
 yfinance.scrapers.quote._BASE_URL_ = yfinance.scrapers.quote._QUERY1_URL_ = sys.argv[1]
 yfinance.scrapers.quote._QUOTE_SUMMARY_URL_ = sys.argv[1] + "/v10/finance/quoteSummary"
-from web import yahoo_child
+from web.datasets import yahoo_child
 yahoo_child.main()
 """
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from workflows.launchers import cluster
-from workflows.launchers.cluster import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
+from workflows.cluster import argo_client
+from workflows.cluster.argo_client import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
 
 ARGUMENTS = {
     "symbols": "NOWHERE",
@@ -67,7 +67,7 @@ def test_every_workflow_of_ours_is_listed_soon(argo, wait):
 
 
 def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monkeypatch):
-    monkeypatch.setattr(cluster, "TEMPLATE", "not-installed")
+    monkeypatch.setattr(argo_client, "TEMPLATE", "not-installed")
 
     with pytest.raises(ArgoRefused, match="the WorkflowTemplate not-installed is not installed"):
         argo.create(new_id(), ARGUMENTS)

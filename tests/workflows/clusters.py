@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
-from backtest.request import RunRequest
-from store import runs
+from backtest.run.request import RunRequest
 from store.models import Run
+from store.queries import runs
 from tests.workflows import argo_server
 from tests.workflows.conftest import REQUEST
-from workflows import parameters
-from workflows.dispatch import Dispatcher
-from workflows.launchers.cluster import Argo, name_of
-from workflows.reconcile import Reconciler
+from workflows.cluster import parameters
+from workflows.cluster.argo_client import Argo, name_of
+from workflows.cluster.dispatcher import Dispatcher
+from workflows.cluster.reconciler import Reconciler
 from workflows.submission import submit
 
 BY_HAND = {

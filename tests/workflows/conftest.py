@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from backtest import samples
-from backtest.alignment import align
-from backtest.request import RunRequest
-from store import datasets, runs
+from backtest.run.alignment import align
+from backtest.run.request import RunRequest
+from config import logs
+from config.settings import Settings
 from store.models import OPEN
-from store.settings import Settings
+from store.queries import datasets, runs
 from tests.workflows import argo_server
-from workflows import logs
 from workflows.launchers import LocalLauncher
 from workflows.submission import submit
 

@@ -11,11 +11,12 @@ import yaml
 from hera.workflows import models as m
 
 from backtest import rules
-from backtest.request import RunRequest
-from store.settings import Settings
+from backtest.run.request import RunRequest
+from config.exit_codes import Exit
+from config.settings import Settings
 from tests.workflows.conftest import ROOT
-from workflows import parameters, render
-from workflows.exits import Exit
+from workflows import render
+from workflows.cluster import parameters
 
 SETTINGS = Settings()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from store.settings import Settings
+from config.settings import Settings
+from workflows.launchers.launcher import Launcher
 from workflows.launchers.local import LocalLauncher
-from workflows.launchers.port import Launcher
 
 __all__ = ["Launcher", "LocalLauncher", "launcher_for"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from config import logs
+from config.settings import Settings
 from store.session import Database
-from store.settings import Settings
-from workflows import logs
-from workflows.dispatch import Dispatcher
+from workflows.cluster.argo_client import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
+from workflows.cluster.dispatcher import Dispatcher
 from workflows.errors import LaunchRefused
-from workflows.launchers.cluster import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
 
 log = logs.get(__name__)
 

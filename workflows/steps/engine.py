@@ -12,14 +12,17 @@ from pathlib import Path
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from backtest import outcome
 from backtest.errors import BacktestError, InvalidRequest
+from backtest.run import outcome
+from config import logs
+from config.errors import SettingsError
+from config.exit_codes import Exit
+from config.settings import Settings
 from store.errors import StoreError
-from store.settings import Settings
-from workflows import bundle, child, logs, points, tables
-from workflows.exits import Exit
-from workflows.record import record
-from workflows.source import FileSource, RecordSource, Source
+from workflows import failpoints, process
+from workflows.steps import bundle, tables
+from workflows.steps.database import record
+from workflows.steps.source import FileSource, RecordSource, Source
 
 log = logs.get(__name__)
 
@@ -34,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.warning("the database is away", error=str(error.orig))
             return Exit.TRY_AGAIN
         except MemoryError:
-            child.lift_memory_limit()
+            process.lift_memory_limit()
             log.error("the step ran out of memory")
             return Exit.OUT_OF_MEMORY
-        except (BacktestError, StoreError) as error:
+        except (BacktestError, SettingsError, StoreError) as error:
             return _refuse(error, arguments)
         except OSError as error:
             return _give_up(error, arguments, Exit.TRY_AGAIN)
@@ -69,15 +72,15 @@ def _source(arguments: argparse.Namespace) -> Source:
 
 
 def _compute(source: Source, run_id: str, folder: Path) -> int:
-    points.reach("engine-begun")
+    failpoints.reach("engine-begun")
     work = source.begin()
     if work is None:
         log.info("the run has ended already, nothing to do")
         return Exit.OK
-    points.reach("prices-loaded")
+    failpoints.reach("prices-loaded")
     log.info("run begins", symbols=work.request.symbols, rule_type=work.request.rule_type)
     found = outcome.run(work.request, work.datasets, on_progress=source.report)
-    points.reach("outcome-computed")
+    failpoints.reach("outcome-computed")
     files = {
         bundle.SUMMARY: json.dumps(found.summary, allow_nan=False).encode(),
         bundle.TRADES: tables.trades_to_parquet(found, work.request.symbols),
@@ -88,7 +91,7 @@ def _compute(source: Source, run_id: str, folder: Path) -> int:
     return Exit.OK
 
 
-def _refuse(error: BacktestError | StoreError, arguments: argparse.Namespace) -> int:
+def _refuse(error: BacktestError | SettingsError | StoreError, arguments: argparse.Namespace) -> int:
     """Bad input: the same again would fail the same way."""
     code = re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
     wrong = error.errors if isinstance(error, InvalidRequest) else ()

@@ -13,15 +13,17 @@ import pyarrow as pa
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from store import results, runs
+from config import logs
+from config.exit_codes import Exit
+from config.settings import Settings
 from store.errors import UnknownRun
 from store.models import Status
+from store.queries import results, runs
 from store.session import Database
-from store.settings import Settings
-from workflows import bundle, child, logs, points, tables
+from workflows import failpoints, process
 from workflows.errors import BundleAltered, BundleError, BundleTooLarge
-from workflows.exits import Exit
-from workflows.record import record
+from workflows.steps import bundle, tables
+from workflows.steps.database import record
 
 log = logs.get(__name__)
 
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             log.warning("the database is away", error=str(error.orig))
             return Exit.TRY_AGAIN
         except MemoryError:
-            child.lift_memory_limit()
+            process.lift_memory_limit()
             log.error("the step ran out of memory")
             return Exit.OUT_OF_MEMORY
         except UnknownRun as error:
@@ -60,7 +62,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _persist(database: Database, arguments: argparse.Namespace, most_mib: int) -> int:
     run_id: str = arguments.run_id
-    points.reach("persist-begun")
+    failpoints.reach("persist-begun")
     with database.read() as session:
         run = runs.get(session, run_id)
         if run.ended:
@@ -83,11 +85,11 @@ def _persist(database: Database, arguments: argparse.Namespace, most_mib: int) -
         message = f"The result was not stored: {error}. Submit the run again."
         _store_failure(database, run_id, {"error_code": "bad_result", "error_message": message})
         return Exit.BAD_INPUT
-    points.reach("bundle-proven")
+    failpoints.reach("bundle-proven")
     with database.write() as session:
         stored = _succeed(session, run_id, result)
-        points.reach("result-written")
-    points.reach("result-committed")
+        failpoints.reach("result-written")
+    failpoints.reach("result-committed")
     log.info("run SUCCEEDED" if stored else "the run has ended already, nothing stored")
     return Exit.OK
 
@@ -113,8 +115,8 @@ def _store_failure(database: Database, run_id: str, error: dict[str, str]) -> in
     code, message = error["error_code"], error["error_message"]
     with database.write() as session:
         stored = runs.fail(session, run_id, code=code, message=message, now=datetime.now(UTC))
-        points.reach("refusal-written")
-    points.reach("refusal-committed")
+        failpoints.reach("refusal-written")
+    failpoints.reach("refusal-committed")
     log.warning(
         "run FAILED" if stored else "the run has ended already", error_code=code, error_message=message
     )

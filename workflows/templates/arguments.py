@@ -6,7 +6,7 @@ from hera.workflows import Parameter
 
 from backtest import rules
 from backtest.fields import Field
-from workflows import parameters
+from workflows.cluster import parameters
 
 _RUN_ID_HELP = (
     "UUID of the run; leave it empty and the run is named by this workflow. The same one twice makes one run."

@@ -14,7 +14,7 @@ from hera.workflows import (
 )
 from hera.workflows import models as m
 
-from store.settings import Settings
+from config.settings import Settings
 from workflows.templates import pods
 from workflows.templates.arguments import arguments
 

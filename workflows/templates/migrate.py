@@ -5,7 +5,7 @@ from __future__ import annotations
 from hera.workflows import DAG, Container, Parameter, Task, WorkflowTemplate
 from hera.workflows import models as m
 
-from store.settings import Settings
+from config.settings import Settings
 from workflows.templates import pods
 
 _SECONDS = 1_800

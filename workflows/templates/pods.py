@@ -8,7 +8,7 @@ from typing import Any
 from hera.workflows import EmptyDirVolume, Env, Resources, RetryStrategy, SecretEnv
 from hera.workflows import models as m
 
-from store.settings import Settings
+from config.settings import Settings
 
 IMAGE = "stock-backtest"
 """The image's name as the overlays know it; they put registry, tag and digest in its place."""

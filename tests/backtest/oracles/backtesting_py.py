@@ -15,8 +15,8 @@ with contextlib.redirect_stderr(io.StringIO()):
     from backtesting import Backtest, Strategy
     from backtesting.lib import FractionalBacktest
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
+from backtest.prices.bars import Bars
+from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.prices import frame
 from tests.backtest.oracles.wishes import Wishes

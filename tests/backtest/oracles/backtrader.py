@@ -9,8 +9,8 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
+from backtest.prices.bars import Bars
+from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.prices import frame
 from tests.backtest.oracles.wishes import Wishes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
-from backtest.simulation import simulate
+from backtest.prices.bars import Bars
+from backtest.simulation.config import EngineConfig
+from backtest.simulation.simulate import simulate
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.wishes import Wishes
 

@@ -7,7 +7,7 @@ from functools import cache
 import pandas as pd
 
 from backtest import samples
-from backtest.bars import Bars, join
+from backtest.prices.bars import Bars, join
 
 
 @cache

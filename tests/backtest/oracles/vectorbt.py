@@ -12,8 +12,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import vectorbt
 
-from backtest.bars import Bars
-from backtest.config import EngineConfig
+from backtest.prices.bars import Bars
+from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.wishes import Wishes
 

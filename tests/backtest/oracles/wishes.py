@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.bars import Bars
+from backtest.prices.bars import Bars
 
 Wishes = NDArray[np.float64]
 

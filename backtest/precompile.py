@@ -1,0 +1,40 @@
+"""Compile ahead of time whatever a compiled run, a sweep or a batch needs: ``python -m backtest.precompile``."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from backtest.prices.bars import Bars
+from backtest.rules import build
+from backtest.simulation.config import EngineConfig
+from backtest.simulation.simulate import simulate
+
+
+def warm(*, lanes: bool = True) -> None:
+    """Compile the kernel, and with `lanes` what sweeps and batches need too, by running each once."""
+    price = np.array([[10.0], [11.0], [9.0], [12.0], [8.0]])
+    times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
+    bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
+    simulate(bars, np.array([1.0, 0.0, 1.0, 0.0, 1.0]), config, gear="compiled")
+    build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}).target(bars)
+    if lanes:
+        from backtest.studies.sweep import batch, sweep  # loads the compiler
+
+        sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
+        sweep(bars, "BUY_AND_HOLD", {}, config)
+        batch([bars, bars], build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}), config)
+
+
+def main() -> int:
+    """Compile everything that a compiled run needs; prints how long it took."""
+    began = time.perf_counter()
+    warm(lanes="--kernel-only" not in sys.argv[1:])
+    sys.stdout.write(f"compiled in {time.perf_counter() - began:.1f} s\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""The prices of one symbol as an immutable, content-addressed whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.errors import BacktestError
+from backtest.prices.bars import PRICES, Bars, Floats, Times
+
+MAX_BARS = 5_000_000
+MAX_SYMBOL_LENGTH = 32
+
+_MAGIC = b"SBD1"
+_LENGTH = struct.Struct("<I")
+_MAX_HEADER = 4_096
+_COLUMNS = (*PRICES, "volume")
+_BYTES_PER_BAR = 8 * (1 + len(_COLUMNS))
+
+
+class InvalidPayload(BacktestError):
+    """Bytes that are no encoded dataset, or one that was cut off or altered."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Bars of one symbol with the name that their content gives them.
+
+    Parameters
+    ----------
+    symbol : 1 to 32 printable characters without spaces
+    timeframe : length of a bar, as "1d" or "5m"
+    source : where the prices come from, in words; not part of the content
+    bars : Bars of this one symbol, arrays of shape (T, 1)
+
+    Raises
+    ------
+    ValueError
+        If symbol and timeframe are not those of the bars, or the symbol cannot be a name.
+    """
+
+    symbol: str
+    timeframe: str
+    source: str
+    bars: Bars
+
+    def __post_init__(self) -> None:
+        if not is_symbol(self.symbol):
+            raise ValueError(f"a symbol has 1 to 32 printable characters and no spaces, got {self.symbol!r}")
+        if self.bars.symbols != (self.symbol,) or self.bars.timeframe != self.timeframe:
+            held = f"{', '.join(self.bars.symbols)} {self.bars.timeframe}"
+            raise ValueError(f"the bars are of {held}, not of {self.symbol} {self.timeframe}")
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 over symbol, timeframe and every bar, 64 hexadecimal digits; the source does not count."""
+        digest = hashlib.sha256(f"{self.symbol}\n{self.timeframe}\n{len(self)}\n".encode())
+        for column in _little_endian(self.bars):
+            digest.update(column)
+        return digest.hexdigest()
+
+    def encode(self) -> bytes:
+        """The dataset as compact bytes, from which `decode` makes the same one again."""
+        about = {"symbol": self.symbol, "timeframe": self.timeframe, "source": self.source, "bars": len(self)}
+        header = json.dumps(about, ensure_ascii=False).encode()
+        if len(header) > _MAX_HEADER:
+            raise ValueError(f"source is too long: the header is at most {_MAX_HEADER} bytes")
+        body = zlib.compress(b"".join(_little_endian(self.bars)), level=1)
+        return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body))
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Dataset:
+        """Read what `encode` wrote, or raise `InvalidPayload`; never takes more memory than the bars need."""
+        header, body = _split(payload)
+        count = header["bars"]
+        times, columns = _columns(_inflate(body, count * _BYTES_PER_BAR), count)
+        try:
+            bars = Bars((header["symbol"],), times, **columns, timeframe=header["timeframe"])
+            return cls(header["symbol"], header["timeframe"], header["source"], bars)
+        except (ValueError, BacktestError) as error:
+            raise InvalidPayload(f"the payload holds prices that cannot be: {error}") from error
+
+
+def is_symbol(name: str) -> bool:
+    """Whether `name` can name a symbol: 1 to 32 printable characters, no spaces."""
+    return 1 <= len(name) <= MAX_SYMBOL_LENGTH and name.isprintable() and " " not in name
+
+
+def make_dataset(
+    symbol: str,
+    times: Times,
+    prices: Mapping[str, Floats],
+    *,
+    source: str,
+    adj_close: Floats | None = None,
+    timeframe: str | None = None,
+) -> Dataset:
+    """Build a dataset from 1-D columns, adjusted where an adjusted close is given.
+
+    Parameters
+    ----------
+    times : (T,) datetime64[s], strictly increasing
+    prices : open, high, low, close and volume, each (T,)
+    adj_close : (T,) closes after splits and dividends, or None
+    timeframe : length of a bar; None finds it from the usual distance of two bars
+
+    Raises
+    ------
+    InvalidBars
+        If the prices cannot be; names symbol, date and field.
+    """
+    columns = dict(prices) if adj_close is None else adjust(prices, adj_close)
+    length = timeframe or infer_timeframe(times)
+    shaped = {name: np.ascontiguousarray(columns[name], np.float64).reshape(-1, 1) for name in _COLUMNS}
+    bars = Bars((symbol,), times, **shaped, timeframe=length)
+    return Dataset(symbol, length, source, bars)
+
+
+def adjust(prices: Mapping[str, Floats], adj_close: Floats) -> dict[str, Floats]:
+    """Scale all four prices by adj_close / close; volume stays as it is.
+
+    The close becomes `adj_close` itself. The scaled high and low move outwards by the last bit where
+    rounding would have let the close pass them, so low <= open, close <= high holds exactly. Where
+    adj_close equals close, nothing changes by a single bit.
+    """
+    factor = adj_close / prices["close"]
+    opened = prices["open"] * factor
+    return {
+        "open": opened,
+        "high": np.maximum(prices["high"] * factor, adj_close),
+        "low": np.minimum(prices["low"] * factor, adj_close),
+        "close": adj_close.copy(),
+        "volume": prices["volume"],
+    }
+
+
+def infer_timeframe(times: Times) -> str:
+    """The length of a bar from the median distance of two bars: "5m", "1h", "1d", "1w", "1mo", "1y"."""
+    if len(times) < 2:
+        return "1d"
+    seconds = int(np.median(np.diff(times.view(np.int64))))
+    for unit, name in ((86_400 * 300, "1y"), (86_400 * 80, "3mo"), (86_400 * 25, "1mo"), (86_400 * 6, "1w")):
+        if seconds >= unit:
+            return name
+    if seconds >= 86_400:
+        return "1d"
+    for unit, letter in ((3_600, "h"), (60, "m")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{letter}"
+    return f"{seconds}s"
+
+
+def _little_endian(bars: Bars) -> list[bytes]:
+    columns = [np.ascontiguousarray(getattr(bars, name), "<f8") + 0.0 for name in _COLUMNS]
+    return [bars.times.astype("<i8").tobytes(), *(column.tobytes() for column in columns)]
+
+
+def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
+    start = len(_MAGIC) + _LENGTH.size
+    if payload[: len(_MAGIC)] != _MAGIC or len(payload) < start:
+        raise InvalidPayload("the payload is not an encoded dataset")
+    (length,) = _LENGTH.unpack_from(payload, len(_MAGIC))
+    if length > _MAX_HEADER or len(payload) < start + length:
+        raise InvalidPayload("the payload's header was cut off")
+    try:
+        header = json.loads(payload[start : start + length])
+    except ValueError as error:
+        raise InvalidPayload("the payload's header is not readable") from error
+    return _checked(header), payload[start + length :]
+
+
+def _checked(header: object) -> dict[str, Any]:
+    kinds = {"symbol": str, "timeframe": str, "source": str, "bars": int}
+    fits = isinstance(header, dict) and all(type(header.get(name)) is kind for name, kind in kinds.items())
+    if not isinstance(header, dict) or not fits or not 0 < header["bars"] <= MAX_BARS:
+        raise InvalidPayload("the payload's header does not describe a dataset")
+    return header
+
+
+def _inflate(body: bytes, size: int) -> bytes:
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(body, size + 1)
+    except zlib.error as error:
+        raise InvalidPayload("the payload cannot be decompressed") from error
+    if len(content) != size or not stream.eof or stream.unused_data:
+        raise InvalidPayload(f"the payload must hold {size} bytes of prices")
+    return content
+
+
+def _columns(content: bytes, count: int) -> tuple[Times, dict[str, Floats]]:
+    times: NDArray[np.int64] = np.frombuffer(content, "<i8", count).astype(np.int64)
+    columns = {
+        name: np.frombuffer(content, "<f8", count, offset=8 * count * place).astype(np.float64).reshape(-1, 1)
+        for place, name in enumerate(_COLUMNS, start=1)
+    }
+    return times.view("datetime64[s]"), columns

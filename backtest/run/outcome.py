@@ -1,0 +1,225 @@
+"""A whole run, purely: request and prices in; figures, curves, trades and what to be wary of out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.metrics import Account, compute_metrics
+from backtest.metrics.calendar import is_intraday, periods_per_year, stamp
+from backtest.metrics.drawdown import drawdown_table
+from backtest.metrics.other_tools import values_elsewhere
+from backtest.metrics.periods import monthly_returns, yearly_returns
+from backtest.metrics.trade_statistics import by_exit_reason, by_side
+from backtest.prices import quality
+from backtest.prices.bars import Floats
+from backtest.prices.dataset import Dataset
+from backtest.run.alignment import Aligned, align
+from backtest.run.lookahead import LookaheadCheck, check_lookahead
+from backtest.run.request import RunRequest
+from backtest.run.warnings import Caveat, Findings, caveats_of
+from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, checked_target, simulate
+
+Gear = Literal["auto", "interpreted", "compiled"]
+Progress = Callable[[str, float], None]
+
+_BY_SIGNAL: Final = EXIT_REASONS.index("signal")
+_BY_END: Final = EXIT_REASONS.index("end_of_data")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything that a run found.
+
+    Parameters
+    ----------
+    summary : figures, warnings, certificate and tables, ready for JSON: no NaN, no infinity
+    simulation : what the engine returned
+    curves : (T,) arrays by name: equity, cash, exposure, drawdown, benchmark
+    """
+
+    summary: dict[str, Any]
+    simulation: Simulation
+    curves: dict[str, Floats]
+
+    @property
+    def trades(self) -> Trades:
+        """The closed trades."""
+        return self.simulation.trades
+
+
+def run(
+    request: RunRequest,
+    datasets: Mapping[str, Dataset],
+    *,
+    gear: Gear = "auto",
+    on_progress: Progress | None = None,
+) -> Outcome:
+    """Execute a request on prices, from their alignment to the last figure.
+
+    Parameters
+    ----------
+    datasets : by symbol, those of the request and its benchmark
+    on_progress : told the name of each step as it begins, and the fraction of the run that is done
+
+    Raises
+    ------
+    InvalidRequest
+        With the field that does not fit the prices: symbols, start_date, end_date or benchmark.
+    InvalidTarget
+        If the rule returns a wrong shape or a value outside -1…1.
+    """
+    report = on_progress or _ignore
+    report("aligning", 0.0)
+    aligned = align(request, datasets)
+    bars, start = aligned.bars, aligned.start
+    rule = request.rule()
+    report("applying rule", 0.1)
+    target = checked_target(bars, rule.target(bars))
+    report("look-ahead", 0.25)
+    check = check_lookahead(rule, bars, target, seed=aligned.data_hash, start=start)
+    report("simulating", 0.5)
+    config = replace(request.config, periods_per_year=bars_per_year(aligned))
+    simulation = simulate(bars, target, config, start=start, gear=gear)
+    report("metrics", 0.75)
+    account = account_of(simulation, aligned, request.risk_free_rate)
+    summary = _summary(request, aligned, simulation, account, check)
+    report("done", 1.0)
+    return Outcome(summary, simulation, _curves(simulation, aligned, account))
+
+
+def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float = 0.0) -> Account:
+    """The account of a simulation, as the metrics want it: E_0 is the initial capital."""
+    equity = simulation.equity.copy()
+    equity[0] = simulation.initial_capital
+    return Account(
+        times=simulation.times,
+        equity=equity,
+        trades=simulation.trades,
+        held=bars_held(simulation),
+        benchmark=aligned.benchmark,
+        risk_free_rate=risk_free_rate,
+        timeframe=aligned.bars.timeframe,
+        year=periods_per_year(aligned.bars.times, aligned.bars.timeframe),
+    )
+
+
+def bars_held(simulation: Simulation) -> NDArray[np.bool_]:
+    """(T,) whether a position was carried through each bar.
+
+    That is: held at its close, or left in it by anything but a signal, which fills at the open; with
+    fills at the close, held at the close before.
+    """
+    held: NDArray[np.bool_] = (simulation.position != 0).any(axis=1)
+    if simulation.same_bar_fill:
+        return np.concatenate((np.zeros(1, np.bool_), held[:-1]))
+    trades = simulation.trades
+    held[trades.exit_bar[trades.exit_reason != _BY_SIGNAL]] = True
+    return held
+
+
+def bars_per_year(aligned: Aligned) -> float:
+    """Bars that make a year: P, times the bars of an average day where they are shorter."""
+    times, timeframe = aligned.bars.times, aligned.bars.timeframe
+    periods = float(periods_per_year(times, timeframe))
+    if not is_intraday(timeframe):
+        return periods
+    days = times.view(np.int64) // 86_400
+    return periods * len(times) / (1 + np.count_nonzero(days[1:] != days[:-1]))
+
+
+def _ignore(step: str, fraction: float) -> None:
+    """Nobody watches."""
+
+
+def _curves(simulation: Simulation, aligned: Aligned, account: Account) -> dict[str, Floats]:
+    close = aligned.bars.close[aligned.start :]
+    value = np.einsum("tm,tm->t", simulation.position, close)
+    solvent = simulation.equity > 0
+    exposure = np.where(solvent, value / np.where(solvent, simulation.equity, 1.0), 0.0)
+    return {
+        "equity": simulation.equity,
+        "cash": simulation.cash,
+        "exposure": exposure,
+        "drawdown": account.drawdown,
+        "benchmark": aligned.benchmark,
+    }
+
+
+def _summary(
+    request: RunRequest, aligned: Aligned, simulation: Simulation, account: Account, check: LookaheadCheck
+) -> dict[str, Any]:
+    metrics = compute_metrics(account)
+    certificates = quality.certify(aligned.bars)
+    touching = quality.trades_touching(certificates, simulation.trades, start=aligned.start)
+    caveats = _caveats(simulation, account, check, touching) + aligned.caveats
+    return {
+        "engine_version": simulation.engine_version,
+        "result_hash": simulation.result_hash,
+        "data_hash": aligned.data_hash,
+        "data_hashes": aligned.hashes,
+        "timeframe": aligned.bars.timeframe,
+        "first_bar": stamp(simulation.times[0]),
+        "last_bar": stamp(simulation.times[-1]),
+        "bars": len(simulation.times),
+        "warmup_bars": aligned.start,
+        "conventions": {
+            "periods_per_year": account.periods_per_year,
+            "returns": account.periods,
+            "risk_free_rate": account.risk_free_rate,
+            "benchmark": aligned.benchmark_name,
+            "benchmark_is_own_symbols": request.benchmark is None,
+        },
+        "metrics": metrics.values,
+        "metric_reasons": metrics.reasons,
+        "metrics_elsewhere": values_elsewhere(account),
+        "funnel": simulation.funnel.as_dict(),
+        "flags": _flags(simulation, check),
+        "warnings": [caveat.as_json() for caveat in caveats],
+        "lookahead": check.as_json(),
+        "certificate": [found.as_json() for found in certificates],
+        "suspect_trades": touching,
+        "drawdowns": drawdown_table(account),
+        "yearly": yearly_returns(account),
+        "monthly": monthly_returns(account),
+        "exit_reasons": by_exit_reason(simulation.trades, dict(enumerate(EXIT_REASONS))),
+        "sides": by_side(simulation.trades),
+    }
+
+
+def _flags(simulation: Simulation, check: LookaheadCheck) -> dict[str, Any]:
+    return {
+        "ruined": simulation.ruined,
+        "same_bar_fill": simulation.same_bar_fill,
+        "ambiguous_bars": simulation.ambiguous_bars,
+        "open_at_end": _open_at_end(simulation),
+        "lookahead": check.peeks,
+    }
+
+
+def _open_at_end(simulation: Simulation) -> int:
+    return int(np.count_nonzero(simulation.trades.exit_reason == _BY_END))
+
+
+def _caveats(
+    simulation: Simulation, account: Account, check: LookaheadCheck, touching: Mapping[str, Any]
+) -> list[Caveat]:
+    ruined_on = stamp(simulation.times[int(np.argmax(simulation.equity <= 0))]) if simulation.ruined else None
+    return caveats_of(
+        Findings(
+            trades=len(simulation.trades.pnl),
+            open_at_end=_open_at_end(simulation),
+            signals=simulation.funnel.signals,
+            rejected=simulation.funnel.rejected,
+            ambiguous_bars=simulation.ambiguous_bars,
+            same_bar_fill=simulation.same_bar_fill,
+            ruined_on=ruined_on,
+            days=account.days,
+            lookahead=check,
+            touching=touching,
+        )
+    )

@@ -1,0 +1,122 @@
+"""What a reader must know before believing the figures of a run, as codes with a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backtest.metrics.returns import SHORTEST_CAGR_DAYS
+from backtest.metrics.trade_statistics import FEW_TRADES
+from backtest.run.lookahead import LookaheadCheck
+
+MANY_OPEN_AT_END = 0.2
+"""Share of trades closed by the end of data from which on that end decides the result."""
+
+_WHY_REJECTED = {
+    "direction": "went against the permitted direction",
+    "no_next_bar": "came on the last bar, after which there is no open to fill at",
+    "too_small": "did not reach one share; allow fractional shares or raise size or capital",
+    "no_cash": "found no cash left",
+    "ruined": "came after the account was ruined",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """One warning: a stable code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        """Code and message."""
+        return {"code": self.code, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What is known of a run when its caveats are gathered."""
+
+    trades: int
+    open_at_end: int
+    signals: int
+    rejected: Mapping[str, int]
+    ambiguous_bars: int
+    same_bar_fill: bool
+    ruined_on: str | None
+    days: float
+    lookahead: LookaheadCheck
+    touching: Mapping[str, Any]
+
+
+def caveats_of(found: Findings) -> list[Caveat]:
+    """Every caveat that applies, the gravest first."""
+    caveats = [*_of_truth(found), *_of_trades(found)]
+    if found.days < SHORTEST_CAGR_DAYS:
+        text = f"The run spans {found.days:.0f} days; yearly rates of so few say nothing, CAGR is left out."
+        caveats.append(Caveat("short_run", text))
+    return caveats
+
+
+def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
+    """Why nothing was traded, from the funnel."""
+    if signals == 0:
+        return "No trades: the rule gave no signal in this range."
+    reasons = [f"{count} {_WHY_REJECTED[name]}" for name, count in rejected.items() if count]
+    if not reasons:
+        return f"No trades: {_plural(signals, 'signal')}, none of which asked for a position."
+    return f"No trades: of {_plural(signals, 'signal')}, {'; '.join(reasons)}."
+
+
+def _of_truth(found: Findings) -> list[Caveat]:
+    caveats = []
+    check = found.lookahead
+    if check.peeks:
+        text = (
+            f"The rule looks ahead: its target for {check.symbol} on {check.date} changes when later bars "
+            "are taken away. Its figures cannot be had in real trading."
+        )
+        caveats.append(Caveat("lookahead", text))
+    if found.ruined_on is not None:
+        text = f"The account was ruined on {found.ruined_on}: equity fell to zero or less, all was closed."
+        caveats.append(Caveat("ruined", text))
+    if found.same_bar_fill:
+        text = (
+            "Orders fill at the close that gave the signal, which nobody could have traded. Use next_open "
+            "for figures to believe."
+        )
+        caveats.append(Caveat("same_bar_fill", text))
+    if count := found.touching["count"]:
+        text = f"{_plural(count, 'trade')} touch bars whose prices look wrong; see the data certificate."
+        caveats.append(Caveat("suspect_bars", text))
+    return caveats
+
+
+def _of_trades(found: Findings) -> list[Caveat]:
+    if found.trades == 0:
+        return [Caveat("no_trades", no_trades(found.signals, found.rejected))]
+    caveats = []
+    if found.trades < FEW_TRADES:
+        text = (
+            f"{_plural(found.trades, 'trade')} are too few to tell skill from luck; trade statistics mean "
+            f"little below {FEW_TRADES}."
+        )
+        caveats.append(Caveat("few_trades", text))
+    if found.open_at_end > MANY_OPEN_AT_END * found.trades:
+        text = (
+            f"{found.open_at_end} of {_plural(found.trades, 'trade')} were still open at the end and closed "
+            "at the last close; that day decides their result."
+        )
+        caveats.append(Caveat("open_at_end", text))
+    if count := found.ambiguous_bars:
+        text = (
+            f"In {_plural(count, 'bar')} both stop and target lay within the bar; the stop was taken as hit "
+            "first."
+        )
+        caveats.append(Caveat("ambiguous_bars", text))
+    return caveats
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,97 @@
+"""Proof that the record is whole: one result for each succeeded run, nothing orphaned, every hash right."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from backtest.errors import BacktestError
+from store.errors import UnknownDataset
+from store.models import OPEN, Result, Run, RunSymbol, Status, StoredDataset, Trade
+from store.queries import datasets, results
+from store.session import Database
+
+_RESULTS_AT_ONCE = 50
+
+
+def problems(database: Database) -> Iterator[str]:
+    """Everything that is not as it must be, one sentence each; reads only."""
+    with database.read() as session:
+        yield from _results(session)
+        yield from _curves(session)
+        yield from _ends(session)
+        yield from _trades(session)
+        yield from _orphans(session)
+        yield from _datasets(session)
+
+
+def _results(session: Session) -> Iterator[str]:
+    joined = select(Run.run_id, Run.status, Run.result_hash, Result.summary).outerjoin(Result)
+    succeeded = session.execute(joined.where(Run.status == Status.SUCCEEDED).execution_options(yield_per=500))
+    for run_id, _status, result_hash, summary in succeeded:
+        if summary is None:
+            yield f"run {run_id} is SUCCEEDED and has no result"
+        elif summary.get("result_hash") != result_hash:
+            yield f"run {run_id} has result hash {result_hash}, its result says {summary.get('result_hash')}"
+    extra = select(Run.run_id, Run.status).join(Result).where(Run.status != Status.SUCCEEDED)
+    for run_id, status in session.execute(extra):
+        yield f"run {run_id} is {status} and has a result"
+
+
+def _curves(session: Session) -> Iterator[str]:
+    columns = [getattr(Result, name) for name in results.CURVES]
+    stored = select(Result.run_id, Result.times, *columns).execution_options(yield_per=_RESULTS_AT_ONCE)
+    for run_id, times, *curves in session.execute(stored):
+        try:
+            lengths = {len(results.times(times)), *(len(results.curve(curve)) for curve in curves)}
+        except (zlib.error, ValueError) as error:
+            yield f"the curves of run {run_id} cannot be read: {error}"
+            continue
+        if len(lengths) != 1:
+            yield f"the curves of run {run_id} have different lengths: {sorted(lengths)}"
+
+
+def _ends(session: Session) -> Iterator[str]:
+    silent = and_(Run.status == Status.FAILED, func.coalesce(Run.error_message, "") == "")
+    for run_id in session.scalars(select(Run.run_id).where(silent)):
+        yield f"run {run_id} is FAILED and has no message"
+    for run_id in session.scalars(
+        select(Run.run_id).where(Run.status.not_in(OPEN), Run.completed_at.is_(None))
+    ):
+        yield f"run {run_id} has ended and has no time of its end"
+
+
+def _trades(session: Session) -> Iterator[str]:
+    counted = select(Trade.run_id, func.count().label("rows")).group_by(Trade.run_id).subquery()
+    stored = func.coalesce(counted.c.rows, 0)
+    joined = select(Run.run_id, Run.num_trades, stored).outerjoin(counted, counted.c.run_id == Run.run_id)
+    different = and_(Run.status == Status.SUCCEEDED, Run.num_trades != stored)
+    for run_id, told, rows in session.execute(joined.where(different)):
+        yield f"run {run_id} says {told} trades and has {rows}"
+
+
+def _orphans(session: Session) -> Iterator[str]:
+    """Rows of runs that are not there, or that have no result; the database forbids the first, tools may not."""
+    for table in (Result, RunSymbol):
+        alone = select(table.run_id).outerjoin(Run, Run.run_id == table.run_id).where(Run.run_id.is_(None))
+        for run_id in session.scalars(alone.distinct()):
+            yield f"{table.__tablename__} has rows of run {run_id}, which is not there"
+    joined = select(Trade.run_id, Run.status).outerjoin(Run, Run.run_id == Trade.run_id).distinct()
+    for run_id, status in session.execute(
+        joined.where(or_(Run.run_id.is_(None), Run.status != Status.SUCCEEDED))
+    ):
+        yield f"trades has rows of run {run_id}, which is {status or 'not there'}"
+
+
+def _datasets(session: Session) -> Iterator[str]:
+    for data_hash, symbol in session.execute(select(StoredDataset.data_hash, StoredDataset.symbol)):
+        try:
+            found = datasets.load(session, data_hash).data_hash
+        except (BacktestError, UnknownDataset) as error:
+            yield f"dataset {data_hash} of {symbol} cannot be read: {error}"
+            continue
+        if found != data_hash:
+            yield f"dataset {data_hash} of {symbol} has the content {found}"

@@ -1,0 +1,91 @@
+"""`python -m store tokens …`: the operator lets programs in and shuts them out again."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime, timedelta
+
+from store import schema
+from store.models import Token
+from store.queries import tokens
+from store.queries.tokens import Kind, Scope
+from store.session import Database
+
+_LONGEST_NAME = 100
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands about tokens."""
+    parser = commands.add_parser("tokens", help="create, list and revoke what lets programs in")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    creating = actions.add_parser("create", help="print a new token, this once")
+    creating.add_argument("--name", required=True, type=_name, help="what it is for")
+    creating.add_argument(
+        "--scope", required=True, type=Scope, choices=list(Scope), metavar="read|submit|admin"
+    )
+    creating.add_argument("--days", type=_days, help="how long it is valid; without it until it is revoked")
+    creating.set_defaults(command=_create)
+    listing = actions.add_parser("list", help="every token, without its secret")
+    listing.add_argument("--sessions", action="store_true", help="the sessions of people instead")
+    listing.set_defaults(command=_list)
+    revoking = actions.add_parser("revoke", help="end a token, and the sessions it opened; or a session")
+    revoking.add_argument("id", type=int)
+    revoking.set_defaults(command=_revoke)
+
+
+def _name(text: str) -> str:
+    if not 1 <= len(text) <= _LONGEST_NAME or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"must be 1 to {_LONGEST_NAME} printable characters")
+    return text
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3_650:
+        raise argparse.ArgumentTypeError(f"must be a whole number of days from 1 to 3650, got {text!r}")
+    return int(text)
+
+
+def _create(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    now = datetime.now(UTC)
+    expires_at = now + timedelta(days=arguments.days) if arguments.days else None
+    with database.write() as session:
+        token, secret = tokens.issue(
+            session, name=arguments.name, scope=arguments.scope, expires_at=expires_at, now=now
+        )
+        print(_told(token))
+    print(
+        f"\n{secret}\n\nThis is the only time it is shown. Send it as: Authorization: Bearer {tokens.PREFIX}…"
+    )
+    return 0
+
+
+def _list(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    with database.read() as session:
+        found = tokens.every(session, kind=Kind.SESSION if arguments.sessions else Kind.TOKEN)
+    print("\n".join(map(_told, found)) if found else "there are none")
+    return 0
+
+
+def _revoke(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    with database.write() as session:
+        print(_told(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
+    return 0
+
+
+def _told(token: Token) -> str:
+    return (
+        f"{token.id}: {token.name}, {token.scope}, created {_day(token.created_at)}, "
+        f"last used {_day(token.last_used_at) if token.last_used_at else 'never'}, "
+        + (
+            f"revoked {_day(token.revoked_at)}"
+            if token.revoked_at
+            else f"expires {_day(token.expires_at) if token.expires_at else 'never'}"
+        )
+    )
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

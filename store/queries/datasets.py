@@ -1,0 +1,97 @@
+"""Datasets in the record: added once by content, found by symbol or by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, undefer
+
+from backtest.prices.dataset import Dataset
+from backtest.prices.library import Library
+from backtest.prices.quality import certify
+from store.errors import UnknownDataset
+from store.models import StoredDataset
+
+
+def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
+    """Keep the dataset, certified, as the current version of its symbol; the same content twice is kept once."""
+    stored = session.get(StoredDataset, dataset.data_hash)
+    if stored is None:
+        stored = _new(dataset, now)
+        session.add(stored)
+    stored.current_since = now
+    session.flush()
+    return stored
+
+
+def current(session: Session, *, text: str = "", limit: int | None = None) -> Sequence[StoredDataset]:
+    """The current version of every symbol, by name; without the prices themselves."""
+    newest = (
+        select(StoredDataset.symbol, func.max(StoredDataset.current_since).label("since"))
+        .group_by(StoredDataset.symbol)
+        .subquery()
+    )
+    same = and_(StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since)
+    query = select(StoredDataset).join(newest, same).order_by(StoredDataset.symbol)
+    if text:
+        query = query.where(StoredDataset.symbol.contains(text.upper(), autoescape=True))
+    return session.scalars(query.limit(limit)).all()
+
+
+def versions(session: Session, symbol: str) -> Sequence[StoredDataset]:
+    """Every version of a symbol, the current one first."""
+    query = select(StoredDataset).where(StoredDataset.symbol == symbol)
+    return session.scalars(query.order_by(StoredDataset.current_since.desc())).all()
+
+
+def find(session: Session, symbol: str) -> StoredDataset | None:
+    """The current version of a symbol without its prices, or None."""
+    query = select(StoredDataset).where(StoredDataset.symbol == symbol)
+    return session.scalars(query.order_by(StoredDataset.current_since.desc()).limit(1)).first()
+
+
+def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:
+    """The versions of these hashes that are there, without their prices."""
+    return session.scalars(select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))).all()
+
+
+def load(session: Session, data_hash: str) -> Dataset:
+    """The dataset of that hash with its prices, or `UnknownDataset`."""
+    query = select(StoredDataset).where(StoredDataset.data_hash == data_hash)
+    stored = session.scalars(query.options(undefer(StoredDataset.payload))).first()
+    if stored is None:
+        raise UnknownDataset(f"there is no dataset {data_hash}")
+    return Dataset.decode(stored.payload)
+
+
+def sync(session: Session, library: Library, *, now: datetime) -> list[str]:
+    """Take over what the library's folder holds and the record does not; the symbols that were new."""
+    known = set(session.scalars(select(StoredDataset.data_hash)))
+    missing = {symbol: digest for symbol, digest in library.hashes().items() if digest not in known}
+    for symbol in missing:
+        add(session, library.get(symbol), now=now)
+    return sorted(missing)
+
+
+def _new(dataset: Dataset, now: datetime) -> StoredDataset:
+    bar_times = dataset.bars.times
+    return StoredDataset(
+        data_hash=dataset.data_hash,
+        symbol=dataset.symbol,
+        timeframe=dataset.timeframe,
+        source=dataset.source,
+        first_bar=_moment(bar_times[0]),
+        last_bar=_moment(bar_times[-1]),
+        bars=len(dataset),
+        payload=dataset.encode(),
+        certificate=certify(dataset.bars)[0].as_json(),
+        created_at=now,
+        current_since=now,
+    )
+
+
+def _moment(time: np.datetime64) -> datetime:
+    return datetime.fromtimestamp(int(time.astype("datetime64[s]").astype(np.int64)), UTC)

@@ -1,0 +1,140 @@
+"""Results in the record: the summary, the curves as compressed columns, the trades as rows."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy.orm import Session
+
+from store.models import Result, Trade
+from store.queries import runs
+
+CURVES = ("equity", "cash", "exposure", "drawdown", "benchmark")
+TRADE_COLUMNS = tuple(
+    column.name for column in Trade.__table__.columns if column.name not in ("run_id", "seq")
+)
+NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
+"""What a summary has to hold for its run's row."""
+_HEADLINES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
+_ROWS_AT_ONCE = 5_000
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a finished run brings: a summary, (T,) curves on common times, and its trades in order.
+
+    `curves` holds every name of `CURVES`; each trade is a mapping of `TRADE_COLUMNS`.
+    """
+
+    summary: Mapping[str, Any]
+    times: Times
+    curves: Mapping[str, Floats]
+    trades: Sequence[Mapping[str, Any]]
+
+
+def succeed(session: Session, run_id: str, result: RunResult, *, now: datetime) -> bool:
+    """Store the result and SUCCEEDED together; false, and nothing stored, where the run is not RUNNING."""
+    metrics = result.summary["metrics"]
+    stored = runs.succeed(
+        session,
+        run_id,
+        now=now,
+        **{name: result.summary[name] for name in NEEDED},
+        **{name: metrics.get(name) for name in _HEADLINES},
+    )
+    if stored:
+        _add(session, run_id, result)
+    return stored
+
+
+def get(session: Session, run_id: str) -> Result | None:
+    """The result of a run, or None while there is none."""
+    return session.get(Result, run_id)
+
+
+def curve(stored: bytes) -> Floats:
+    """One stored curve as a (T,) array."""
+    return np.frombuffer(zlib.decompress(stored), "<f8").astype(np.float64)
+
+
+def times(stored: bytes) -> Times:
+    """The stored times of the curves, (T,) datetime64[s]."""
+    return np.frombuffer(zlib.decompress(stored), "<i8").astype("datetime64[s]")
+
+
+TradeSort = Literal["seq", "entry_time", "exit_time", "pnl", "pnl_pct", "bars_held", "size", "symbol"]
+
+
+def trades(
+    session: Session,
+    run_id: str,
+    *,
+    sort: TradeSort = "seq",
+    descending: bool = False,
+    where: Mapping[str, str] | None = None,
+    offset: int = 0,
+    limit: int | None = None,
+) -> Sequence[Trade]:
+    """Trades of a run, in order; `where` narrows by symbol, side, exit_reason, or outcome (won, lost)."""
+    column: ColumnElement[Any] = getattr(Trade, sort)
+    query = select(Trade).where(Trade.run_id == run_id, *_conditions(where))
+    if sort == "seq" and not descending and not _conditions(where):
+        query, offset = query.where(Trade.seq >= offset), 0  # they are counted from 0 without a gap
+    order = (column.desc(), Trade.seq.desc()) if descending else (column.asc(), Trade.seq.asc())
+    return session.scalars(query.order_by(*order).offset(offset).limit(limit)).all()
+
+
+def count_trades(session: Session, run_id: str, *, where: Mapping[str, str] | None = None) -> int:
+    """How many trades a run has, narrowed as in `trades`."""
+    query = select(func.count()).select_from(Trade).where(Trade.run_id == run_id, *_conditions(where))
+    return session.scalar(query) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPnl:
+    """When trades were closed, (N,) datetime64[s], and what each brought, (N,)."""
+
+    times: Times
+    pnl: Floats
+
+
+def closed_pnl(session: Session, run_id: str) -> ClosedPnl:
+    """Exit time and profit of every trade of a run, in order, as two arrays."""
+    query = select(Trade.exit_time, Trade.pnl).where(Trade.run_id == run_id).order_by(Trade.seq)
+    rows = session.execute(query).all()
+    moments = np.array([row[0].replace(tzinfo=None) for row in rows], "datetime64[s]")
+    return ClosedPnl(moments, np.array([row[1] for row in rows], np.float64))
+
+
+def _conditions(where: Mapping[str, str] | None) -> list[ColumnElement[bool]]:
+    wanted = {name: value for name, value in (where or {}).items() if value}
+    found = [
+        getattr(Trade, name) == wanted[name] for name in ("symbol", "side", "exit_reason") if name in wanted
+    ]
+    if "outcome" in wanted:
+        found.append(Trade.pnl > 0 if wanted["outcome"] == "won" else Trade.pnl <= 0)
+    return found
+
+
+def _add(session: Session, run_id: str, result: RunResult) -> None:
+    columns = {name: _pack(result.curves[name].astype("<f8")) for name in CURVES}
+    packed_times = _pack(result.times.astype("datetime64[s]").astype("<i8"))
+    session.add(Result(run_id=run_id, summary=dict(result.summary), times=packed_times, **columns))
+    session.flush()
+    rows = [{"run_id": run_id, "seq": seq, **trade} for seq, trade in enumerate(result.trades)]
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        session.execute(insert(Trade), rows[first : first + _ROWS_AT_ONCE])
+
+
+def _pack(column: NDArray[Any]) -> bytes:
+    return zlib.compress(column.tobytes(), level=1)

@@ -1,0 +1,364 @@
+"""Runs in the record: submitted, claimed, moved forward, listed. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    Text,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, load_only
+
+from backtest.run.request import ENGINE_FIELDS, OPTION_FIELDS, RunRequest
+from store.errors import Conflict, UnknownRun
+from store.models import OPEN, Run, RunSymbol, Status
+from store.queries import quotas
+from store.queries.quotas import Quota
+
+LONGEST_LEASE = timedelta(hours=2)
+"""No lease is longer than the hour that LEASE_SECONDS allows; the other hour is for clocks that differ."""
+Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A valid request with everything that is kept beside it."""
+
+    request: RunRequest
+    received: Mapping[str, Any]
+    data_hash: str | None = None
+    data_hashes: Mapping[str, str] | None = None
+    idempotency_key: str | None = None
+    image_tag: str | None = None
+    client: str | None = None
+
+
+def submit(
+    session: Session, submission: Submission, *, quota: Quota | None = None, now: datetime
+) -> tuple[Run, bool]:
+    """Add the run as PENDING; the same run id or idempotency key again gives the run that is there.
+
+    Raises
+    ------
+    Conflict
+        If the id or the key was used before for a different request.
+    QuotaExceeded
+        If the run is new and its client has used up the quota.
+    """
+    limited = submission.client if quota and quota.is_set else None
+    account = quotas.account(session, limited, now=now) if limited else None
+    if existing := _same(session, submission):
+        return existing, False
+    if account is not None and quota is not None:
+        quotas.spend(session, account, quota, now=now)
+    try:
+        with session.begin_nested():
+            run = _new(submission, now)
+            session.add(run)
+            session.flush()
+            session.add_all(
+                RunSymbol(symbol=symbol, run_id=run.run_id) for symbol in submission.request.symbols
+            )
+        return run, True
+    except IntegrityError:
+        if existing := _same(session, submission):
+            return existing, False
+        raise
+
+
+def get(session: Session, run_id: str) -> Run:
+    """The run of that id, or `UnknownRun`."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise UnknownRun(f"there is no run {run_id}")
+    return run
+
+
+def request_of(run: Run) -> RunRequest:
+    """The request as it was submitted, every field of it."""
+    return RunRequest.parse(_columns_of(run))
+
+
+def claim(session: Session, owner: str, *, lease_seconds: float, now: datetime) -> Run | None:
+    """Take the oldest run that nobody works on, for `lease_seconds`; None where there is none.
+
+    Runs whose lease ran out go first: their worker died. A lease that ends later than any lease can was
+    given before the clock was set back, and is void too. Several workers never get the same run:
+    MySQL locks the row and skips locked ones, SQLite lets one writer in at a time.
+    """
+    free = or_(Run.lease_until.is_(None), Run.lease_until < now, Run.lease_until > now + LONGEST_LEASE)
+    for status in (Status.RUNNING, Status.PENDING):
+        oldest = select(Run).where(Run.status == status, free).order_by(Run.created_at, Run.run_id).limit(1)
+        run = session.scalars(oldest.with_for_update(skip_locked=True)).first()
+        if run is not None:
+            run.lease_owner, run.lease_until = owner, now + timedelta(seconds=lease_seconds)
+            run.attempts += 1
+            session.flush()
+            return run
+    return None
+
+
+def renew(
+    session: Session, owner: str, run_ids: Sequence[str], *, lease_seconds: float, now: datetime
+) -> set[str]:
+    """Prolong the leases of these runs; return those that are still `owner`'s and still open."""
+    mine = and_(Run.run_id.in_(run_ids), Run.lease_owner == owner, Run.status.in_(OPEN))
+    session.execute(update(Run).where(mine).values(lease_until=now + timedelta(seconds=lease_seconds)))
+    return set(session.scalars(select(Run.run_id).where(mine)))
+
+
+def release(session: Session, owner: str, run_id: str) -> bool:
+    """Give an open run back, so that the next worker takes it at once."""
+    mine = and_(Run.run_id == run_id, Run.lease_owner == owner, Run.status.in_(OPEN))
+    return _changed(session, update(Run).where(mine).values(lease_owner=None, lease_until=None))
+
+
+def owners(session: Session) -> set[str]:
+    """Everybody who holds a lease on an open run."""
+    leased = select(Run.lease_owner).where(Run.status.in_(OPEN), Run.lease_owner.is_not(None)).distinct()
+    return {owner for owner in session.scalars(leased) if owner is not None}
+
+
+def release_all(session: Session, owner: str) -> int:
+    """Give back every open run of an owner that is known to be dead."""
+    mine = and_(Run.lease_owner == owner, Run.status.in_(OPEN))
+    return _count(session, update(Run).where(mine).values(lease_owner=None, lease_until=None))
+
+
+def start(session: Session, run_id: str, *, engine_version: int, now: datetime) -> bool:
+    """PENDING → RUNNING; true also for a run that is RUNNING already, which is being done again."""
+    values = {"status": Status.RUNNING, "stage": "loading", "progress": 0.0, "engine_version": engine_version}
+    pending = and_(Run.run_id == run_id, Run.status == Status.PENDING)
+    if _changed(session, update(Run).where(pending).values(started_at=now, **values)):
+        return True
+    return _changed(
+        session, update(Run).where(Run.run_id == run_id, Run.status == Status.RUNNING).values(**values)
+    )
+
+
+def report(session: Session, run_id: str, *, stage: str, progress: float) -> bool:
+    """Tell how far an open run is: a word, and a fraction of the whole."""
+    open_run = and_(Run.run_id == run_id, Run.status.in_(OPEN))
+    return _changed(session, update(Run).where(open_run).values(stage=stage, progress=progress))
+
+
+def fail(session: Session, run_id: str, *, code: str, message: str, now: datetime) -> bool:
+    """→ FAILED with a message that a person can act on; false where the run has ended already."""
+    return _end(session, run_id, OPEN, now, status=Status.FAILED, error_code=code, error_message=message)
+
+
+def cancel(session: Session, run_id: str, *, now: datetime) -> bool:
+    """→ CANCELLED; false where the run has ended already."""
+    message = "Cancelled on request."
+    return _end(
+        session, run_id, OPEN, now, status=Status.CANCELLED, error_code="cancelled", error_message=message
+    )
+
+
+def succeed(session: Session, run_id: str, *, now: datetime, **values: Any) -> bool:
+    """RUNNING → SUCCEEDED with its headline figures; the result belongs in the same transaction."""
+    done = {"status": Status.SUCCEEDED, "stage": "done", "progress": 1.0, **values}
+    return _end(session, run_id, (Status.RUNNING,), now, **done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a list of runs is narrowed down to; an empty field narrows nothing."""
+
+    status: tuple[str, ...] = ()
+    rule_type: str = ""
+    symbol: str = ""
+    tag: str = ""
+    text: str = ""
+    starred: bool = False
+    created_from: date | None = None
+    created_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some runs of a list, and where the next ones begin; None at the end."""
+
+    runs: Sequence[Run]
+    after: tuple[Any, str] | None = field(default=None)
+
+
+_LISTED = (
+    Run.run_id, Run.status, Run.stage, Run.progress, Run.created_at, Run.started_at, Run.completed_at,
+    Run.error_code, Run.error_message, Run.symbols, Run.rule_type, Run.params, Run.start_date, Run.end_date,
+    Run.total_return, Run.sharpe_ratio, Run.max_drawdown, Run.num_trades, Run.name, Run.tags, Run.starred,
+)  # fmt: skip
+
+
+def page(
+    session: Session,
+    wanted: Filter | None = None,
+    *,
+    sort: Sort = "created_at",
+    descending: bool = True,
+    after: tuple[Any, str] | None = None,
+    limit: int = 50,
+) -> Page:
+    """Runs in order, `limit` at a time, by keyset: the next page costs what the first one does.
+
+    Sorted by a figure, only runs that have it are listed.
+    """
+    column: ColumnElement[Any] = getattr(Run, sort)
+    query = _filtered(select(Run).options(load_only(*_LISTED)), wanted or Filter())
+    if sort != "created_at":
+        query = query.where(column.is_not(None))
+    if after is not None:
+        query = query.where(_beyond(column, after, descending=descending))
+    order = (column.desc(), Run.run_id.desc()) if descending else (column.asc(), Run.run_id.asc())
+    runs = session.scalars(query.order_by(*order).limit(limit + 1)).all()
+    more = len(runs) > limit
+    shown = runs[:limit]
+    return Page(runs=shown, after=(getattr(shown[-1], sort), shown[-1].run_id) if more else None)
+
+
+def _beyond(column: ColumnElement[Any], after: tuple[Any, str], *, descending: bool) -> ColumnElement[bool]:
+    """Past the mark, in words that MySQL finds a range of the index in; of a row comparison it makes none."""
+    value, run_id = after
+    if descending:
+        return and_(column <= value, or_(column < value, Run.run_id < run_id))
+    return and_(column >= value, or_(column > value, Run.run_id > run_id))
+
+
+def count_by_status(session: Session) -> dict[str, int]:
+    """How many runs stand where; every status is named."""
+    counted = session.execute(select(Run.status, func.count()).group_by(Run.status))
+    return {str(status): 0 for status in Status} | dict(counted.all())
+
+
+def waiting_before(session: Session, run: Run) -> int:
+    """How many PENDING runs are older than this one."""
+    earlier = and_(Run.status == Status.PENDING, Run.created_at < run.created_at)
+    return session.scalar(select(func.count()).select_from(Run).where(earlier)) or 0
+
+
+def annotate(session: Session, run_id: str, **values: Any) -> Run:
+    """Change name, notes, tags or star of a run."""
+    allowed = {"name", "notes", "tags", "starred"}
+    if not values.keys() <= allowed:
+        raise ValueError(f"only {', '.join(sorted(allowed))} can be changed, got {', '.join(values)}")
+    run = get(session, run_id)
+    for name, value in values.items():
+        setattr(run, name, value)
+    return run
+
+
+def remove(session: Session, run_id: str) -> None:
+    """Delete an ended run with its result and trades; `Conflict` while it is open."""
+    run = get(session, run_id)
+    if not run.ended:
+        raise Conflict(f"run {run_id} is {run.status}: cancel it before deleting it")
+    session.execute(delete(Run).where(Run.run_id == run_id))
+
+
+def _same(session: Session, submission: Submission) -> Run | None:
+    keys = [Run.run_id == submission.request.run_id]
+    if submission.idempotency_key:
+        keys.append(Run.idempotency_key == submission.idempotency_key)
+    run = session.scalars(select(Run).where(or_(*keys))).first()
+    if run is None:
+        return None
+    ours = submission.request.as_json() | {"run_id": run.run_id}
+    if _columns_of(run) != ours:
+        what = "run_id" if run.run_id == submission.request.run_id else "Idempotency-Key"
+        raise Conflict(f"this {what} was used before for a different request (run {run.run_id})")
+    return run
+
+
+def _new(submission: Submission, now: datetime) -> Run:
+    request = submission.request
+    config = asdict(request.config)
+    return Run(
+        run_id=request.run_id,
+        created_at=now,
+        symbols=list(request.symbols),
+        rule_type=request.rule_type,
+        params=dict(request.params),
+        start_date=request.start_date,
+        end_date=request.end_date,
+        risk_free_rate=request.risk_free_rate,
+        benchmark=request.benchmark,
+        received=dict(submission.received),
+        data_hash=submission.data_hash,
+        data_hashes=dict(submission.data_hashes) if submission.data_hashes else None,
+        idempotency_key=submission.idempotency_key,
+        image_tag=submission.image_tag,
+        client=submission.client,
+        **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},
+    )
+
+
+def _columns_of(run: Run) -> dict[str, Any]:
+    """The request as JSON, from the columns."""
+    return {
+        "symbols": run.symbols,
+        "rule_type": run.rule_type,
+        "params": run.params,
+        "start_date": run.start_date.isoformat(),
+        "end_date": run.end_date.isoformat(),
+        **{spec.name: getattr(run, spec.name) for spec in OPTION_FIELDS},
+        "benchmark": run.benchmark,
+        "run_id": run.run_id,
+    }
+
+
+def _filtered(query: Select[Run], wanted: Filter) -> Select[Run]:
+    if wanted.symbol:
+        query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(RunSymbol.symbol == wanted.symbol)
+    if wanted.status:
+        query = query.where(Run.status.in_(wanted.status))
+    if wanted.rule_type:
+        query = query.where(Run.rule_type == wanted.rule_type)
+    if wanted.starred:
+        query = query.where(Run.starred == true())
+    if wanted.created_from:
+        query = query.where(Run.created_at >= _midnight(wanted.created_from))
+    if wanted.created_to:
+        query = query.where(Run.created_at < _midnight(wanted.created_to + timedelta(days=1)))
+    if wanted.tag:
+        query = query.where(
+            type_coerce(Run.tags, Text).contains(json.dumps(wanted.tag, ensure_ascii=False), autoescape=True)
+        )
+    if wanted.text:
+        fields = (Run.name, Run.notes, Run.run_id, Run.rule_type, type_coerce(Run.symbols, Text))
+        query = query.where(or_(*(column.contains(wanted.text, autoescape=True) for column in fields)))
+    return query
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")
+
+
+def _end(session: Session, run_id: str, before: Sequence[Status], now: datetime, **values: Any) -> bool:
+    values |= {"completed_at": now, "lease_owner": None, "lease_until": None}
+    return _changed(session, update(Run).where(Run.run_id == run_id, Run.status.in_(before)).values(**values))
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    return _count(session, statement) == 1
+
+
+def _count(session: Session, statement: Any) -> int:
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)
+    return result.rowcount

@@ -1,0 +1,99 @@
+"""Every line carries what it is about, and none a secret."""
+
+import json
+import logging
+
+import pytest
+
+from config import logs
+
+
+@pytest.fixture
+def lines(capsys):
+    logs.configure(process="worker", as_json=True, secrets=["correct-horse"])
+
+    def read():
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    yield read
+    logging.getLogger().handlers.clear()
+
+
+def test_a_line_carries_run_id_process_level_and_utc_time(lines):
+    with logs.about("123e4567"):
+        logs.get("engine").info("run begins", bars=3)
+
+    (line,) = lines()
+    moment = line.pop("time")
+    assert moment.endswith("Z")
+    assert line == {
+        "event": "run begins", "run_id": "123e4567", "process": "worker",
+        "level": "info", "bars": 3, "logger": "engine",
+    }  # fmt: skip
+
+
+def test_a_line_of_a_library_carries_the_run_id_too(lines):
+    with logs.about("123e4567"):
+        logging.getLogger("sqlalchemy").warning("slow %s", "query")
+
+    (line,) = lines()
+    assert (line["event"], line["run_id"], line["logger"]) == ("slow query", "123e4567", "sqlalchemy")
+
+
+def test_after_the_block_lines_are_about_nothing(lines):
+    with logs.about("123e4567"):
+        pass
+    logs.get("worker").info("idle")
+
+    (line,) = lines()
+    assert "run_id" not in line
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"password": "hunter22"},
+        {"DB_PASSWORD": "hunter22"},
+        {"headers": {"Authorization": "hunter22"}},
+        {"nested": [{"argo_token": "hunter22"}]},
+        {"url": "mysql+pymysql://root:hunter22@db:3306/x"},
+        {"url": "mysql://root:with/slash@and:hunter22@db/x"},
+        {"text": "Authorization: Bearer hunter22hunter22"},
+        {"text": "connect(host=db, password='hunter22')"},
+        {"text": '{"token": "hunter22"}'},
+        {"text": "told to use correct-horse today"},
+    ],
+)
+def test_no_secret_is_in_a_line(lines, said):
+    logs.get("worker").info("connecting", **said)
+
+    line = json.dumps(lines())
+    assert "hunter22" not in line
+    assert "correct-horse" not in line
+    assert "[redacted]" in line
+
+
+def test_no_secret_is_in_a_traceback(lines):
+    try:
+        raise ConnectionError("cannot reach mysql://root:hunter22@db/x with correct-horse")
+    except ConnectionError:
+        logs.get("worker").exception("the database is away")
+
+    (line,) = lines()
+    assert "ConnectionError: cannot reach mysql://root:[redacted]@db/x with [redacted]" in line["exception"]
+
+
+def test_ordinary_values_stay_as_they_are(lines):
+    logs.get("worker").info("run computed", bars=2_516, ratio=0.5, ok=True, none=None, tags=["a"])
+
+    (line,) = lines()
+    assert [line[name] for name in ("bars", "ratio", "ok", "none", "tags")] == [2_516, 0.5, True, None, ["a"]]
+
+
+def test_the_passwords_of_the_environment_are_known(capsys):
+    env = {"DATABASE_URL": "mysql+pymysql://u:sesame-open@h/d", "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
+    logs.configure_from(env, process="web")
+
+    logs.get("web").debug("it is sesame-open")
+
+    assert json.loads(capsys.readouterr().out)["event"] == "it is [redacted]"

@@ -1,0 +1,75 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.errors import SettingsError
+from config.settings import EMBEDDED, Settings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+
+def test_nothing_needs_to_be_set_on_a_laptop():
+    settings = Settings.from_env({})
+
+    assert settings == Settings()
+    assert (settings.database_url, settings.launcher_mode, settings.port) == (EMBEDDED, "LOCAL", 5000)
+
+
+def test_every_wrong_variable_is_named_at_once():
+    wrong = {
+        "PORT": "many",
+        "JOB_LAUNCHER_MODE": "CLOUD",
+        "WORKER_SLOTS": "0",
+        "DATABASE_URL": "postgres://x",
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(wrong)
+
+    told = "\n".join(caught.value.problems)
+    assert all(name in told for name in wrong)
+    assert "PORT must be a whole number from 0 to 65535, got 'many'" in told
+
+
+def test_the_parts_of_an_address_are_all_needed_and_make_a_quoted_one():
+    parts = {"DB_HOST": "mysql", "DB_NAME": "backtest", "DB_USER": "web", "DB_PASSWORD": "p@ss/word"}
+
+    url = Settings.from_env(parts).database_url
+
+    assert url == "mysql+pymysql://web:p%40ss%2Fword@mysql:3306/backtest"
+    with pytest.raises(SettingsError, match="DB_PASSWORD is missing"):
+        Settings.from_env({name: value for name, value in parts.items() if name != "DB_PASSWORD"})
+
+
+def test_a_cluster_needs_mysql_and_argo():
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"JOB_LAUNCHER_MODE": "K8S"})
+
+    assert [problem.split(" ")[0] for problem in caught.value.problems] == [
+        "ARGO_SERVER",
+        "JOB_LAUNCHER_MODE=K8S",
+    ]
+
+
+def test_production_logs_json_unless_told_otherwise():
+    assert Settings.from_env({"FLASK_ENV": "production"}).log_format == "json"
+    assert Settings.from_env({"FLASK_ENV": "production", "LOG_FORMAT": "readable"}).log_format == "readable"
+
+
+def test_secrets_are_not_shown():
+    settings = replace(Settings(), database_url="mysql+pymysql://u:secret@h/d", argo_token="secret")
+
+    assert "secret" not in repr(settings)
+
+
+def test_the_example_names_every_variable_with_its_default():
+    source = (ROOT / "config" / "settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"', source))
+    words = {"LOCAL", "K8S", "INFO", "DEBUG", "WARNING", "ERROR"}
+    named = dict(re.findall(r"^#([A-Z_0-9]+)=(.*)$", EXAMPLE, flags=re.MULTILINE))
+
+    assert set(named) == read - words
+    assert Settings.from_env({name: value for name, value in named.items() if value}) == Settings()

@@ -1,0 +1,91 @@
+"""Pages of the list of runs: complete in every order, and each order has an index to follow."""
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from sqlalchemy import inspect, update
+
+from store.models import Run
+from store.queries import runs
+from tests.store.records import NOON, submitted, succeeded
+
+FIGURES = [0.5, -1.0, 0.5, None, 2.0, 0.5, 0.0, None, -1.0]
+
+
+@pytest.fixture
+def figures(database):
+    """Each run's Sharpe ratio by its id; several are equal, some have none."""
+    given = {succeeded(database, now=NOON + timedelta(hours=hour)): one for hour, one in enumerate(FIGURES)}
+    with database.write() as session:
+        for run_id, figure in given.items():
+            session.execute(update(Run).where(Run.run_id == run_id).values(sharpe_ratio=figure))
+    return given
+
+
+def every_page(database, wanted=None, **how):
+    seen, after = [], None
+    while True:
+        with database.read() as session:
+            page = runs.page(session, wanted, after=after, limit=2, **how)
+        seen += [run.run_id for run in page.runs]
+        if (after := page.after) is None:
+            return seen
+
+
+@pytest.mark.parametrize("descending", [True, False], ids=["descending", "ascending"])
+def test_pages_by_a_figure_hold_each_run_that_has_it_once_and_in_order(database, figures, descending):
+    expected = sorted(
+        ((figure, run_id) for run_id, figure in figures.items() if figure is not None), reverse=descending
+    )
+
+    seen = every_page(database, sort="sharpe_ratio", descending=descending)
+
+    assert [(figures[run_id], run_id) for run_id in seen] == expected
+
+
+@pytest.mark.parametrize("descending", [True, False], ids=["newest first", "oldest first"])
+def test_pages_by_time_hold_every_run_once_and_in_order(database, figures, descending):
+    seen = every_page(database, descending=descending)
+
+    assert seen == (list(figures)[::-1] if descending else list(figures))
+
+
+def test_pages_of_a_narrowed_list_go_on_as_narrow(database, figures):
+    starred = list(figures)[::2]
+    with database.write() as session:
+        for run_id in starred:
+            runs.annotate(session, run_id, starred=True)
+
+    seen = every_page(database, runs.Filter(starred=True))
+
+    assert seen == starred[::-1]
+
+
+def test_a_page_after_a_run_that_is_gone_goes_on_where_it_was(database, figures):
+    oldest, *_ = figures
+    with database.read() as session:
+        page = runs.page(session, limit=len(figures) - 1)
+    with database.write() as session:
+        runs.remove(session, page.after[1])
+
+    with database.read() as session:
+        following = runs.page(session, after=page.after)
+
+    assert [run.run_id for run in following.runs] == [oldest]
+    assert following.after is None
+
+
+def test_every_order_of_the_list_has_an_index_that_ends_with_the_run(database):
+    indexed = {tuple(index["column_names"]) for index in inspect(database.engine).get_indexes("runs")}
+
+    assert {(sort, "run_id") for sort in get_args(runs.Sort)} <= indexed
+
+
+def test_runs_that_wait_are_counted_by_their_age(database):
+    ids = [submitted(database, now=NOON + timedelta(seconds=second)) for second in range(3)]
+
+    with database.read() as session:
+        before = [runs.waiting_before(session, runs.get(session, run_id)) for run_id in ids]
+
+    assert before == [0, 1, 2]

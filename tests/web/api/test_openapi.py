@@ -1,0 +1,116 @@
+"""The description is valid, complete, and kept: properties found by schemathesis."""
+
+import contextlib
+
+import jsonschema
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode, checks
+
+from config.settings import Settings
+from store import schema as store_schema
+from store.session import Database
+from tests.web.conftest import SMALLEST, complete, fill
+from tests.web.yahoos import FakeYahoo
+from web import create_app
+from web.api import openapi
+
+PAGES = {
+    "/",
+    "/runs",
+    "/runs/{run_id}",
+    "/compare",
+    "/datasets",
+    "/datasets/{data_hash}",
+    "/docs",
+    "/openapi.json",
+    "/sign-in",
+    "/sign-in/start",
+    "/sign-in/callback",
+}
+FORMS = {
+    "/runs/{run_id}/notes",
+    "/runs/{run_id}/delete",
+    "/api/strategies/{preset_id}/delete",
+    "/datasets/preview",
+    "/datasets/yahoo",
+    "/sign-out",
+}
+PARTS = {
+    "/fragments/params",
+    "/static/{name}",
+    "/api/runs/{run_id}/markers",
+    "/api/runs/{run_id}/charts/{name}.png",
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    url = f"sqlite:///{tmp_path_factory.mktemp('openapi') / 'record.sqlite3'}"
+    database = Database.open(url)
+    store_schema.upgrade(database.engine)
+    fill(database)
+    app = create_app(Settings(database_url=url), database=database, yahoo=FakeYahoo())
+    run_id = app.test_client().post("/run_backtest", json=SMALLEST).json["run_id"]
+    complete(database, run_id)
+    yield app, run_id
+    database.close()
+
+
+OPERATIONS = [(path, method) for path, methods in openapi.document()["paths"].items() for method in methods]
+UNCHECKED = (checks.positive_data_acceptance, checks.negative_data_rejection, checks.ignored_auth)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "wrong"])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_no_request_makes_a_5xx_or_an_answer_that_breaks_its_schema(served, path, method, mode):
+    described = schemathesis.openapi.from_wsgi("/openapi.json", served[0])
+    operation = described[path][method]
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=20,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    def each(case):
+        plain = {"Accept-Encoding": "identity"}  # this client does not decompress
+        case.call_and_validate(headers=plain, excluded_checks=list(UNCHECKED))
+
+    with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where there is nothing to send
+        each()
+
+
+@pytest.mark.parametrize(
+    "path", ["/status/{run}", "/api/runs/{run}", "/api/runs", "/runs/{run}/result.json", "/api/rules", "/api/metrics",
+             "/api/symbols", "/api/datasets", "/api/strategies", "/api/runs/{run}/curves?names=equity,price"],
+)  # fmt: skip
+def test_the_answers_about_a_finished_run_are_as_described(served, path):
+    app, run_id = served
+    document = openapi.document()
+    name = path.split("?")[0].replace("{run}", "{run_id}")
+    answer = document["paths"][name]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    body = app.test_client().get(path.replace("{run}", run_id)).json
+
+    validator = jsonschema.Draft202012Validator({**answer, "components": document["components"]})
+    assert [error.message for error in validator.iter_errors(body)] == []
+
+
+def test_every_path_that_programs_may_call_is_described(served):
+    routes = {
+        rule.rule.replace("<int:", "{").replace("<path:", "{").replace("<", "{").replace(">", "}")
+        for rule in served[0].url_map.iter_rules()
+    }
+
+    assert routes - PAGES - FORMS - PARTS - set(openapi.document()["paths"]) == set()
+
+
+def test_the_description_is_what_the_page_shows(served):
+    page = served[0].test_client().get("/docs").text
+
+    assert all(path in page for path in openapi.document()["paths"])

@@ -1,0 +1,299 @@
+"""Limits: what is allowed is told, with when to come back, whatever number of replicas there are."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from config.settings import Limits, Settings
+from store.queries import runs
+from tests.web.conftest import PAGE, SMALLEST, fill
+from tests.web.submission.test_submit import FORM
+from web import create_app
+from web.middleware.concurrency import Gate
+
+CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
+
+
+@pytest.fixture
+def replica(database):
+    """Makes another replica of the web tier on one record."""
+    fill(database)
+
+    def replica(**limits):
+        settings = Settings(database_url=str(database.engine.url), limits=replace(Limits(), **limits))
+        return create_app(settings, database=database).test_client()
+
+    return replica
+
+
+def stored(database):
+    with database.read() as session:
+        return sum(runs.count_by_status(session).values())
+
+
+def test_one_client_may_have_so_many_runs_waiting_over_all_replicas(replica, database):
+    one, other = replica(waiting=2), replica(waiting=2)
+
+    answers = [each.post("/run_backtest", json=SMALLEST) for each in (one, other, one)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert "at most 2 of one client may" in answers[2].json["detail"]
+    assert answers[2].headers["Retry-After"] == str(answers[2].json["retry_after_seconds"]) == "10"
+    assert stored(database) == 2
+
+
+def test_a_run_that_has_begun_makes_room_for_another(replica, database):
+    client = replica(waiting=1)
+    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
+    refused = client.post("/run_backtest", json=SMALLEST)
+
+    client.post(f"/runs/{run_id}/cancel")
+
+    assert refused.status_code == 429
+    assert client.post("/run_backtest", json=SMALLEST).status_code == 202
+
+
+def test_clients_do_not_take_from_each_others_share(replica):
+    client = replica(waiting=1, per_minute=1)
+
+    answers = [
+        client.post("/run_backtest", json=SMALLEST, environ_base={"REMOTE_ADDR": address})
+        for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1")
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+
+
+def test_a_minute_holds_so_many_submissions_and_then_one_by_one(replica, database, monkeypatch):
+    client = replica(per_minute=30)
+
+    answers = [client.post("/run_backtest", json=SMALLEST) for _ in range(34)]
+
+    codes = [answer.status_code for answer in answers]
+    assert codes[:30] == [202] * 30
+    assert 429 in codes[30:]
+    refused = answers[codes.index(429)]
+    assert "at most 30 submissions a minute" in refused.json["detail"]
+    assert refused.headers["Retry-After"] in ("1", "2")
+    time.sleep(2.1)
+    assert client.post("/run_backtest", json=SMALLEST).status_code == 202
+
+
+def test_the_same_submission_again_costs_nothing_and_is_never_refused(replica, database):
+    client = replica(waiting=1, per_minute=1)
+    request = SMALLEST | {"run_id": "0b4b0e0a-7f4e-4f0c-9a53-0c3c9e3d3b11"}
+
+    answers = [client.post("/run_backtest", json=request) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert stored(database) == 1
+
+
+def test_twenty_submissions_at_the_same_moment_on_two_replicas_are_counted_exactly(replica, database):
+    replicas = [replica(waiting=7), replica(waiting=7)]
+
+    def submit(number):
+        return replicas[number % 2].application.test_client().post("/run_backtest", json=SMALLEST).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        codes = list(pool.map(submit, range(20)))
+
+    assert sorted(codes) == [202] * 7 + [429] * 13
+    assert stored(database) == 7
+
+
+def test_uploads_count_as_submissions(replica):
+    client = replica(per_minute=2)
+
+    codes = [
+        client.post(f"/api/datasets?symbol=S{number}", data=CSV, content_type="text/csv").status_code
+        for number in range(3)
+    ]
+
+    assert codes == [201, 201, 429]
+
+
+def test_nothing_is_limited_where_nothing_is_said(replica, database):
+    client = replica(waiting=0, per_minute=0)
+
+    codes = {client.post("/run_backtest", json=SMALLEST).status_code for _ in range(40)}
+
+    assert codes == {202}
+
+
+def test_a_person_over_the_limit_gets_the_form_back_with_everything_typed(replica):
+    client = replica(waiting=1)
+    client.post("/run_backtest", data=FORM, headers=PAGE)
+
+    answer = client.post("/run_backtest", data=FORM | {"params.fast": "17"}, headers=PAGE)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+    assert "at most 1 of one client may" in answer.text
+    assert 'value="17"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("limits", "changes", "field", "told"),
+    [
+        ({"symbols": 2}, {"symbols": ["SP500", "GOOG", "NASDAQ"]}, "symbols", "at most 2 symbols, got 3"),
+        ({"symbols": 2}, {"symbols": "SP500,GOOG,NASDAQ"}, "symbols", "at most 2 symbols, got 3"),
+        ({"params": 1}, {"params": {"fast": 10, "slow": 30}}, "params", "at most 1 parameters, got 2"),
+        ({"bars": 5_000}, {}, "symbols", "have 5,031 bars together, at most 5,000"),
+        ({"bars": 6_000}, {"benchmark": "GOOG"}, "symbols", "bars together, at most 6,000"),
+    ],
+    ids=["symbols", "symbols as text", "parameters", "bars", "bars with the benchmark's"],
+)
+def test_a_run_that_asks_for_too_much_is_told_the_field_and_what_is_allowed(
+    replica, database, limits, changes, field, told
+):
+    client = replica(**limits)
+
+    answer = client.post("/run_backtest", json=SMALLEST | changes)
+    check = client.post("/api/check", json=SMALLEST | changes).json
+
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    assert [error["field"] for error in answer.json["errors"]] == [field]
+    assert told in answer.json["errors"][0]["message"]
+    assert [error["message"] for error in check["errors"]] == [answer.json["errors"][0]["message"]]
+    assert stored(database) == 0
+
+
+def test_a_form_that_asks_for_too_much_shows_it_at_the_field(replica):
+    client = replica(symbols=1)
+
+    answer = client.post("/run_backtest", data=FORM | {"symbols": "SP500, GOOG"}, headers=PAGE)
+
+    assert answer.status_code == 422
+    assert "may have at most 1 symbols, got 2" in answer.text
+
+
+def test_a_hundred_thousand_fields_parameters_or_symbols_are_refused_before_each_is_looked_at(replica):
+    client = replica(request_kib=8_192)
+    many = {f"x{number}": number for number in range(100_000)}
+
+    began = time.thread_time()
+    answers = [
+        client.post("/run_backtest", json=body)
+        for body in (
+            SMALLEST | many,
+            SMALLEST | {"params": many},
+            SMALLEST | {"symbols": list(many)},
+            SMALLEST | {"symbols": ",".join(many)},
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/run_backtest", "application/json"), ("/run_backtest", FORM)])
+def test_a_body_over_the_limit_is_told_what_is_allowed(replica, path, kind):
+    client = replica(request_kib=16)
+    body = (
+        {"data": FORM | {"notes": "x" * 20_000}}
+        if kind is FORM
+        else {"data": b" " * 20_000, "content_type": kind}
+    )
+
+    answer = client.post(path, **body)
+
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+    assert "at most 16 KiB are taken here" in answer.json["detail"]
+
+
+def test_an_upload_over_the_limit_is_told_what_is_allowed_and_a_smaller_one_is_taken(database):
+    fill(database)
+    client = create_app(Settings(max_upload_mib=1), database=database).test_client()
+    large = CSV + b"2024-01-04,10,11,9,10.5,100\n" * 50_000
+
+    refused = client.post("/api/datasets?symbol=LARGE", data=large, content_type="text/csv")
+    taken = client.post("/api/datasets?symbol=SMALL", data=CSV, content_type="text/csv")
+    page = client.post("/datasets?symbol=LARGE", data=large, content_type="text/csv", headers=PAGE)
+
+    assert (refused.status_code, taken.status_code, page.status_code) == (413, 201, 413)
+    assert "at most 1 MiB" in refused.json["detail"]
+    assert "at most 1 MiB" in page.text
+
+
+def test_a_gate_lets_so_many_in_has_so_many_wait_and_sends_the_rest_away_at_once():
+    gate = Gate(2, waiting=2, patience_seconds=0.3)
+    inside = [gate.enter(), gate.enter()]
+    waited = []
+    waiters = [threading.Thread(target=lambda: waited.append(gate.enter())) for _ in range(2)]
+    for waiter in waiters:
+        waiter.start()
+    while gate._waiting < 2:
+        time.sleep(0.001)
+
+    began = time.perf_counter()
+    fifth = gate.enter()
+    at_once = time.perf_counter() - began
+    gate.leave()
+    for waiter in waiters:
+        waiter.join()
+
+    assert (inside, fifth) == ([True, True], False)
+    assert at_once < 0.1
+    assert sorted(waited) == [False, True]
+
+
+def test_a_full_server_says_so_at_once_stays_healthy_and_goes_on(replica, monkeypatch):
+    client = replica(requests_at_once=1)
+    application = client.application
+    release, inside = threading.Event(), threading.Event()
+
+    def slow(run_id):
+        inside.set()
+        release.wait(20)
+        return {"run_id": run_id}
+
+    monkeypatch.setitem(application.view_functions, "api.run", slow)
+    threads = ThreadPoolExecutor(4)
+    working = threads.submit(lambda: application.test_client().get("/api/runs/1"))
+    inside.wait(5)
+    waiting = [threads.submit(lambda: application.test_client().get("/api/rules")) for _ in range(3)]
+    time.sleep(0.1)
+
+    began = time.perf_counter()
+    busy, page = client.get("/api/rules"), client.get("/runs", headers=PAGE)
+    health = client.get("/health")
+    took = time.perf_counter() - began
+    release.set()
+
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in (busy, page)] == [
+        (503, "2")
+    ] * 2
+    assert "all hands full" in busy.json["detail"]
+    assert "come back in 2 s" in page.text
+    assert health.status_code == 200
+    assert took < 1
+    assert [asked.result().status_code for asked in (working, *waiting)] == [200] * 4
+    assert client.get("/api/rules").status_code == 200
+
+
+def test_a_place_is_given_back_whatever_became_of_the_request(replica, monkeypatch):
+    client = replica(requests_at_once=1)
+    monkeypatch.setitem(client.application.view_functions, "api.run", lambda run_id: 1 / 0)
+
+    codes = [
+        client.get(path).status_code for path in ("/api/runs/1", "/nowhere", "/api/runs/1", "/api/rules")
+    ]
+
+    assert codes == [500, 404, 500, 200]
+
+
+def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(record):
+    told = {"X-Forwarded-For": "192.0.2.7"}
+    codes = {}
+    for hops in (0, 1):
+        settings = Settings(trusted_proxies=hops, limits=replace(Limits(), waiting=1 + hops))
+        client = create_app(settings, database=record).test_client()
+        codes[hops] = client.post("/run_backtest", json=SMALLEST, headers=told).status_code
+
+    with record.read() as session:
+        seen = {run.client for run in session.query(runs.Run)}
+    assert codes == {0: 202, 1: 202}
+    assert seen == {"address:127.0.0.1", "address:192.0.2.7"}

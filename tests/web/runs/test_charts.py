@@ -1,0 +1,71 @@
+"""The pictures of a run."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from web.presentation import charts
+from web.runs.results import Curves
+
+NAMES = ("equity", "drawdown", "trades", "exposure")
+TIMES = np.arange("2020-01-01", "2024-01-01", dtype="datetime64[D]").astype("datetime64[s]")
+
+
+@pytest.fixture
+def curves():
+    """Four years in which everything is flat."""
+    names = ("equity", "benchmark", "drawdown", "exposure")
+    return Curves(TIMES, {name: np.zeros(len(TIMES)) for name in names})
+
+
+def opened(picture):
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def test_each_picture_is_a_png_of_the_same_size(curves):
+    drawn = charts.of_run("flat", curves, np.array([1.0, -2.0]))
+
+    assert tuple(drawn) == NAMES
+    assert {(opened(picture).format, opened(picture).size) for picture in drawn.values()} == {
+        ("PNG", (900, 340))
+    }
+
+
+def test_a_run_without_trades_has_every_picture(curves):
+    drawn = charts.of_run("none", curves, np.zeros(0))
+
+    assert all(opened(drawn[name]).size == (900, 340) for name in NAMES)
+
+
+def test_a_gain_is_drawn_green_and_a_loss_red(curves):
+    won = opened(charts.of_run("won", curves, np.array([5.0]))["trades"]).convert("RGB")
+    lost = opened(charts.of_run("lost", curves, np.array([-5.0]))["trades"]).convert("RGB")
+
+    def has(picture, colour):
+        return colour in {found for _, found in picture.getcolors(1 << 20)}
+
+    assert has(won, (0x18, 0x79, 0x4E))
+    assert not has(won, (0xB4, 0x23, 0x2F))
+    assert has(lost, (0xB4, 0x23, 0x2F))
+
+
+def test_a_result_is_drawn_once_for_all_who_ask(curves):
+    first = charts.of_run("kept", curves, np.zeros(0))
+
+    assert charts.of_run("kept", curves, np.ones(3)) is first
+
+
+def test_pages_without_scripts_get_each_picture_by_its_name(client, finished):
+    run_id = finished(start_date="2018-01-02")
+
+    answers = {name: client.get(f"/api/runs/{run_id}/charts/{name}.png") for name in NAMES}
+    unknown = client.get(f"/api/runs/{run_id}/charts/volume.png")
+
+    assert {answer.mimetype for answer in answers.values()} == {"image/png"}
+    assert (unknown.status_code, "equity, drawdown, trades, exposure" in unknown.json["detail"]) == (
+        404,
+        True,
+    )

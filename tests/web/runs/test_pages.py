@@ -1,0 +1,249 @@
+"""The pages, as a browser without scripts gets them."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from store.queries import runs
+from tests.web.conftest import PAGE, complete, fill
+
+TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
+
+
+def test_the_first_page_is_filled_with_an_example_that_can_be_submitted_as_it_stands(client, record):
+    page = client.get("/").text
+
+    fields = dict(re.findall(r'name="([\w.]+)" value="([^"]*)"', page))
+    fields |= {"rule_type": "MOVING_AVERAGE_CROSS"}
+    answer = client.post("/run_backtest", data={name: value for name, value in fields.items() if value})
+    assert answer.status_code == 202
+    assert fields["symbols"] == "SP500"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_each_tab_of_a_result_is_shown_without_inline_script_or_style(client, finished, tab):
+    page = client.get(f"/runs/{finished()}?tab={tab}", headers=PAGE)
+
+    assert page.status_code == 200
+    assert 'aria-current="page">' + tab.capitalize() in page.text
+    assert not re.search(r"<script(?![^>]*src=)[^>]*>|\sstyle=|\son\w+=", page.text)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+
+
+def test_every_metric_opens_to_its_formula_inputs_and_what_other_tools_do(client, finished):
+    page = client.get(f"/runs/{finished()}", headers=PAGE).text
+
+    assert page.count('class="explain"') == page.count('id="metric-') > 50
+    assert "P = 252 a year" in page
+    assert "Elsewhere:" in page
+
+
+def test_a_run_without_trades_is_explained_by_its_funnel_and_not_by_nothing(client, finished):
+    run_id = finished(initial_capital=100)
+
+    page = client.get(f"/runs/{run_id}", headers=PAGE).text
+
+    assert "Why there are no trades" in page
+    assert "Rejected: too small" in page
+    assert "allow fractional shares" in page
+
+
+def test_trades_are_sorted_filtered_and_paged(client, finished):
+    run_id = finished(params={"fast": 2, "slow": 4}, start_date="1999-02-01")
+
+    best_first = client.get(f"/runs/{run_id}?tab=trades&sort=pnl&order=desc", headers=PAGE).text
+    second = client.get(f"/runs/{run_id}?tab=trades&page=2", headers=PAGE).text
+    none = client.get(f"/runs/{run_id}?tab=trades&side=short", headers=PAGE).text
+
+    gains = [
+        float(text.replace(",", ""))
+        for text in re.findall(r'num lead end gain">\+([\d,.]+)</td>', best_first)
+    ]
+    assert gains == sorted(gains, reverse=True)
+    assert len(gains) == 100
+    assert "Page 2 of" in second
+    assert "No trade fits the filter" in none
+
+
+def test_a_failed_run_shows_its_message_and_the_way_on(client, record, submit):
+    run_id = submit()
+    with record.write() as session:
+        runs.fail(
+            session, run_id, code="timeout", message="Stopped after 600 seconds.", now=datetime.now(UTC)
+        )
+
+    page = client.get(f"/runs/{run_id}", headers=PAGE).text
+
+    assert "Stopped after 600 seconds." in page
+    assert f"/?run={run_id}" in page
+
+
+def test_duplicating_a_run_fills_the_form_with_all_of_it(client, finished):
+    run_id = finished(params={"fast": 7, "slow": 77, "kind": "ema"}, stop_loss_pct=4.5, symbols=["GOOG"],
+                      start_date="2005-01-03", end_date="2010-01-04")  # fmt: skip
+
+    page = client.get(f"/?run={run_id}").text
+
+    for name, value in (
+        ("symbols", "GOOG"),
+        ("params.fast", "7"),
+        ("params.slow", "77"),
+        ("stop_loss_pct", "4.5"),
+    ):
+        assert f'name="{name}" value="{value}"' in page
+    assert '<option value="ema" selected>' in page
+
+
+def test_changing_the_rule_without_scripts_keeps_the_rest_of_the_form(client):
+    page = client.get("/?rule_type=RSI&symbols=GOOG&fee_rate=0.002&start_date=2005-01-03&params.fast=5").text
+
+    assert 'name="params.oversold" value="30"' in page
+    assert 'name="fee_rate" value="0.002"' in page
+    assert 'name="symbols" value="GOOG"' in page
+    assert "params.fast" not in page
+
+
+def test_runs_are_searched_sorted_and_paged_by_keyset(client, finished):
+    made = [finished(params={"fast": fast, "slow": 30}) for fast in (5, 10, 15)]
+    returns = {run_id: client.get(f"/api/runs/{run_id}").json["metrics"]["total_return"] for run_id in made}
+
+    first = client.get("/api/runs?sort=total_return&order=desc&limit=2").json
+    rest = client.get(first["next"]).json
+
+    listed = [run["run_id"] for run in first["runs"] + rest["runs"]]
+    assert listed == sorted(made, key=returns.get, reverse=True)
+    assert rest["next"] is None
+    assert client.get("/runs?sort=sharpe_ratio&limit=2", headers=PAGE).text.count('name="run"') == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=magic", "limit=0", "after=x", "status=LOST", "created_from=yesterday"]
+)
+def test_a_wrong_filter_is_named(client, query):
+    answer = client.get(f"/api/runs?{query}")
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, query.split("=")[0])
+
+
+def test_names_notes_tags_and_stars_are_kept_and_found_and_escaped(client, finished):
+    run_id = finished()
+    nasty = "<script>alert(1)</script>"
+
+    client.patch(
+        f"/api/runs/{run_id}", json={"name": nasty, "notes": nasty, "tags": ["a", nasty], "starred": True}
+    )
+
+    pages = [client.get(path, headers=PAGE).text for path in ("/", "/runs", "/runs?tag=a&starred=true", f"/runs/{run_id}",
+             f"/runs/{run_id}/report.html", f"/compare?run={run_id}")]  # fmt: skip
+    assert all("<script>alert" not in page for page in pages)
+    assert all("&lt;script&gt;" in page for page in pages)
+
+
+def test_runs_are_compared_with_what_differs_alone_if_wished(client, finished):
+    one, other = finished(), finished(params={"fast": 20, "slow": 60})
+
+    everything = client.get(f"/compare?run={one}&run={other}", headers=PAGE).text
+    differences = client.get(f"/compare?run={one}&run={other}&differences=true", headers=PAGE).text
+
+    assert everything.count("<path class") == 2
+    assert "Initial capital" in everything
+    assert "Initial capital" not in differences
+    assert "Parameter fast" in differences
+
+
+def test_a_deleted_run_is_gone_and_an_open_one_cannot_be_deleted(client, finished, submit):
+    done, still_open = finished(), submit(size=50)
+
+    assert client.delete(f"/api/runs/{done}").status_code == 204
+    assert client.get(f"/api/runs/{done}").status_code == 404
+    assert client.delete(f"/api/runs/{still_open}").status_code == 409
+
+
+def test_a_preset_is_saved_loaded_and_deleted(client):
+    body = {"symbols": ["GOOG"], "rule_type": "RSI", "params": {"period": 9}}
+
+    saved = client.post("/api/strategies", json={"name": "Nine", "request": body})
+    page = client.get(f"/?preset={saved.json['id']}").text
+    gone = client.delete(f"/api/strategies/{saved.json['id']}")
+
+    assert saved.status_code == 201
+    assert 'name="params.period" value="9"' in page
+    assert gone.status_code == 204
+    assert client.get("/api/strategies").json == {"strategies": []}
+
+
+def test_an_error_is_a_page_for_people_and_a_problem_for_programs(client):
+    page, problem = client.get("/runs/nothing", headers=PAGE), client.get("/runs/nothing")
+
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "There is no run nothing." in page.text
+    assert problem.mimetype == "application/problem+json"
+
+
+def test_pages_answer_the_same_on_mysql(mysql_url, monkeypatch):
+    from config.settings import Settings
+    from store import schema
+    from store.session import Database
+    from web import create_app
+
+    database = Database.open(mysql_url)
+    schema.upgrade(database.engine)
+    fill(database)
+    client = create_app(Settings(database_url=mysql_url), database=database).test_client()
+
+    from tests.web.conftest import SMALLEST
+
+    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
+    complete(database, run_id)
+
+    pages = [*(f"/runs/{run_id}?tab={tab}" for tab in TABS), "/", "/runs?q=SP500&sort=total_return", "/datasets",
+             f"/status/{run_id}", f"/compare?run={run_id}", "/ready", "/metrics"]  # fmt: skip
+    assert {path: client.get(path, headers=PAGE).status_code for path in pages} == dict.fromkeys(pages, 200)
+    database.close()
+
+
+@pytest.mark.parametrize(("outcome", "tone", "other"), [("won", "gain", "loss"), ("lost", "loss", "gain")])
+def test_trades_are_narrowed_to_those_that_won_or_lost(client, finished, outcome, tone, other):
+    run_id = finished(start_date="2014-01-02")
+
+    page = client.get(f"/runs/{run_id}?tab=trades&outcome={outcome}", headers=PAGE).text
+
+    pnl = [trade["pnl"] for trade in client.get(f"/runs/{run_id}/result.json").json["trades"]]
+    count = sum((value > 0) == (outcome == "won") for value in pnl)
+    rows = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert rows.count(f"lead end {tone}") == rows.count("<tr>") == count
+    assert f"lead end {other}" not in rows
+    assert f'{count} trades <span class="muted">of {len(pnl)}</span>' in page
+
+
+def test_a_trade_that_was_open_at_the_end_is_marked(client, finished):
+    run_id = finished(rule_type="BUY_AND_HOLD", params={})
+
+    page = client.get(f"/runs/{run_id}?tab=trades", headers=PAGE).text
+
+    assert page.count('<span class="tag">Open at end</span>') == 1
+
+
+def test_the_figures_on_top_tell_their_distance_to_the_benchmark(client, finished):
+    run_id = finished()
+
+    page = client.get(f"/runs/{run_id}", headers=PAGE).text
+
+    metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
+    apart = 100 * (metrics["total_return"] - metrics["benchmark_return"])
+    assert f'<span class="delta">{apart:+,.2f} points</span>'.replace("-", "\u2212") in page
+    assert page.count('<div class="kpi">') == 6
+
+
+def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_marked(client, finished):
+    run_id = finished()
+
+    page = client.get(f"/runs/{run_id}?tab=drawdown", headers=PAGE).text
+
+    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)\u2009%', page)]
+    metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
+    assert depths == sorted(depths)
+    assert depths[0] == pytest.approx(100 * metrics["max_drawdown"], abs=0.005)
+    assert '<span class="tag">not yet</span>' in page

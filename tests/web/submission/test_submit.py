@@ -1,0 +1,174 @@
+"""Submitting: what is taken, what is refused, and that nothing happens twice."""
+
+import pytest
+
+from store.queries import runs
+from tests.web.conftest import PAGE, SMALLEST
+from web.submission.form import EXAMPLE
+
+FORM = {
+    "symbols": "SP500", "rule_type": "MOVING_AVERAGE_CROSS", "params.fast": "10", "params.slow": "30",
+    "start_date": "2009-01-02", "end_date": "2018-12-31", "fee_rate": "0.001",
+}  # fmt: skip
+
+
+def stored(record):
+    with record.read() as session:
+        return sum(runs.count_by_status(session).values())
+
+
+def test_the_smallest_request_is_queued_and_says_where_to_watch(client, record):
+    answer = client.post("/run_backtest", json=SMALLEST)
+
+    assert answer.status_code == 202
+    assert answer.json["status"] == "PENDING"
+    assert answer.json["links"]["status"] == f"/status/{answer.json['run_id']}"
+    assert stored(record) == 1
+
+
+def test_the_same_run_id_twice_is_one_run(client, record):
+    request = SMALLEST | {"run_id": "0b4b0e0a-7f4e-4f0c-9a53-0c3c9e3d3b11"}
+
+    first, second = client.post("/run_backtest", json=request), client.post("/run_backtest", json=request)
+
+    assert first.json["run_id"] == second.json["run_id"] == request["run_id"]
+    assert stored(record) == 1
+
+
+def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conflict(client, record):
+    headers = {"Idempotency-Key": "monday-1"}
+
+    first = client.post("/run_backtest", json=SMALLEST, headers=headers)
+    again = client.post("/run_backtest", json=SMALLEST, headers=headers)
+    other = client.post("/run_backtest", json=SMALLEST | {"size": 50}, headers=headers)
+
+    assert first.json["run_id"] == again.json["run_id"]
+    assert (other.status_code, other.mimetype) == (409, "application/problem+json")
+    assert stored(record) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "told"),
+    [
+        ({"symbols": ["SP5000"]}, "symbols", "did you mean SP500"),
+        ({"start_date": "2019-01-01", "end_date": "2018-01-01"}, "end_date", "after start_date"),
+        ({"start_date": "1970-01-01", "end_date": "1971-01-01"}, "end_date", "1999-01-04"),
+        ({"rule_type": "MAGIC"}, "rule_type", "MOVING_AVERAGE_CROSS"),
+        ({"params": {"fast": 0, "slow": 30}}, "params.fast", "from 1 up to 5000"),
+        ({"params": {"fats": 3}}, "params.fats", "did you mean fast"),
+        ({"fee": 0.1}, "fee", "did you mean fee"),
+        ({"initial_capital": "plenty"}, "initial_capital", "a number above 0"),
+        ({"initial_capital": -5}, "initial_capital", "above 0"),
+        ({"size_type": "lots"}, "size_type", "percent, value, shares"),
+        ({"run_id": "1"}, "run_id", "UUID"),
+    ],
+)
+def test_a_mistake_is_named_with_its_field_and_what_is_allowed_and_nothing_is_stored(
+    client, record, changes, field, told
+):
+    answer = client.post("/run_backtest", json=SMALLEST | changes)
+
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+    wrong = {error["field"]: error["message"] for error in answer.json["errors"]}
+    assert told in wrong[field]
+    assert stored(record) == 0
+
+
+def test_every_mistake_is_told_at_once(client):
+    answer = client.post("/run_backtest", json={"symbols": [], "rule_type": "RSI", "size": -1})
+
+    assert {error["field"] for error in answer.json["errors"]} == {
+        "symbols",
+        "start_date",
+        "end_date",
+        "size",
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"null", b"\xff\xfe", b'{"a": NaN}', b'{"symbols": ["\\ud800"]}', b"[" * 100_000],
+    ids=["cut", "list", "null", "encoding", "nan", "surrogate", "deep"],
+)
+def test_a_body_that_is_no_json_object_is_the_callers_mistake(client, body):
+    answer = client.post("/run_backtest", data=body, content_type="application/json")
+
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+def test_a_body_of_another_kind_is_refused_with_415(client):
+    answer = client.post("/run_backtest", data="symbols=SP500", content_type="text/plain")
+
+    assert answer.status_code == 415
+
+
+def test_a_request_of_two_megabytes_is_refused_with_413(client):
+    answer = client.post("/run_backtest", data=b" " * 2_000_000, content_type="application/json")
+
+    assert answer.status_code == 413
+
+
+def test_a_form_is_sent_on_to_the_page_of_its_run(client, record):
+    answer = client.post("/run_backtest", data=FORM, headers=PAGE)
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/runs/")
+    assert stored(record) == 1
+
+
+def test_a_wrong_form_comes_back_with_the_message_and_everything_typed(client, record):
+    answer = client.post("/run_backtest", data=FORM | {"params.fast": "99", "fee_rate": "lots"}, headers=PAGE)
+
+    assert answer.status_code == 400
+    assert 'value="99"' in answer.text
+    assert 'value="lots"' in answer.text
+    assert "must be smaller than slow (30), got 99" in answer.text
+    assert stored(record) == 0
+
+
+def test_what_is_typed_into_a_form_is_never_markup(client):
+    nasty = "<script>alert(1)</script>"
+
+    answer = client.post(
+        "/run_backtest", data=FORM | {"symbols": nasty, "fee_rate": nasty, "run_id": nasty}, headers=PAGE
+    )
+
+    assert answer.status_code == 400
+    assert "<script>alert" not in answer.text
+
+
+def test_a_form_sent_from_another_site_is_refused(client, record):
+    answer = client.post("/run_backtest", data=FORM, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403
+    assert stored(record) == 0
+
+
+def test_a_check_says_what_would_happen_and_stores_nothing(client, record):
+    plan = client.post("/api/check", json=dict(EXAMPLE)).json
+
+    assert (plan["ok"], plan["bars"], plan["first_bar"]) == (True, 2516, "2009-01-02")
+    assert stored(record) == 0
+
+
+def test_a_wrong_formula_is_pointed_at_before_submitting(client):
+    request = dict(EXAMPLE) | {
+        "rule_type": "EXPRESSION",
+        "params": {"entry": "close > smaa(close, 5)", "exit": "close < 1"},
+    }
+
+    found = client.post("/api/check", json=request).json
+
+    assert found["ok"] is False
+    assert [(error["field"], error["line"], error["column"]) for error in found["errors"]] == [
+        ("params.entry", 1, 9)
+    ]
+
+
+def test_a_symbol_without_prices_is_told_what_there_is_in_whole_sentences(client):
+    answers = [client.post("/run_backtest", json=SMALLEST | {"symbols": [name]}) for name in ("XYZQ", "SP50")]
+
+    assert [answer.json["errors"][0]["message"] for answer in answers] == [
+        "has no prices for XYZQ; there are: GOOG, NASDAQ, SP500",
+        "has no prices for SP50; did you mean SP500? There are: GOOG, NASDAQ, SP500",
+    ]

@@ -1,0 +1,197 @@
+"""The client of Argo Server: its promises, and a name for every failure that a server or a network can have."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.workflows import argo_server
+from tests.workflows.argo_contract import *  # noqa: F403 the contract's tests run here too
+from tests.workflows.argo_contract import ARGUMENTS, new_id
+from workflows.cluster import argo_client
+from workflows.cluster.argo_client import Argo, ArgoAway, ArgoForbidden, ArgoRefused, Seen, name_of
+
+
+@pytest.fixture
+def server():
+    with argo_server.serving() as server:
+        yield server
+
+
+@pytest.fixture
+def argo_settings(server, sqlite_settings):
+    return replace(
+        sqlite_settings,
+        argo_server=server.address,
+        argo_token=argo_server.TOKEN,
+        argo_namespace=argo_server.NAMESPACE,
+    )
+
+
+@pytest.fixture
+def argo(argo_settings):
+    return Argo(argo_settings)
+
+
+@pytest.fixture
+def wait():
+    def until(condition):
+        assert condition()
+
+    return until
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "said"),
+    [
+        ((400, {"message": "spec is invalid"}), ArgoRefused, "refuses it: .*spec is invalid"),
+        ((401, {"message": "token not valid"}), ArgoForbidden, "token not valid"),
+        ((403, {"message": "may not"}), ArgoForbidden, "may not"),
+        ((429, {"message": "slow down"}), ArgoAway, "slow down"),
+        ((500, {"message": "etcd is away"}), ArgoAway, "etcd is away"),
+        ((503, {"message": "starting"}), ArgoAway, "starting"),
+        ((502, "<html>bad gateway</html>"), ArgoAway, "bad gateway"),
+        ((500, {"error": "no message"}), ArgoAway, "KeyError"),
+        ((500, ["a list"]), ArgoAway, "TypeError"),
+        ((200, "<html>log in here</html>"), ArgoAway, "JSONDecodeError"),
+        ((200, "[1, 2]"), ArgoAway, "TypeError"),
+        ((200, {"metadata": {"name": 5}, "spec": []}), ArgoAway, "fields do not fit"),
+        ((200, {"spec": {}}), ArgoAway, "KeyError|fields do not fit"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, tuple) else None,
+)
+def test_every_answer_that_is_none_has_a_name(server, argo, answer, name, said):
+    server.answer = answer
+
+    with pytest.raises(name, match=said):
+        argo.create(new_id(), ARGUMENTS)
+
+
+@pytest.mark.parametrize("method", ["find", "stop"])
+def test_a_server_error_is_never_taken_for_a_workflow_that_does_not_exist(server, argo, method):
+    server.answer = (500, {"message": "etcd is away"})
+
+    with pytest.raises(ArgoAway):
+        getattr(argo, method)(name_of(new_id()))
+
+
+def test_an_answer_that_was_lost_is_asked_for_and_not_guessed(server, argo):
+    run_id = new_id()
+    server.swallow = True
+    lost = server.post
+
+    def answer_from_now_on(*request):
+        made = lost(*request)
+        server.post = lost
+        return made
+
+    def answering(*request):
+        server.swallow = False
+        return server_get(*request)
+
+    server_get, server.get, server.post = server.get, answering, answer_from_now_on
+
+    made = argo.create(run_id, ARGUMENTS)
+
+    assert made.run_id == run_id
+    assert [verb for verb, _ in server.asked] == ["POST", "GET"]
+    assert list(server.workflows) == [name_of(run_id)]
+
+
+def test_a_submission_that_never_arrived_is_away_and_says_that_there_is_none(server, argo):
+    server.answer = (503, {"message": "starting"})
+    find = server.get
+
+    def found(*request):
+        server.answer = None
+        return find(*request)
+
+    server.get = found
+    server.post = lambda *_: argo_server.error(503, 14, "starting")
+
+    with pytest.raises(ArgoAway, match="starting"):
+        argo.create(new_id(), ARGUMENTS)
+
+    assert server.workflows == {}
+
+
+def test_a_server_that_does_not_answer_in_time_is_away(argo, server, monkeypatch):
+    monkeypatch.setattr(argo_client, "_ANSWER_SECONDS", 0.2)
+    server.get = lambda *_: time.sleep(1) or (200, {})
+
+    with pytest.raises(ArgoAway, match="ReadTimeout"):
+        argo.find(name_of(new_id()))
+
+
+def test_a_name_that_another_run_has_taken_is_refused(server, argo):
+    run_id = new_id()
+    argo.create(run_id, ARGUMENTS)
+    server.workflows[name_of(run_id)]["metadata"]["labels"]["run_id"] = "somebody-else"
+
+    with pytest.raises(ArgoRefused, match=r"is another run's \(somebody-else\)"):
+        argo.create(run_id, ARGUMENTS)
+
+
+def test_a_long_list_is_read_to_its_end(server, argo):
+    server.page_size = 2
+    wanted = {new_id() for _ in range(5)}
+    for run_id in wanted:
+        argo.create(run_id, ARGUMENTS)
+
+    assert {seen.run_id for seen in argo.list()} == wanted
+
+
+def test_a_renewed_token_is_used_at_once(server, argo_settings, tmp_path):
+    token = tmp_path / "token"
+    argo = Argo(replace(argo_settings, argo_token_file=str(token)))
+    token.write_text("the-old-one")
+    with pytest.raises(ArgoForbidden):
+        argo.find("bt-x")
+
+    token.write_text(f"{argo_server.TOKEN}\n")
+
+    assert argo.find("bt-x") is None
+    assert server.tokens == ["Bearer the-old-one", f"Bearer {argo_server.TOKEN}"]
+
+
+def test_a_token_file_that_is_missing_is_forbidden_and_named(argo_settings, tmp_path):
+    argo = Argo(replace(argo_settings, argo_token_file=str(tmp_path / "none")))
+
+    with pytest.raises(ArgoForbidden, match="the token file cannot be read"):
+        argo.find("bt-x")
+
+
+def test_without_an_address_argo_is_away(argo_settings):
+    with pytest.raises(ArgoAway, match="cannot be reached"):
+        Argo(replace(argo_settings, argo_server="")).find("bt-x")
+
+
+def test_a_certificate_authority_that_is_missing_is_away(argo_settings):
+    settings = replace(argo_settings, argo_server="https://127.0.0.1:9", argo_ca_file="/nowhere/ca.crt")
+
+    with pytest.raises(ArgoAway, match="ca.crt"):
+        Argo(settings).find("bt-x")
+
+
+def test_a_workflow_of_the_argo_ui_without_a_run_id_is_named_by_its_uid(server, argo):
+    server.workflows["by-hand"] = {
+        "metadata": {"name": "by-hand", "uid": "1234", "labels": {"app": "backtest"}},
+        "spec": {"arguments": {"parameters": [{"name": "run_id", "value": ""}]}},
+        "status": {"storedWorkflowTemplateSpec": {"arguments": {"parameters": [{"name": "fee_rate", "value": "0"}]}}},
+    }  # fmt: skip
+
+    (seen,) = argo.list()
+
+    assert (seen.run_id, seen.phase) == ("1234", "Pending")
+    assert seen.arguments == {"fee_rate": "0", "run_id": ""}
+
+
+def test_the_phase_of_a_step_is_that_of_its_newest_pod():
+    nodes = {
+        "a": {"templateName": "engine", "type": "Retry", "phase": "Running", "startedAt": "3"},
+        "b": {"templateName": "engine", "type": "Pod", "phase": "Failed", "startedAt": "1"},
+        "c": {"templateName": "engine", "type": "Pod", "phase": "Running", "startedAt": "2"},
+    }
+    seen = Seen(name="bt-x", uid="1", run_id="x", phase="Running", nodes=nodes)
+
+    assert (seen.phase_of("engine"), seen.phase_of("persist"), seen.finished) == ("Running", "", False)

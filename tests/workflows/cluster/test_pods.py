@@ -1,0 +1,257 @@
+"""The steps as a pod runs them: told by arguments and environment, and leaving last words for Argo."""
+
+import json
+import subprocess
+import sys
+import uuid
+
+import pymysql
+import pytest
+from sqlalchemy import make_url
+
+from backtest import samples
+from backtest.run.outcome import run as run_purely
+from backtest.run.request import RunRequest
+from store.admin import grant_reader
+from store.session import make_engine
+from tests.workflows.clusters import BY_HAND, arguments_of
+from tests.workflows.conftest import REQUEST, ROOT
+from workflows.cluster import registration
+
+SP500 = {"SP500": samples.load("SP500")}
+UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
+
+
+class Pods:
+    """Runs steps on one record, each with the arguments of the same workflow."""
+
+    def __init__(self, bench, folder):
+        self._bench, self._folder = bench, folder
+        self.bundle, self.words = folder / "bundle", folder / "termination-log"
+        self.words.touch()
+
+    def run(self, step, run_id, *more, arguments=None, **environment):
+        listed = [{"name": name, "value": value} for name, value in (arguments or arguments_of()).items()]
+        return subprocess.run(
+            [sys.executable, "-m", f"workflows.steps.{step}", "--run-id", run_id, *map(str, more)],
+            cwd=ROOT,
+            env=self._bench.environment(
+                PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.words), **environment
+            ),
+            capture_output=True,
+            text=True,
+        )
+
+    def compute(self, run_id, **more):
+        return self.run("compute", run_id, "--bundle", self.bundle, **more)
+
+    def keep(self, run_id, *, uid=UID, **more):
+        which = ("--workflow-name", "bt-x", "--workflow-uid", uid)
+        return self.run("keep", run_id, "--bundle", self.bundle, *which, **more)
+
+    def record(self, run_id, *, failures="[]", status="Failed", uid=UID, **more):
+        said = {"STATUS": status, "FAILURES": json.dumps(json.dumps(failures))}
+        return self.run("record", run_id, "--workflow-name", "bt-x", "--workflow-uid", uid, **said, **more)
+
+    def said(self):
+        return json.loads(self.words.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def pods(bench, tmp_path):
+    return Pods(bench, tmp_path)
+
+
+def test_both_pods_together_give_the_result_that_pure_compute_gives(bench, pods):
+    run_id = bench.submit()
+
+    computed, kept = pods.compute(run_id), pods.keep(run_id)
+
+    run = bench.get(run_id)
+    assert (computed.returncode, kept.returncode) == (0, 0), computed.stdout + kept.stdout
+    assert run.status == "SUCCEEDED"
+    assert run.result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
+    assert (run.workflow_name, run.workflow_uid) == ("bt-x", UID)
+
+
+def test_the_engine_pod_writes_nothing_into_the_record(bench, pods):
+    run_id = bench.submit()
+
+    pods.compute(run_id)
+
+    assert (bench.get(run_id).status, bench.get(run_id).started_at) == ("PENDING", None)
+
+
+def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(bench, pods):
+    run_id = str(uuid.uuid4())
+
+    pods.compute(run_id, arguments=BY_HAND)
+    kept = pods.keep(run_id, arguments=BY_HAND)
+
+    assert kept.returncode == 0, kept.stdout
+    assert (bench.get(run_id).status, bench.get(run_id).symbols) == ("SUCCEEDED", ["SP500"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "arguments", "said"),
+    [
+        ("MAX_BARS_PER_RUN", BY_HAND, "at most 100 are read by one run"),
+        ("MAX_BARS_PER_RUN", None, "at most 100 are read by one run"),
+        ("MAX_PARAMS_PER_RUN", BY_HAND | {"params": json.dumps(dict.fromkeys(map(str, range(101)), 1))},
+         "at most 100 parameters"),
+    ],
+    ids=["bars of a run of the argo ui", "bars of a pinned run", "parameters"],
+)  # fmt: skip
+def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(bench, pods, limit, arguments, said):
+    run_id = bench.submit()
+
+    computed = pods.compute(run_id, arguments=arguments, **{limit: "100"})
+
+    assert computed.returncode == 2
+    assert said in pods.said()["error_message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"symbols": "NOWHERE"}, "has no prices for NOWHERE"),
+        ({"params": '{"fast": 30, "slow": 10}'}, "fast"),
+        ({"rule_type": "ASTROLOGY"}, "ASTROLOGY"),
+        ({"params": "{"}, "must be a JSON object"),
+    ],
+)
+def test_bad_input_ends_the_first_pod_with_code_2_and_the_reason_where_argo_finds_it(pods, changes, said):
+    computed = pods.compute(str(uuid.uuid4()), arguments=BY_HAND | changes)
+
+    assert computed.returncode == 2
+    assert said in pods.said()["error_message"]
+
+
+def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(bench, pods):
+    run_id = bench.submit_rule("RAISING")
+
+    computed = pods.compute(run_id, arguments=BY_HAND | {"rule_type": "RAISING", "params": ""})
+
+    assert computed.returncode == 1
+    assert "ZeroDivisionError" in pods.said()["error_message"]
+    assert "correct-horse-battery" not in computed.stdout + pods.words.read_text()
+
+
+def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(bench, pods):
+    run_id = bench.submit_rule("EATING")
+
+    computed = pods.compute(
+        run_id, arguments=BY_HAND | {"rule_type": "EATING", "params": ""}, MEMORY_MIB="512"
+    )
+
+    assert computed.returncode == 12, computed.stdout
+
+
+def test_the_exit_handler_writes_the_reason_that_the_step_left(bench, pods):
+    run_id = bench.submit()
+    pods.compute(run_id, arguments=BY_HAND | {"symbols": "NOWHERE"})
+    message = f"main: Error (exit code 2): {pods.words.read_text()}"
+
+    recorded = pods.record(
+        run_id, failures=[{"templateName": "engine", "phase": "Failed", "message": message}]
+    )
+
+    run = bench.get(run_id)
+    assert recorded.returncode == 0
+    assert (run.status, run.error_code) == ("FAILED", "invalid_request")
+    assert "has no prices for NOWHERE" in run.error_message
+
+
+def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(bench, pods):
+    run_id = str(uuid.uuid4())
+
+    pods.record(run_id, arguments=BY_HAND, status="Error")
+
+    assert (bench.get(run_id).status, bench.get(run_id).error_code) == ("FAILED", "workflow_failed")
+
+
+def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_alone(bench, pods):
+    ended, others = bench.submit(), str(uuid.uuid4())
+    pods.compute(ended)
+    pods.keep(ended)
+    pods.record(others, arguments=BY_HAND, uid="the-first")
+    pending = bench.submit()
+    pods.compute(pending)
+
+    codes = [pods.record(ended).returncode, pods.record(others, uid="another").returncode]
+
+    assert codes == [0, 0]
+    assert bench.get(ended).status == "SUCCEEDED"
+    assert bench.get(others).workflow_uid == "the-first"
+
+
+def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(bench, pods):
+    run_id = bench.submit()
+    with bench.database.write() as session:
+        registration.link(session, run_id, "bt-x", "the-first")
+
+    recorded = pods.record(run_id, uid="another")
+
+    assert recorded.returncode == 0
+    assert bench.get(run_id).status == "PENDING"
+
+
+def test_arguments_that_no_row_can_hold_are_no_failure_of_the_exit_handler(bench, pods):
+    recorded = pods.record(str(uuid.uuid4()), arguments=BY_HAND | {"start_date": "yesterday"})
+
+    assert recorded.returncode == 0
+    assert "start_date" in recorded.stdout
+    assert bench.counts() == {}
+
+
+@pytest.mark.parametrize("step", ["compute", "record"])
+def test_a_database_that_is_away_is_something_to_try_again(bench, pods, step):
+    away = {"DATABASE_URL": "mysql+pymysql://somebody:hidden-password@127.0.0.1:9/nothing"}
+
+    done = getattr(pods, step)(str(uuid.uuid4()), arguments=BY_HAND, **away)
+
+    assert done.returncode == 75
+    assert "hidden-password" not in done.stdout + done.stderr
+
+
+def test_every_line_of_every_step_carries_the_run_id(bench, pods):
+    run_id = bench.submit()
+
+    said = "".join(step(run_id).stdout for step in (pods.compute, pods.keep, pods.record))
+
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert len(lines) >= 4
+    assert {line["run_id"] for line in lines} == {run_id}
+
+
+def test_the_account_of_the_engine_pod_reads_prices_and_nothing_else(closed_url):
+    engine, url = make_engine(closed_url), make_url(closed_url)
+    user = f"engine_{uuid.uuid4().hex[:8]}"
+
+    grant_reader.grant(engine, user, "the-first-password")
+    grant_reader.grant(engine, user, "the-second-password")
+
+    engine.dispose()
+    place = {"host": url.host, "port": url.port, "user": user, "database": url.database}
+    with pymysql.connect(password="the-second-password", **place) as connection:
+        cursor = connection.cursor()
+        assert cursor.execute("SELECT * FROM datasets") == 0
+        for forbidden in ("SELECT * FROM runs", "INSERT INTO datasets VALUES ('x')", "DROP TABLE datasets"):
+            with pytest.raises(pymysql.err.OperationalError, match="denied"):
+                cursor.execute(forbidden)
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        pymysql.connect(password="the-first-password", **place)
+
+
+@pytest.fixture
+def closed_url(mysql_server, mysql_address):
+    """A database that nobody may see unasked (MariaDB opens those named test_… to everybody)."""
+    host, port = mysql_address
+    name = f"closed_{uuid.uuid4().hex}"
+    with pymysql.connect(unix_socket=mysql_server.unixsocket, user="root") as root, root.cursor() as cursor:
+        cursor.execute("GRANT ALL ON *.* TO 'tester'@'127.0.0.1' WITH GRANT OPTION")
+        cursor.execute(f"CREATE DATABASE {name}")
+        cursor.execute(f"CREATE TABLE {name}.datasets (name VARCHAR(10))")
+        cursor.execute(f"CREATE TABLE {name}.runs (run_id VARCHAR(36))")
+        yield f"mysql+pymysql://tester:local-test-only@{host}:{port}/{name}"
+        cursor.execute(f"DROP DATABASE {name}")

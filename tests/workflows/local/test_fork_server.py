@@ -1,0 +1,74 @@
+"""The process that steps are forked from: warm, alone, and connected to nothing."""
+
+import select
+import signal
+import time
+
+import psutil
+import pytest
+
+from config.exit_codes import Exit
+from workflows.errors import ForkServerDied
+from workflows.local.fork_server import ForkServer
+
+STEPS = ("workflows.steps.engine", "workflows.steps.persist")
+
+
+@pytest.fixture
+def server(bench, monkeypatch):
+    for name, value in bench.environment().items():
+        monkeypatch.setenv(name, value)
+    server = ForkServer(STEPS)
+    wait_for(server, lambda ended: server.is_ready)
+    yield server
+    server.close()
+
+
+def wait_for(server, condition):
+    """Everything that ended until the condition holds."""
+    ended, give_up_at = [], time.monotonic() + 60
+    while not condition(ended):
+        assert time.monotonic() < give_up_at
+        select.select([server], [], [], 0.5)
+        ended += server.ended()
+    return ended
+
+
+def test_once_warm_it_has_one_thread_and_holds_no_connection_and_no_record(server):
+    process = psutil.Process(server._process.pid)
+
+    held = [file.path for file in process.open_files() if "record" in file.path or file.path.endswith(".db")]
+
+    assert (process.num_threads(), process.net_connections(), held) == (1, [], [])
+
+
+def test_it_and_its_steps_give_way_to_whoever_waits_for_an_answer(server):
+    assert psutil.Process(server._process.pid).nice() == psutil.Process().nice() + 10
+
+
+def test_a_step_ends_with_its_own_exit_code(server):
+    server.start("a", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
+
+    ended = wait_for(server, len)
+
+    assert [(one.key, one.exit_code, one.signal) for one in ended] == [("a", Exit.BAD_INPUT, None)]
+
+
+def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
+    server.start("broken", "workflows.steps.nothing", [], memory_mib=512)
+    first = wait_for(server, len)
+    server.start("next", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
+    second = wait_for(server, len)
+
+    assert [(one.key, one.exit_code) for one in first + second] == [
+        ("broken", Exit.CRASHED),
+        ("next", Exit.BAD_INPUT),
+    ]
+
+
+def test_when_it_is_gone_whoever_listens_is_told(server):
+    psutil.Process(server._process.pid).send_signal(signal.SIGKILL)
+    server._process.wait()
+
+    with pytest.raises(ForkServerDied, match="ended"):
+        wait_for(server, lambda ended: False)

@@ -1,0 +1,89 @@
+"""Who asks: everybody, a program with its token, or a person with a session."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from flask import g, request
+from werkzeug.exceptions import Unauthorized
+
+from store.models import Token
+from store.queries import tokens
+from store.queries.tokens import Kind, Scope
+from web.services import database, now, settings
+
+_BEARER = "Bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who was let in, the name that submissions are accounted to, and what is allowed."""
+
+    client: str
+    scope: Scope
+    name: str = ""
+    session: str = field(default="", repr=False)
+    """The secret of a person's session; a program, and everybody where there is no sign-in, have none."""
+
+    @property
+    def form_token(self) -> str:
+        """What every form of this session carries and no other site can know: it follows from the secret."""
+        return hmac.new(self.session.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+class InvalidToken(Unauthorized):
+    """A token was sent, and it lets nobody in."""
+
+
+def identity() -> Identity | None:
+    """Who asks; None where nobody was let in, or nobody had to be."""
+    found: Identity | None = g.get("identity")
+    return found
+
+
+def client() -> str:
+    """The name that submissions are accounted to."""
+    found = identity()
+    return found.client if found else address()
+
+
+def address() -> str:
+    """The name of a client of which nothing but the address is known."""
+    return f"address:{request.remote_addr or 'unknown'}"
+
+
+def recognise() -> Identity | None:
+    """Who sent this request; `InvalidToken` where a token was sent that is not valid."""
+    if settings().sign_in.mode == "off":
+        return Identity(address(), Scope.ADMIN)
+    header = request.headers.get("Authorization", "")
+    if header:
+        token = known(header.removeprefix(_BEARER), Kind.TOKEN) if header.startswith(_BEARER) else None
+        if token is None:
+            raise InvalidToken("the token is unknown, revoked or has expired; ask the operator for another")
+        return Identity(token.client, Scope(token.scope), token.name)
+    secret = request.cookies.get(cookie_name(), "")
+    found = known(secret, Kind.SESSION) if secret else None
+    return Identity(found.client, Scope(found.scope), found.name, secret) if found else None
+
+
+def known(secret: str, kind: Kind) -> Token | None:
+    """What a secret belongs to; its use is noted once a minute."""
+    with database().read() as session:
+        token = tokens.find(session, secret, kind, now=now())
+    if token is not None and tokens.is_use_due(token, now=now()):
+        with database().write() as session:
+            tokens.note_use(session, token.id, now=now())
+    return token
+
+
+def is_behind_tls() -> bool:
+    """Whether people reach us over https, as PUBLIC_URL or a trusted proxy says."""
+    return settings().public_url.startswith("https://") or request.is_secure
+
+
+def cookie_name() -> str:
+    """The session's cookie; behind TLS no other host can set one of this name."""
+    return "__Host-stock-backtest" if is_behind_tls() else "stock-backtest"

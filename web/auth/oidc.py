@@ -1,0 +1,140 @@
+"""A provider of OpenID Connect, through Authlib: authorization code with PKCE, state and nonce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import OAuth
+from flask import Flask
+from flask.typing import ResponseReturnValue
+from joserfc.errors import JoseError
+
+from config.settings import SignIn
+from store.queries.tokens import Scope
+from web.errors import SignInRefused
+
+_NAME = "provider"
+_TIMEOUT_SECONDS = 10
+_SIGNED_BY = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+)
+"""Never `none`, and never a secret that both sides know."""
+_EVERYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the provider vouches for, and what the settings allow them."""
+
+    subject: str
+    name: str
+    scope: Scope
+
+
+class Provider:
+    """One provider, asked on behalf of people who want to come in."""
+
+    def __init__(self, app: Flask, chosen: SignIn) -> None:
+        self._chosen = chosen
+        kwargs = {
+            "scope": chosen.asked,
+            "code_challenge_method": "S256",
+            "default_timeout": _TIMEOUT_SECONDS,
+            **({} if chosen.client_secret else {"token_endpoint_auth_method": "none"}),  # nosec B105 the method, no secret
+        }
+        self._client: Any = OAuth(app).register(
+            _NAME,
+            client_id=chosen.client_id,
+            client_secret=chosen.client_secret or None,
+            server_metadata_url=f"{chosen.issuer}/.well-known/openid-configuration",
+            client_kwargs=kwargs,
+        )
+
+    def ask(self, callback: str) -> ResponseReturnValue:
+        """Send the person to the provider; what proves the answer stays in a signed cookie."""
+        try:
+            self._prepare()
+            return self._client.authorize_redirect(callback)  # type: ignore[no-any-return]
+        except (requests.RequestException, ValueError) as error:
+            raise _away() from error
+
+    def answer(self) -> Person:
+        """Whom the provider sent back, after every check of its answer; or `SignInRefused`."""
+        try:
+            self._prepare()
+            issuer = {"iss": {"essential": True, "values": [self._chosen.issuer, f"{self._chosen.issuer}/"]}}
+            token = self._client.authorize_access_token(claims_options=issuer)
+            claims = token.get("userinfo")
+            if not claims or not claims.get("sub"):
+                raise SignInRefused("the provider did not say who you are; begin again")
+            claims = self._completed(dict(claims), token)
+        except (AuthlibBaseError, JoseError) as error:
+            said = getattr(error, "description", "") or getattr(error, "error", "") or type(error).__name__
+            raise SignInRefused(f"signing in did not work ({str(said)[:200]}); begin again") from error
+        except (requests.RequestException, ValueError) as error:
+            raise _away() from error
+        return self._person(claims)
+
+    def _prepare(self) -> None:
+        metadata = self._client.load_server_metadata()
+        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in _SIGNED_BY]
+
+    def _completed(self, claims: dict[str, Any], token: Mapping[str, Any]) -> dict[str, Any]:
+        """Some providers tell roles only when asked a second time."""
+        wanted = self._chosen.role_claim
+        if not wanted or wanted in claims or "userinfo_endpoint" not in self._client.server_metadata:
+            return claims
+        more = self._client.userinfo(token=token)
+        return dict(more) | claims if more.get("sub") == claims["sub"] else claims
+
+    def _person(self, claims: Mapping[str, Any]) -> Person:
+        name = str(claims.get("name") or claims.get("email") or claims["sub"])
+        scope = scope_of(claims, self._chosen)
+        if scope is None:
+            raise SignInRefused(
+                f"you are {name}, and nobody let you in here yet; ask the operator, who names people in "
+                "OIDC_READ, OIDC_SUBMIT and OIDC_ADMIN",
+                status=403,
+            )
+        return Person(str(claims["sub"]), name, scope)
+
+
+def scope_of(claims: Mapping[str, Any], chosen: SignIn) -> Scope | None:
+    """The most that the settings allow whoever has these claims; None is nothing at all."""
+    held = {*_roles(claims, chosen.role_claim), _EVERYBODY}
+    for scope, named in (
+        (Scope.ADMIN, chosen.admins),
+        (Scope.SUBMIT, chosen.submitters),
+        (Scope.READ, chosen.readers),
+    ):
+        if held & set(named):
+            return scope
+    return None
+
+
+def _roles(claims: Mapping[str, Any], role_claim: str) -> set[str]:
+    """What the settings may name: the values of the claim, or the subject and a verified e-mail address."""
+    if role_claim:
+        found = claims.get(role_claim)
+        return {found} if isinstance(found, str) else {str(value) for value in found or () if value != "*"}
+    verified = claims.get("email") if claims.get("email_verified") is True else None
+    return {str(claims["sub"])} | ({str(verified)} if verified else set())
+
+
+def _away() -> SignInRefused:
+    return SignInRefused("the provider of the accounts cannot be reached; try again shortly", status=503)

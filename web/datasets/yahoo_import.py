@@ -1,0 +1,66 @@
+"""Bringing in prices from Yahoo Finance, by symbol."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
+from backtest.prices.yahoo import to_dataset
+from store.models import StoredDataset
+from web.api.request_parsing import json_object
+from web.api.views import symbol_json
+from web.datasets import views
+from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooError, YahooMissing
+from web.errors import wants_page
+from web.services import now, services
+
+_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=_-]{0,31}")
+
+bp = Blueprint("yahoo_import", __name__)
+
+
+@bp.post("/datasets/yahoo")
+def by_form() -> ResponseReturnValue:
+    """Import the symbol that the form names, then show its certificate; or the page with the reason."""
+    try:
+        stored = _imported(request.form.get("yahoo_symbol", ""))
+    except (InvalidRequest, InvalidFile, InvalidBars, YahooError) as error:
+        if wants_page():
+            return views.show_page(error, form="yahoo"), _status(error)
+        raise
+    return redirect(url_for("datasets.detail", data_hash=stored.data_hash), 303)
+
+
+@bp.post("/api/datasets/yahoo")
+def by_json() -> ResponseReturnValue:
+    """Import the symbol of the JSON object."""
+    raw: dict[str, Any] = json_object()
+    unknown = [FieldError(name, "is not known; allowed: symbol") for name in sorted(set(raw) - {"symbol"})]
+    if unknown:
+        raise InvalidRequest(unknown)
+    stored = _imported(raw.get("symbol"))
+    return jsonify(symbol_json(stored) | {"certificate": stored.certificate}), 201
+
+
+def _imported(raw: object) -> StoredDataset:
+    symbol = raw.strip().upper() if isinstance(raw, str) else ""
+    if not _SYMBOL.fullmatch(symbol):
+        message = "must be a symbol as Yahoo writes it: 1 to 32 letters, digits or any of . ^ = _ -"
+        raise InvalidRequest([FieldError("symbol", message, raw if raw is None else str(raw)[:80])])
+    try:
+        quotes = services().yahoo.daily(symbol)
+    except UnknownToYahoo as unknown:
+        raise InvalidRequest([FieldError("symbol", str(unknown), symbol)]) from None
+    today = np.datetime64(now().date(), "s")
+    return views.keep(to_dataset(quotes, symbol=symbol, before=today))
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, YahooMissing):
+        return 501
+    return 503 if isinstance(error, YahooAway) else 400

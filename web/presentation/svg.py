@@ -1,0 +1,113 @@
+"""Shapes for the templates: heatmap cells, bars, a histogram, and lines that need no script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from web.presentation.decimation import Floats, Times, downsample
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STEPS = 4
+_FULL_MONTH = 0.08
+_SIDE = 1_000.0
+_POINTS = 700
+_PLOT_SHARE = 0.9
+"""Of a picture's height; the rest is for the dates."""
+
+
+def heatmap(
+    monthly: Sequence[Mapping[str, Any]], yearly: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """A row for each year: twelve months, each with its value and shade, and the year's return."""
+    by_month = {(row["year"], row["month"]): row["return"] for row in monthly}
+    return [
+        {
+            "year": row["year"],
+            "months": [_cell(by_month.get((row["year"], month))) for month in range(1, 13)],
+            "total": row["return"],
+        }
+        for row in yearly
+    ]
+
+
+def yearly(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Bars of own and benchmark return for each year, in percent of the largest."""
+    values = [
+        value for row in rows for value in (row["return"], row["benchmark_return"]) if value is not None
+    ]
+    largest = max((abs(value) for value in values), default=0) or 1.0
+    bars = [
+        {
+            "year": row["year"],
+            "own": row["return"],
+            "benchmark": row["benchmark_return"],
+            "own_share": _share(row["return"], largest),
+            "benchmark_share": _share(row["benchmark_return"], largest),
+        }
+        for row in rows
+    ]
+    return {"bars": bars, "negative": any(value < 0 for value in values)}
+
+
+def distribution(histogram: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Bars of a histogram, their heights in percent of the highest."""
+    counts, edges = histogram["counts"], histogram["edges"]
+    highest = max(counts, default=0) or 1
+    return [
+        {"low": low, "high": high, "count": int(count), "height": 100 * count / highest}
+        for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def overlay(lines: Sequence[tuple[Times, Floats]]) -> dict[str, Any]:
+    """Lines on one axis of time, as paths in a square, with marks at round values and the outer dates."""
+    kept = [downsample([values], _POINTS) for _, values in lines]
+    values = [one[bars] for (_, one), bars in zip(lines, kept, strict=True)]
+    seconds = [times[bars].astype(np.int64) for (times, _), bars in zip(lines, kept, strict=True)]
+    low, high = min(float(one.min()) for one in values), max(float(one.max()) for one in values)
+    first, last = min(int(one[0]) for one in seconds), max(int(one[-1]) for one in seconds)
+    span, width = (high - low) or 1.0, (last - first) or 1
+
+    def height(value: float) -> float:
+        return round(_SIDE * (high - value) / span, 1)
+
+    return {
+        "paths": [
+            _path((when - first) * _SIDE / width, one, height)
+            for when, one in zip(seconds, values, strict=True)
+        ],
+        "ticks": [
+            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:g}"}
+            for tick in _ticks(low, high)
+        ],
+        "first": str(np.datetime64(first, "s"))[:10],
+        "last": str(np.datetime64(last, "s"))[:10],
+    }
+
+
+def _path(across: Floats, values: Floats, height: Callable[[float], float]) -> str:
+    return "M" + "L".join(
+        f"{x:.1f},{height(y)}" for x, y in zip(across.tolist(), values.tolist(), strict=True)
+    )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """About five round values between two others."""
+    rough = (high - low) / 5 or 1.0
+    size = 10.0 ** np.floor(np.log10(rough))
+    step = float(size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough))
+    return [float(tick) for tick in np.arange(np.ceil(low / step) * step, high, step)]
+
+
+def _cell(value: float | None) -> dict[str, Any]:
+    if value is None:
+        return {"value": None, "shade": "none"}
+    step = min(_STEPS, 1 + int(_STEPS * abs(value) / _FULL_MONTH)) if value else 0
+    return {"value": value, "shade": f"{'gain' if value > 0 else 'loss'}-{step}" if step else "zero"}
+
+
+def _share(value: float | None, largest: float) -> float:
+    return 0.0 if value is None else 100 * value / largest

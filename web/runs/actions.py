@@ -1,0 +1,54 @@
+"""What people do with a run afterwards: cancel it, verify it, annotate it, delete it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from store.queries import runs
+from web.errors import wants_page
+from web.runs import annotation, verification
+from web.services import database, launcher
+from workflows import submission
+
+bp = Blueprint("keeping", __name__, url_prefix="/runs/<run_id>")
+
+
+@bp.post("/cancel")
+def cancel(run_id: str) -> ResponseReturnValue:
+    """Stop a run that has not ended; one that has stays as it is."""
+    cancelled = submission.cancel(database(), launcher(), run_id)
+    if wants_page():
+        return redirect(url_for("result_page.show", run_id=run_id), 303)
+    with database().read() as session:
+        return jsonify(run_id=run_id, cancelled=cancelled, status=runs.get(session, run_id).status)
+
+
+@bp.post("/verify")
+def verify(run_id: str) -> ResponseReturnValue:
+    """Execute a finished run again from what is stored, and compare every bit."""
+    found = verification.verify(run_id)
+    if wants_page():
+        with database().read() as session:
+            run = runs.get(session, run_id)
+        return render_template("verify.html", run=run, found=found)
+    return jsonify(found.as_json())
+
+
+@bp.post("/notes")
+def annotate(run_id: str) -> ResponseReturnValue:
+    """Keep the name, notes and tags that the form holds."""
+    given = {
+        name: value for name, value in request.form.items() if name in ("name", "notes", "tags", "starred")
+    }
+    with database().write() as session:
+        runs.annotate(session, run_id, **annotation.parse(given))
+    return redirect(url_for("result_page.show", run_id=run_id), 303)
+
+
+@bp.post("/delete")
+def delete(run_id: str) -> ResponseReturnValue:
+    """Delete an ended run, then show the list."""
+    with database().write() as session:
+        runs.remove(session, run_id)
+    return redirect(url_for("pages.list_runs"), 303)

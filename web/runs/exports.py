@@ -1,0 +1,136 @@
+"""A run to take along: tables, everything as JSON, and a report in one file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from flask import Blueprint, Response, abort, jsonify, request, stream_with_context
+
+from store.queries import results, runs
+from web.runs import report as reports
+from web.runs.results import curves_of, require
+from web.runs.status import described, trade_json
+from web.services import database
+
+_ROWS_AT_ONCE = 2_000
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+bp = Blueprint("exports", __name__, url_prefix="/runs/<run_id>")
+
+
+@bp.get("/trades.csv")
+def trades_csv(run_id: str) -> Response:
+    """Every trade, one row each."""
+    with database().read() as session:
+        require(session, run_id)
+    names = ("seq", *results.TRADE_COLUMNS)
+    return _table(f"trades-{run_id}.csv", names, _trade_rows(run_id, names))
+
+
+@bp.get("/equity.csv")
+def equity_csv(run_id: str) -> Response:
+    """Every bar's curves, one row each."""
+    with database().read() as session:
+        result_hash = require(session, run_id).summary["result_hash"]
+    curves = curves_of(run_id, result_hash)
+    stamps = np.datetime_as_string(curves.times, unit="s")
+    columns = [curves.by_name[name].tolist() for name in results.CURVES]
+    return _table(f"equity-{run_id}.csv", ("time", *results.CURVES), zip(stamps, *columns, strict=True))
+
+
+@bp.get("/equity.parquet")
+def equity_parquet(run_id: str) -> Response:
+    """Every bar's curves as Parquet."""
+    import pyarrow as pa  # costs start-up time, and hardly anybody asks
+    import pyarrow.parquet as pq
+
+    with database().read() as session:
+        result_hash = require(session, run_id).summary["result_hash"]
+    curves = curves_of(run_id, result_hash)
+    buffer = io.BytesIO()
+    pq.write_table(
+        pa.table(
+            {
+                "time": pa.array(curves.times),
+                **{name: pa.array(curve) for name, curve in curves.by_name.items()},
+            }
+        ),
+        buffer,
+    )
+    return _file(buffer.getvalue(), f"equity-{run_id}.parquet", "application/vnd.apache.parquet")
+
+
+@bp.get("/result.json")
+def result_json(run_id: str) -> Response:
+    """The request, every figure, every trade; the curves are in equity.csv."""
+    with database().read() as session:
+        result = require(session, run_id)
+        run = runs.get(session, run_id)
+        trades = [trade_json(trade) for trade in results.trades(session, run_id)]
+    response = jsonify(run=described(run), result=result.summary, trades=trades)
+    response.headers["Content-Disposition"] = f'attachment; filename="result-{run_id}.json"'
+    return response
+
+
+@bp.get("/report.html")
+def report(run_id: str) -> Response:
+    """The whole result as one self-contained file that prints well."""
+    page = reports.render(run_id)
+    response = Response(page, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = reports.policy()
+    if request.args.get("download") == "true":
+        response.headers["Content-Disposition"] = f'attachment; filename="report-{run_id}.html"'
+    return response
+
+
+def _trade_rows(run_id: str, names: Sequence[str]) -> Iterator[list[Any]]:
+    """Rows by the thousand, so that millions of trades need little memory."""
+    offset = 0
+    while True:
+        with database().read() as session:
+            part = results.trades(session, run_id, offset=offset, limit=_ROWS_AT_ONCE)
+        for trade in part:
+            yield [_cell(getattr(trade, name)) for name in names]
+        offset += len(part)
+        if len(part) < _ROWS_AT_ONCE:
+            return
+
+
+def _cell(value: Any) -> Any:
+    """A value for a spreadsheet: no text of somebody else's becomes a formula."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S")
+    if isinstance(value, str) and value.startswith(_RISKY):
+        return "'" + value
+    return value
+
+
+def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    def lines() -> Iterator[str]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(header)
+        for number, row in enumerate(rows, start=1):
+            writer.writerow(row)
+            if number % _ROWS_AT_ONCE == 0:
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue()
+
+    response = Response(stream_with_context(lines()), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _file(content: bytes, name: str, mimetype: str) -> Response:
+    if not content:
+        abort(404)
+    response = Response(content, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,150 @@
+"""The query string of a list of runs: filters, order, and where a page begins."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast, get_args
+
+from flask import url_for
+from werkzeug.datastructures import MultiDict
+
+from backtest.errors import FieldError, InvalidRequest
+from store.models import Status
+from store.queries import runs
+
+SORTS: tuple[str, ...] = get_args(runs.Sort)
+_MOST = 200
+_LIMIT = 50
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What the list shows."""
+
+    wanted: runs.Filter
+    sort: runs.Sort
+    descending: bool
+    after: tuple[Any, str] | None
+    limit: int
+
+
+def from_query(arguments: MultiDict[str, str]) -> Query:
+    """Read the query string, or `InvalidRequest` with everything in it that is wrong."""
+    reader = _Reader(arguments)
+    query = Query(
+        wanted=runs.Filter(
+            status=reader.statuses(),
+            rule_type=reader.text("rule_type"),
+            symbol=reader.text("symbol"),
+            tag=reader.text("tag"),
+            text=reader.text("q"),
+            starred=reader.choice("starred", "false", ("false", "true")) == "true",
+            created_from=reader.day("created_from"),
+            created_to=reader.day("created_to"),
+        ),
+        sort=cast(runs.Sort, reader.choice("sort", "created_at", SORTS)),
+        descending=reader.choice("order", "desc", ("desc", "asc")) == "desc",
+        after=reader.cursor("after"),
+        limit=reader.whole("limit", _LIMIT, 1, _MOST),
+    )
+    if reader.errors:
+        raise InvalidRequest(reader.errors)
+    return query
+
+
+def cursor(page: runs.Page) -> str | None:
+    """Where the next page begins, as one opaque word; None at the end."""
+    if page.after is None:
+        return None
+    value, run_id = page.after
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    return base64.urlsafe_b64encode(json.dumps([plain, run_id]).encode()).decode().rstrip("=")
+
+
+def address(endpoint: str, arguments: MultiDict[str, str], **changes: str | None) -> str:
+    """The same list with some of its query changed; None removes."""
+    kept: dict[str, Any] = {name: values for name, values in arguments.lists() if any(values)}
+    kept |= changes
+    return url_for(endpoint, **{name: value for name, value in kept.items() if value is not None})
+
+
+def sorted_by(endpoint: str, arguments: MultiDict[str, str], query: Query, name: str) -> Mapping[str, str]:
+    """The address that sorts by a column (the other way round if it is sorted by already), and aria-sort."""
+    current = query.sort == name
+    order = "asc" if current and query.descending else "desc"
+    state = ("descending" if query.descending else "ascending") if current else "none"
+    return {"href": address(endpoint, arguments, sort=name, order=order, after=None), "state": state}
+
+
+class _Reader:
+    """Reads arguments and collects what is wrong with them."""
+
+    def __init__(self, arguments: MultiDict[str, str]) -> None:
+        self._arguments = arguments
+        self.errors: list[FieldError] = []
+
+    def text(self, name: str) -> str:
+        text = self._arguments.get(name, "").strip()
+        if len(text) > _LONGEST or "\x00" in text:
+            self._wrong(name, f"must be a text of at most {_LONGEST} characters", text)
+            return ""
+        return text
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self._arguments.get(name) or default
+        if text in choices:
+            return text
+        self._wrong(name, f"must be one of {', '.join(choices)}", text)
+        return default
+
+    def statuses(self) -> tuple[str, ...]:
+        wanted = tuple(filter(None, self._arguments.getlist("status")))
+        for text in wanted:
+            if text not in set(Status):
+                self._wrong("status", f"must be one of {', '.join(Status)}", text)
+        return wanted
+
+    def day(self, name: str) -> date | None:
+        text = self._arguments.get(name, "")
+        if not text:
+            return None
+        try:
+            found = date.fromisoformat(text) if len(text) == 10 else None
+        except ValueError:
+            found = None
+        if found is None or not 1900 <= found.year < 9999:
+            self._wrong(name, "must be a date as YYYY-MM-DD, from 1900 on", text)
+            return None
+        return found
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        text = self._arguments.get(name) or str(default)
+        if text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high:
+            return int(text)
+        self._wrong(name, f"must be a whole number from {low} to {high}", text)
+        return default
+
+    def cursor(self, name: str) -> tuple[Any, str] | None:
+        text = self._arguments.get(name, "")
+        if not text:
+            return None
+        try:
+            value, run_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            sort = self._arguments.get("sort") or "created_at"
+            marked = datetime.fromisoformat(value) if sort == "created_at" else float(value)
+            if not isinstance(run_id, str) or (isinstance(marked, datetime) and marked.tzinfo is None):
+                raise ValueError(text)
+            run_id.encode()
+            return marked, run_id
+        except (ValueError, TypeError):
+            self._wrong(name, "must be the cursor that the page before gave", text)
+            return None
+
+    def _wrong(self, name: str, message: str, value: str) -> None:
+        shown = value[:60]
+        self.errors.append(FieldError(name, f"{message}, got {shown!r}", shown))

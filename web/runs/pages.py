@@ -1,0 +1,77 @@
+"""The list of runs and the comparison of some of them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backtest.metrics.catalogue import METRICS
+from store.models import Run, Status
+from store.queries import runs
+from web.runs import compare, list_query
+from web.runs.results import curves_of
+from web.services import database
+from web.submission import form
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/runs")
+def list_runs() -> str:
+    """Runs with search, filters, sorting and paging."""
+    query = list_query.from_query(request.args)
+    with database().read() as session:
+        page = runs.page(
+            session,
+            query.wanted,
+            sort=query.sort,
+            descending=query.descending,
+            after=query.after,
+            limit=query.limit,
+        )
+    following = (
+        list_query.address("pages.list_runs", request.args, after=list_query.cursor(page))
+        if page.after
+        else None
+    )
+    return render_template(
+        "runs.html",
+        runs=page.runs,
+        following=following,
+        beginning=list_query.address("pages.list_runs", request.args, after=None),
+        newest_first=list_query.address("pages.list_runs", request.args, sort=None, order=None, after=None),
+        filtered=query.wanted != runs.Filter() or query.sort != "created_at",
+        most_compared=compare.MOST,
+        query=query,
+        rules=form.every_rule(),
+        statuses=list(Status),
+        sort_link=lambda name: list_query.sorted_by("pages.list_runs", request.args, query, name),
+    )
+
+
+@bp.get("/compare")
+def compare_runs() -> ResponseReturnValue:
+    """Up to ten runs side by side: overlaid equity, figures with differences, and what was asked for."""
+    chosen = list(dict.fromkeys(request.args.getlist("run")))
+    wanted = chosen[: compare.MOST]
+    if not wanted:
+        return redirect(url_for("pages.list_runs", status="SUCCEEDED"))
+    with database().read() as session:
+        found: list[Run] = [runs.get(session, run_id) for run_id in wanted]
+    only_differences = request.args.get("differences") == "true"
+    return render_template(
+        "compare.html",
+        runs=found,
+        run_ids=wanted,
+        left_out=len(chosen) - len(wanted),
+        drawing=compare.drawing(
+            [
+                (place, run, curves_of(run.run_id, run.result_hash))
+                for place, run in enumerate(found)
+                if run.result_hash
+            ]
+        ),
+        inputs=compare.inputs(found, only_differences=only_differences),
+        figures=compare.figures(found, METRICS, only_differences=only_differences),
+        only_differences=only_differences,
+    )

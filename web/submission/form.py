@@ -1,0 +1,165 @@
+"""The submit form: what fills it, what it sends, and where each mistake belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+
+from backtest import rules
+from backtest.errors import FieldError, InvalidRequest
+from backtest.expression import FUNCTIONS, SERIES
+from backtest.fields import Field
+from backtest.rules import Rule
+from backtest.run.request import OPTION_FIELDS, REQUEST_FIELDS
+from store.models import Run
+from web.auth.authorization import FORM_FIELD
+from web.presentation.svg import MONTHS
+
+PARAM = "params."
+_NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD)
+EXAMPLE: Mapping[str, Any] = {
+    "symbols": ["SP500"],
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": {"fast": 10, "slow": 30},
+    "start_date": "2009-01-02",
+    "end_date": "2018-12-31",
+}
+FIELDS: Mapping[str, Field] = {field.name: field for field in REQUEST_FIELDS}
+COSTS = ("initial_capital", "fee_rate", "slippage_bps")
+SIZING = ("size_type", "size", "fractional", "direction", "fill")
+EXITS = ("stop_loss_pct", "take_profit_pct", "trailing_stop_pct")
+FINE_COSTS = ("fee_per_share", "fee_min", "borrow_rate")
+COMPARISON = ("benchmark", "risk_free_rate")
+CHOICE_LABELS = {
+    "percent": "Percent of equity",
+    "value": "Value in currency",
+    "shares": "Number of shares",
+    "long_only": "Long only",
+    "long_short": "Long and short",
+    "short_only": "Short only",
+    "next_open": "Next open (realistic)",
+    "close": "Same close (comparison only)",
+    "sma": "Simple (SMA)",
+    "ema": "Exponential (EMA)",
+}
+
+
+def register(app: Flask) -> None:
+    """Let templates name the fields, their groups and labels."""
+    app.jinja_env.filters["typed"] = typed
+    app.jinja_env.globals.update(
+        fields=FIELDS, costs=COSTS, sizing=SIZING, exits=EXITS, fine_costs=FINE_COSTS, comparison=COMPARISON,
+        choice_labels=CHOICE_LABELS, rule_label=rule_label, params_of=params_of, changed=changed, months=MONTHS,
+        formula_functions=FUNCTIONS.values(), formula_series=SERIES,
+    )  # fmt: skip
+
+
+def rule_label(name: str) -> str:
+    """The label of a rule, or its name where it is gone."""
+    try:
+        return rules.get(name).label
+    except InvalidRequest:
+        return name
+
+
+def params_of(run: Run) -> dict[str, Any]:
+    """The parameters that a run was computed with: its own, over the defaults of its rule."""
+    try:
+        fields = rules.get(run.rule_type).params
+    except InvalidRequest:
+        return dict(run.params or {})
+    defaults = {field.name: field.default for field in fields if field.default not in (None, "")}
+    return defaults | dict(run.params or {})
+
+
+def changed(names: Sequence[str], values: Mapping[str, str]) -> str:
+    """What a folded group of fields holds that is not its default, in a few words."""
+    found = []
+    for field in (FIELDS[name] for name in names):
+        default = "" if field.default is None else typed(field.default)
+        value = values.get(field.name, default)
+        if value == default or (field.kind == "bool" and value not in ("true", "on")):
+            continue
+        plain = field.label if field.kind == "bool" else f"{field.label} {value} {field.unit}"
+        found.append(CHOICE_LABELS.get(value, plain).strip())
+    return ", ".join(found)
+
+
+def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The form as the JSON request it stands for; empty fields are left out, unknown ones refused later."""
+    raw: dict[str, Any] = {}
+    params: dict[str, Any] = {}
+    for name, values in form.lists():
+        text = (
+            ",".join(filter(None, (value.strip() for value in values))) if name == "symbols" else values[-1]
+        )
+        if not text.strip() or name in _NOT_OF_THE_REQUEST:
+            continue
+        if name.startswith(PARAM):
+            params[name.removeprefix(PARAM)] = text
+        else:
+            raw[name] = _listed(text) if name == "symbols" else text.strip()
+    return raw | ({"params": params} if params else {})
+
+
+def from_form(form: MultiDict[str, str]) -> dict[str, str]:
+    """Everything typed, by the name of its field, to be shown again."""
+    return {name: ", ".join(values) if name == "symbols" else values[-1] for name, values in form.lists()}
+
+
+def from_request(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The filling of the form for a request: an example, a preset or an earlier run."""
+    filled: dict[str, str] = {}
+    for name, value in raw.items():
+        if name == "params" and isinstance(value, Mapping):
+            filled |= {PARAM + key: typed(part) for key, part in value.items()}
+        elif value is not None and name != "run_id":
+            filled[name] = typed(value)
+    return filled
+
+
+def defaults() -> dict[str, str]:
+    """Every field's default, with the example on top."""
+    plain = {field.name: typed(field.default) for field in OPTION_FIELDS if field.default is not None}
+    return plain | from_request(EXAMPLE)
+
+
+def rule_of(values: Mapping[str, str]) -> type[Rule]:
+    """The rule that the form shows the parameters of; the example's where there is no such rule."""
+    try:
+        return rules.get(values.get("rule_type", ""))
+    except InvalidRequest:
+        return rules.get(EXAMPLE["rule_type"])
+
+
+def every_rule() -> list[type[Rule]]:
+    """All rules, in their order."""
+    return [rules.get(name) for name in rules.names()]
+
+
+def by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
+    """The messages of each field, for the page; what belongs to no input is under the empty name."""
+    found: dict[str, list[str]] = {}
+    for error in errors:
+        known = error.field in FIELDS or error.field.startswith(PARAM)
+        text = error.message if known else f"{error.field} {error.message}".strip()
+        found.setdefault(error.field if known and error.field != "params" else "", []).append(text)
+    return found
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def typed(value: object) -> str:
+    """A value as one would type it into its field."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    return str(value)

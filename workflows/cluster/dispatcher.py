@@ -1,0 +1,76 @@
+"""Starts waiting runs as workflows, oldest first, and never more at once than the cluster is meant to run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from config import logs
+from store.models import OPEN, Run, Status
+from store.queries import runs
+from store.session import Database
+from workflows.cluster import parameters, registration
+from workflows.cluster.argo_client import Argo, ArgoRefused
+
+log = logs.get(__name__)
+
+
+class Dispatcher:
+    """One view of the record and of Argo; several at once are safe, since workflow names derive from runs."""
+
+    def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
+        self._database, self._argo, self._limit = database, argo, limit
+
+    def has_room_for(self, run_id: str) -> bool:
+        """Whether the run may start now: the cluster has room and nobody waits longer."""
+        with self._database.read() as session:
+            return bool(room := self._room(session)) and run_id in _waiting(session, room)
+
+    def start(self, run_id: str) -> bool:
+        """Have Argo execute a waiting run and note its workflow; false where it waits no longer.
+
+        Raises what `Argo.create` raises; the run then waits on.
+        """
+        with self._database.read() as session:
+            run = runs.get(session, run_id)
+            if run.status != Status.PENDING or run.workflow_uid:
+                return False
+            arguments = parameters.arguments_of(runs.request_of(run).as_json(), run.data_hashes or {})
+        seen = self._argo.create(run_id, arguments)
+        with self._database.write() as session:
+            registration.link(session, run_id, seen.name, seen.uid)
+        log.info("workflow submitted", workflow=seen.name)
+        return True
+
+    def start_waiting(self) -> int:
+        """Start as many waiting runs as there is room for, in their order; a refused one is FAILED."""
+        with self._database.read() as session:
+            waiting = _waiting(session, self._room(session))
+        started = 0
+        for run_id in waiting:
+            with logs.about(run_id):
+                started += self._start_or_fail(run_id)
+        return started
+
+    def _start_or_fail(self, run_id: str) -> bool:
+        try:
+            return self.start(run_id)
+        except ArgoRefused as refused:
+            log.error("the run was refused", error=str(refused))
+            message = f"The run could not be started: {refused}"
+            with self._database.write() as session:
+                runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))
+            return False
+
+    def _room(self, session: Session) -> int:
+        has_workflow = and_(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
+        busy = session.scalar(select(func.count()).select_from(Run).where(has_workflow)) or 0
+        return max(0, self._limit - busy)
+
+
+def _waiting(session: Session, at_most: int) -> list[str]:
+    """The runs that wait longest and have no workflow yet."""
+    waits = select(Run.run_id).where(Run.status == Status.PENDING, Run.workflow_uid.is_(None))
+    return list(session.scalars(waits.order_by(Run.created_at, Run.run_id).limit(at_most)))

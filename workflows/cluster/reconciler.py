@@ -1,0 +1,166 @@
+"""Brings rows and workflows together again, whatever happened; once, or for ever as the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import or_, select
+
+from backtest.engine import ENGINE_VERSION
+from backtest.errors import BacktestError
+from config import logs
+from store.models import OPEN, Run, Status
+from store.queries import runs
+from store.session import Database
+from workflows.cluster import failure_messages, registration
+from workflows.cluster.argo_client import Argo, Seen
+from workflows.cluster.dispatcher import Dispatcher
+from workflows.failures import Failure
+
+VANISHED = Failure(
+    "workflow_vanished",
+    "The workflow of this run was deleted in the cluster before it had ended. Submit the run again.",
+)
+NOTHING_STORED = Failure(
+    "nothing_stored",
+    "The workflow ended as Succeeded, but no result was stored. Submit the run again; the workflow's log has "
+    "the details under this run id.",
+)
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A row that has not ended and has a workflow."""
+
+    run_id: str
+    status: str
+    stage: str
+    workflow_name: str
+    workflow_uid: str
+
+
+class Reconciler:
+    """Compares the record with Argo; where Argo cannot be reached nothing is changed."""
+
+    def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
+        self._database, self._argo = database, argo
+        self._dispatcher = Dispatcher(database, argo, limit=limit)
+        self._invalid: set[str] = set()
+
+    def once(self, *, everything: bool = False) -> None:
+        """Give every workflow its row, move every open row to where its workflow stands, start waiting ones.
+
+        Workflows that have ended are looked at where an open row asks for them; with `everything` all are.
+        """
+        seen = self._argo.list(finished=everything)  # before the rows: what is gone by then stored its result
+        self._register(seen)
+        for run in self._open():
+            with logs.about(run.run_id):
+                self._follow(run, seen)
+        self._stop_cancelled(seen)
+        self._dispatcher.start_waiting()
+
+    def _register(self, seen: Sequence[Seen]) -> None:
+        """See to it that every workflow's run has a row, and that the row knows of a workflow."""
+        known = self._with_workflow([workflow.run_id for workflow in seen])
+        for workflow in seen:
+            if workflow.run_id not in known and workflow.uid not in self._invalid:
+                with logs.about(workflow.run_id):
+                    self._register_one(workflow)
+
+    def _with_workflow(self, run_ids: Sequence[str]) -> set[str]:
+        """Those of the runs that need no registration: ended, or linked."""
+        settled = or_(Run.workflow_uid.is_not(None), Run.status.not_in(OPEN))
+        with self._database.read() as session:
+            return set(session.scalars(select(Run.run_id).where(Run.run_id.in_(run_ids), settled)))
+
+    def _register_one(self, workflow: Seen) -> None:
+        asked = registration.Asked(
+            run_id=workflow.run_id,
+            arguments=workflow.arguments,
+            workflow_name=workflow.name,
+            workflow_uid=workflow.uid,
+        )
+        try:
+            with self._database.write() as session:
+                if registration.register(session, asked, now=datetime.now(UTC)):
+                    log.info("run of the Argo UI registered", workflow=workflow.name)
+        except BacktestError as error:
+            self._invalid.add(workflow.uid)  # said once; such a workflow is kept for a day
+            log.warning("a workflow asks for no valid run", workflow=workflow.name, error=str(error))
+
+    def _open(self) -> list[OpenRun]:
+        columns = (Run.run_id, Run.status, Run.stage, Run.workflow_name, Run.workflow_uid)
+        started = select(*columns).where(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
+        with self._database.read() as session:
+            rows = session.execute(started.order_by(Run.created_at)).all()
+        return [
+            OpenRun(run_id, status, stage, name or "", uid or "") for run_id, status, stage, name, uid in rows
+        ]
+
+    def _follow(self, run: OpenRun, seen: Sequence[Seen]) -> None:
+        """Move the row to where its workflow stands; one made a moment ago is in no list yet."""
+        listed = next((workflow for workflow in seen if workflow.uid == run.workflow_uid), None)
+        workflow = listed or self._argo.find(run.workflow_name)
+        if workflow is None:
+            self._end(run, seen, VANISHED)
+        elif workflow.phase == "Succeeded":
+            self._end(run, seen, NOTHING_STORED)
+        elif workflow.finished:
+            self._end(
+                run,
+                seen,
+                failure_messages.explain(failure_messages.broken_of(workflow.nodes), workflow.message),
+            )
+        elif workflow.is_deleted:
+            self._argo.stop(workflow.name)
+            self._end(run, seen, VANISHED)
+        else:
+            self._report(run, workflow)
+
+    def _end(self, run: OpenRun, seen: Sequence[Seen], failure: Failure) -> None:
+        """FAILED, unless another workflow of the same run is still at work."""
+        others = (workflow for workflow in seen if workflow.run_id == run.run_id and not workflow.finished)
+        other = next((workflow for workflow in others if workflow.uid != run.workflow_uid), None)
+        with self._database.write() as session:
+            if other is not None:
+                registration.relink(session, run.run_id, other.name, other.uid)
+                log.info("another workflow of the run goes on", workflow=other.name)
+                return
+            now = datetime.now(UTC)
+            if runs.fail(session, run.run_id, code=failure.code, message=failure.message, now=now):
+                log.warning("run FAILED", error_code=failure.code, error=failure.message)
+
+    def _report(self, run: OpenRun, workflow: Seen) -> None:
+        stage, progress = _stage(workflow)
+        if stage in (run.stage, "queued"):
+            return
+        with self._database.write() as session:
+            if run.status == Status.PENDING:
+                runs.start(session, run.run_id, engine_version=ENGINE_VERSION, now=datetime.now(UTC))
+            runs.report(session, run.run_id, stage=stage, progress=progress)
+
+    def _stop_cancelled(self, seen: Sequence[Seen]) -> None:
+        running = [workflow for workflow in seen if not workflow.finished]
+        ids = [workflow.run_id for workflow in running]
+        with self._database.read() as session:
+            wanted = select(Run.run_id).where(Run.run_id.in_(ids), Run.status == Status.CANCELLED)
+            cancelled = set(session.scalars(wanted))
+        for workflow in running:
+            if workflow.run_id in cancelled:
+                with logs.about(workflow.run_id):
+                    log.info("workflow of a cancelled run stopped", workflow=workflow.name)
+                    self._argo.stop(workflow.name)
+
+
+def _stage(workflow: Seen) -> tuple[str, float]:
+    """How far a running workflow is."""
+    if workflow.phase_of("persist") in ("Running", "Succeeded"):
+        return "storing", 0.9
+    engine = workflow.phase_of("engine")
+    if engine == "Succeeded":
+        return "storing", 0.8
+    return ("computing", 0.3) if engine == "Running" else ("queued", 0.0)

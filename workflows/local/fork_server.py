@@ -1,0 +1,247 @@
+"""A warm, single-threaded process that forks the steps of the worker.
+
+Everything a step imports is loaded here once, so a step starts in milliseconds. The server holds no
+database connection and no thread, so that a fork inherits none. It does what the worker tells it over
+a socket, one JSON object a line, and ends when the worker does.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess  # nosec B404
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn
+
+from config.exit_codes import Exit
+from workflows import failpoints, process
+from workflows.errors import ForkServerDied
+
+_GC_THRESHOLD = 50_000
+"""A collection touches every object, and each page that it touches is copied: a step has few."""
+_READY = {"ready": True}
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""One thread a step: a fork copies the calling thread alone, and slots are the unit of parallelism."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step that is over: by an exit code, or by a signal."""
+
+    key: str
+    exit_code: int | None
+    signal: int | None
+    max_rss_mib: int
+
+
+class ForkServer:
+    """The worker's end: start and kill steps, and hear how they ended."""
+
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module # nosec B603
+                [
+                    sys.executable,
+                    "-m",
+                    "workflows.local.fork_server",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                    *modules,
+                ],
+                pass_fds=(theirs.fileno(),),
+                env=os.environ | _ENVIRONMENT,
+                start_new_session=True,
+            )
+        ours.setblocking(False)
+        self._socket, self._lines = ours, _Lines()
+        self.is_ready = False
+        """Whether everything is loaded, so that a step starts at once."""
+
+    def fileno(self) -> int:
+        """The socket to wait on for `ended`."""
+        return self._socket.fileno()
+
+    def start(self, key: str, module: str, arguments: list[str], *, memory_mib: int) -> None:
+        """Run `module.main(arguments)` in a new process that is known by `key`."""
+        self._send({"start": key, "module": module, "arguments": arguments, "memory_mib": memory_mib})
+
+    def kill(self, key: str) -> None:
+        """End the step and everything that it started; `ended` still reports it."""
+        self._send({"kill": key})
+
+    def ended(self) -> list[Ended]:
+        """The steps that ended since the last call; raise `ForkServerDied` when the server is gone."""
+        try:
+            received = self._socket.recv(65_536)
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            raise ForkServerDied(str(error)) from error
+        if not received:
+            raise ForkServerDied(f"the fork server (pid {self._process.pid}) ended")
+        messages = self._lines.split(received)
+        self.is_ready |= _READY in messages
+        return [Ended(**message) for message in messages if message != _READY]
+
+    def close(self) -> None:
+        """End the server and every step that it runs."""
+        self._socket.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._socket.sendall(json.dumps(message).encode() + b"\n")
+        except OSError as error:
+            raise ForkServerDied(str(error)) from error
+
+
+class _Lines:
+    """Bytes in any portions, JSON objects out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def split(self, received: bytes) -> list[Any]:
+        *whole, self._rest = (self._rest + received).split(b"\n")
+        return [json.loads(line) for line in whole]
+
+
+class _Server:
+    """The forking end: one socket to the worker, and its children by key."""
+
+    def __init__(self, worker: socket.socket) -> None:
+        self._worker, self._lines = worker, _Lines()
+        self._keys: dict[int, str] = {}
+
+    def serve(self) -> None:
+        """Obey the worker until it hangs up, then end every child."""
+        woken, wake = socket.socketpair()
+        for end in (woken, wake):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._worker, selectors.EVENT_READ, self._obey)
+            selector.register(woken, selectors.EVENT_READ, lambda: bool(woken.recv(4_096)))
+            try:
+                while self._attend(selector.select()):
+                    self._reap()
+            finally:
+                for pid in self._keys:
+                    _kill_group(pid)
+
+    def _attend(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+        """Answer everybody who called; false when the worker hung up."""
+        answers = [key.data() for key, _ in ready]
+        return all(answers)
+
+    def _obey(self) -> bool:
+        received = self._worker.recv(65_536)
+        for message in self._lines.split(received):
+            if "start" in message:
+                self._start(message)
+            else:
+                for pid, key in self._keys.items():
+                    if key == message["kill"]:
+                        _kill_group(pid)
+        return bool(received)
+
+    def _start(self, message: dict[str, Any]) -> None:
+        failpoints.reach("step-ordered")
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _run_step(parent, message["module"], message["arguments"], message["memory_mib"])
+        self._keys[pid] = message["start"]
+        failpoints.reach("step-forked")
+
+    def _reap(self) -> None:
+        while self._keys:
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if dead is None:
+                return
+            _kill_group(dead.si_pid)  # what the step itself started; its own number is not free yet
+            pid, status, usage = os.wait4(dead.si_pid, 0)
+            failpoints.reach("step-reaped")
+            self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status), usage.ru_maxrss >> 10)
+            failpoints.reach("step-reported")
+
+    def _report(self, key: str, code: int, max_rss_mib: int) -> None:
+        ended = Ended(
+            key=key,
+            exit_code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            max_rss_mib=max_rss_mib,
+        )
+        self._worker.sendall(json.dumps(asdict(ended)).encode() + b"\n")
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _run_step(parent: int, module: str, arguments: list[str], memory_mib: int) -> NoReturn:
+    code: int = Exit.CRASHED
+    try:
+        process.forget_parent()
+        process.die_with_parent(parent)
+        process.limit_memory(memory_mib)
+        gc.set_threshold(_GC_THRESHOLD)
+        code = importlib.import_module(module).main(arguments)
+    except MemoryError:
+        process.lift_memory_limit()
+        code = Exit.OUT_OF_MEMORY
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else Exit.CRASHED
+    except BaseException:  # the last line of defence of a forked process, which must not return
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def _nothing() -> None:
+    """Most modules are warm when they are imported."""
+
+
+def main() -> None:
+    """Load what the steps need, then serve the worker at the other end of the given socket."""
+    descriptor, worker_pid, *modules = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process.die_with_parent(int(worker_pid))
+    process.give_way()
+    for module in modules:
+        loaded = importlib.import_module(module)
+        getattr(loaded, "warm_up", _nothing)()
+    gc.collect()
+    gc.freeze()
+    with socket.socket(fileno=int(descriptor)) as worker, suppress(BrokenPipeError):  # the worker left
+        worker.sendall(json.dumps(_READY).encode() + b"\n")
+        _Server(worker).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The runs that wait and those that a worker holds, as rows of the record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from config import logs
+from store import schema
+from store.models import Status
+from store.queries import runs
+from store.session import Database
+from workflows import failpoints
+from workflows.failures import Failure
+from workflows.local import lease
+
+_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+log = logs.get(__name__)
+
+
+class Queue:
+    """One worker's view of the record: take runs, keep them, give them back, end them."""
+
+    def __init__(self, database: Database, *, lease_seconds: int) -> None:
+        self._database, self._lease_seconds = database, lease_seconds
+        self._owner = lease.owner()
+        self._doorbell = _Doorbell(database.engine)
+
+    def require_schema(self) -> None:
+        """Raise `SchemaBehind` unless the tables are those of this release."""
+        schema.require_head(self._database.engine)
+
+    def is_waiting(self) -> bool:
+        """Whether some run may be free to take; cheap enough to be asked many times a second."""
+        return self._doorbell.rings()
+
+    def claim(self) -> tuple[str, int] | None:
+        """Take one run: its id, and the how-manieth attempt this is."""
+        with self._database.write() as session:
+            run = runs.claim(session, self._owner, lease_seconds=self._lease_seconds, now=datetime.now(UTC))
+            if run is None:
+                return None
+            failpoints.reach("claim-written")
+        failpoints.reach("claim-committed")
+        return run.run_id, run.attempts
+
+    def renew(self, run_ids: Sequence[str]) -> set[str]:
+        """Prolong the leases; return the runs that are still this worker's and still wanted."""
+        with self._database.write() as session:
+            mine = runs.renew(
+                session, self._owner, run_ids, lease_seconds=self._lease_seconds, now=datetime.now(UTC)
+            )
+            failpoints.reach("renew-written")
+        failpoints.reach("renew-committed")
+        return mine
+
+    def fail(self, run_id: str, failure: Failure) -> bool:
+        """→ FAILED, unless the run has ended or is somebody else's by now."""
+        now = datetime.now(UTC)
+        with self._database.write() as session:
+            mine = runs.renew(session, self._owner, [run_id], lease_seconds=self._lease_seconds, now=now)
+            if not mine:
+                return False
+            failed = runs.fail(session, run_id, code=failure.code, message=failure.message, now=now)
+            failpoints.reach("failure-written")
+        failpoints.reach("failure-committed")
+        return failed
+
+    def release(self, run_ids: Sequence[str]) -> None:
+        """Give runs back for the next worker."""
+        with self._database.write() as session:
+            for run_id in run_ids:
+                runs.release(session, self._owner, run_id)
+            failpoints.reach("giving-back-written")
+        failpoints.reach("giving-back-committed")
+
+    def free_the_dead(self) -> None:
+        """Give back what workers hold that died on this machine, without waiting for their leases."""
+        with self._database.read() as session:
+            dead = [owner for owner in runs.owners(session) if lease.is_dead(owner)]
+        for owner in dead:
+            with self._database.write() as session:
+                count = runs.release_all(session, owner)
+                failpoints.reach("takeover-written")
+            failpoints.reach("takeover-committed")
+            log.warning("a worker died, its runs are taken up again", owner=owner, runs=count)
+
+    def disconnect(self) -> None:
+        """Drop every connection."""
+        self._doorbell.disconnect()
+        self._database.close()
+
+
+class _Doorbell:
+    """One question on one connection of its own: a session for it would keep an idle processor busy."""
+
+    _QUESTION = f"SELECT 1 FROM runs WHERE status = '{Status.PENDING}' AND lease_owner IS NULL LIMIT 1"  # noqa: S608 # nosec B608
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: PoolProxiedConnection | None = None
+
+    def rings(self) -> bool:
+        """Whether some run waits; raises as a session would."""
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(self._QUESTION)
+                return cursor.fetchone() is not None
+            finally:
+                cursor.close()
+        except self._engine.dialect.loaded_dbapi.Error as error:
+            raise OperationalError(self._QUESTION, None, error) from error
+
+    def disconnect(self) -> None:
+        """Forget the connection; the next question opens another."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection = None
+
+    def _connected(self) -> PoolProxiedConnection:
+        connection = self._engine.raw_connection()
+        if self._engine.dialect.name == "mysql":
+            connection.autocommit(True)  # each question sees the newest rows
+        return connection
+
+
+class Reachability:
+    """Whether the record answers; when it does not, when to ask again. Speaks once a change."""
+
+    def __init__(self) -> None:
+        self._failures, self._again_at = 0, 0.0
+
+    @property
+    def is_time(self) -> bool:
+        """False during the pause after a failure."""
+        return time.monotonic() >= self._again_at
+
+    @contextmanager
+    def watched(self, queue: Queue) -> Iterator[None]:
+        """Note whether the database work inside succeeds; its errors end here."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            if not self._failures:
+                reason = getattr(error, "orig", None) or error
+                log.warning("the database is away, waiting for it", error=str(reason))
+            pause = _PAUSES_SECONDS[min(self._failures, len(_PAUSES_SECONDS) - 1)]
+            self._failures, self._again_at = self._failures + 1, time.monotonic() + pause
+            queue.disconnect()
+        else:
+            if self._failures:
+                log.info("the database is back", failures=self._failures)
+            self._failures = 0

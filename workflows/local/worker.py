@@ -1,0 +1,248 @@
+"""The local worker: takes runs from the record and has their two steps done in processes of their own."""
+
+from __future__ import annotations
+
+import select
+import time
+from dataclasses import dataclass, field
+
+from config import logs
+from config.exit_codes import Exit
+from config.settings import Settings
+from store.errors import SchemaBehind
+from workflows import failpoints, failures
+from workflows.errors import BundleError, ForkServerDied
+from workflows.failures import Failure, Limits, Step, Stopped
+from workflows.local.fork_server import Ended, ForkServer
+from workflows.local.queue import Queue, Reachability
+from workflows.local.scratch import Scratch
+from workflows.steps import bundle
+
+PRELOADED = ("workflows.steps.engine", "workflows.steps.persist", "workflows.local.warm_up")
+MAX_ATTEMPTS = 5
+MAX_TRIES = 8
+"""How often a step is tried while something outside is away, with growing pauses: four minutes in all."""
+
+_BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.015, 0.05
+_BUSY_FOR_SECONDS = 10.0
+_WATCH_SECONDS = 0.25
+_SWEEP_SECONDS = 1.0
+_SCHEMA_SECONDS = 0.5
+_STOP_SECONDS = 20.0
+_LONGEST_PAUSE_SECONDS = 60.0
+
+log = logs.get(__name__)
+
+
+@dataclass(slots=True)
+class Job:
+    """A run in this worker's hands, and where it stands."""
+
+    run_id: str
+    step: Step = Step.ENGINE
+    tries: int = 0
+    deadline: float | None = None
+    """When the running step is stopped; None while none runs."""
+    not_before: float = 0.0
+    stopped: Stopped | None = None
+    failure: Failure | None = None
+    """Why it failed; to be written as soon as the record can be reached."""
+    began_at: float = field(default_factory=time.monotonic)
+
+
+class Worker:
+    """Keeps up to `slots` runs going, each in one process at a time; nothing a run does can end it."""
+
+    def __init__(self, settings: Settings, queue: Queue, scratch: Scratch) -> None:
+        self._limits = Limits(
+            timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
+        )
+        self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
+        self._record = Reachability()
+        self._server = ForkServer(PRELOADED)
+        self._jobs: dict[str, Job] = {}
+        self._watch_at = self._sweep_at = self._took_at = 0.0
+        self._deaths = 0
+        """Fork servers that died since a step last ended properly."""
+        self._stop_by: float | None = None
+
+    def run(self) -> None:
+        """Work until `stop` was called and everything has ended or was given back."""
+        self._wait_for_schema()
+        while self._stop_by is None or (self._jobs and time.monotonic() < self._stop_by):
+            select.select([self._server], [], [], self._pause())
+            try:
+                self._turn()
+            except ForkServerDied as died:
+                self._replace_server(died)
+        self._close()
+
+    def _pause(self) -> float:
+        busy = self._jobs or time.monotonic() - self._took_at < _BUSY_FOR_SECONDS
+        return _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
+
+    def stop(self, *, within_seconds: float = _STOP_SECONDS) -> None:
+        """Take nothing new, finish what runs; the second call gives it back at once."""
+        now = time.monotonic()
+        self._stop_by = now + within_seconds if self._stop_by is None else now
+
+    def _wait_for_schema(self) -> None:
+        """Begin only on the tables that this release knows; say once what is missing."""
+        said = False
+        while self._stop_by is None:
+            with self._record.watched(self._queue):
+                try:
+                    self._queue.require_schema()
+                    return
+                except SchemaBehind as behind:
+                    if not said:
+                        log.warning("waiting for the schema", error=str(behind))
+                    said = True
+            time.sleep(_SCHEMA_SECONDS)
+
+    def _turn(self) -> None:
+        for ended in self._server.ended():
+            self._hear(ended)
+        for job in self._jobs.values():
+            self._advance(job)
+        if self._record.is_time:
+            with self._record.watched(self._queue):
+                self._write_failures()
+                self._watch()
+                self._take()
+
+    def _hear(self, ended: Ended) -> None:
+        job = self._jobs.get(ended.key)
+        if job is None:
+            return
+        failpoints.reach(f"{job.step}-heard")
+        job.deadline, self._deaths = None, 0
+        if job.stopped == "unwanted":
+            self._drop(job)
+        elif ended.exit_code == Exit.OK and job.step is Step.ENGINE:
+            job.step, job.tries, job.stopped = Step.PERSIST, 0, None
+            self._advance(job)
+        elif ended.exit_code == Exit.OK or (ended.exit_code == Exit.BAD_INPUT and job.step is Step.PERSIST):
+            log.debug("run done", run_id=job.run_id, seconds=round(time.monotonic() - job.began_at, 3))
+            self._drop(job)
+        elif ended.exit_code == Exit.TRY_AGAIN and job.tries < MAX_TRIES:
+            job.not_before = time.monotonic() + min(2.0 ** (job.tries - 1), _LONGEST_PAUSE_SECONDS)
+        else:
+            job.failure = self._explanation(job, ended)
+
+    def _explanation(self, job: Job, ended: Ended) -> Failure:
+        """The step's own words where it left some, else what its end tells."""
+        if job.step is Step.ENGINE and ended.exit_code is not None and job.stopped is None:
+            try:
+                files = bundle.read(self._scratch.of(job.run_id), job.run_id)
+                said = bundle.read_json(files, bundle.ERROR)
+                return Failure(said["error_code"], said["error_message"])
+            except BundleError:
+                pass
+        if ended.exit_code == Exit.TRY_AGAIN:
+            return failures.gave_up(job.step, job.tries)
+        return failures.failure_of(job.step, ended, self._limits, job.stopped)
+
+    def _advance(self, job: Job) -> None:
+        """Start the step that is due, or stop the one that is overdue."""
+        now = time.monotonic()
+        if job.failure or job.stopped:
+            return
+        if job.deadline is None:
+            if now >= job.not_before and self._server.is_ready:
+                self._start(job)
+        elif now > job.deadline:
+            log.warning("the step is out of time", run_id=job.run_id, step=str(job.step))
+            self._kill(job, "timeout")
+
+    def _start(self, job: Job) -> None:
+        job.tries += 1
+        job.deadline = time.monotonic() + self._limits.timeout_seconds
+        arguments = ["--run-id", job.run_id, "--bundle", str(self._scratch.of(job.run_id))]
+        module = f"workflows.steps.{job.step}"
+        self._server.start(job.run_id, module, arguments, memory_mib=self._limits.memory_mib)
+        failpoints.reach(f"{job.step}-asked")
+
+    def _kill(self, job: Job, why: Stopped) -> None:
+        job.stopped = why
+        self._server.kill(job.run_id)
+
+    def _write_failures(self) -> None:
+        for job in [job for job in self._jobs.values() if job.failure]:
+            assert job.failure is not None
+            if self._queue.fail(job.run_id, job.failure):
+                log.warning(
+                    "run FAILED", run_id=job.run_id,
+                    error_code=job.failure.code, error_message=job.failure.message,
+                )  # fmt: skip
+            self._drop(job)
+
+    def _watch(self) -> None:
+        """Now and then: keep the leases, stop what nobody wants, take over from the dead."""
+        now = time.monotonic()
+        if self._jobs and now >= self._watch_at:
+            self._watch_at = now + _WATCH_SECONDS
+            wanted = self._queue.renew(list(self._jobs))
+            for job in [job for job in self._jobs.values() if job.run_id not in wanted]:
+                self._abandon(job)
+        if now >= self._sweep_at:
+            self._sweep_at = now + _SWEEP_SECONDS
+            self._queue.free_the_dead()
+            while self._take_one():
+                pass
+
+    def _abandon(self, job: Job) -> None:
+        """The run was cancelled, has ended, or is another worker's by now."""
+        if job.deadline is None:
+            self._drop(job)
+        elif (
+            job.stopped is None and job.step is Step.ENGINE
+        ):  # a persist step ends soon, and finds out itself
+            log.info("the run is no longer wanted, its step is stopped", run_id=job.run_id)
+            self._kill(job, "unwanted")
+
+    def _take(self) -> None:
+        while self._has_room() and self._queue.is_waiting():
+            if not self._take_one():
+                return
+
+    def _take_one(self) -> bool:
+        if not self._has_room() or (claimed := self._queue.claim()) is None:
+            return False
+        run_id, attempt = claimed
+        self._took_at = time.monotonic()
+        job = self._jobs[run_id] = Job(run_id)
+        log.info("run taken", run_id=run_id, attempt=attempt)
+        if attempt > MAX_ATTEMPTS:
+            job.failure = failures.worker_died(attempt - 1)
+        self._advance(job)
+        return True
+
+    def _has_room(self) -> bool:
+        return self._stop_by is None and self._server.is_ready and len(self._jobs) < self._slots
+
+    def _drop(self, job: Job) -> None:
+        self._jobs.pop(job.run_id, None)
+        self._scratch.drop(job.run_id)
+
+    def _replace_server(self, died: ForkServerDied) -> None:
+        """Every step died with the server: begin them again with a new one."""
+        log.error("the fork server died, its steps begin again", error=str(died))
+        self._server.close()
+        self._deaths += 1
+        if self._deaths > MAX_ATTEMPTS:
+            raise died
+        self._server = ForkServer(PRELOADED)
+        for job in self._jobs.values():
+            if job.stopped == "timeout":
+                job.failure = failures.timed_out(job.step, self._limits)
+            elif job.tries >= MAX_ATTEMPTS and job.deadline is not None:
+                job.failure = failures.worker_died(job.tries)
+            job.deadline, job.stopped = None, None
+
+    def _close(self) -> None:
+        self._server.close()
+        left = list(self._jobs)
+        with self._record.watched(self._queue):
+            self._queue.release(left)
+        log.info("worker stopped", runs_given_back=len(left))
