@@ -44,35 +44,35 @@ format: $(DEV) ## Put the code into shape
 	$(BIN)/ruff format .
 
 bench: $(DEV) ## Measure against the peers, in one run
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m qa.benchmarks
 
 bench-latency: $(DEV) ## Measure from submission to result, on SQLite and a private MySQL
-	@$(BIN)/python -m benchmarks.latency
+	@$(BIN)/python -m qa.benchmarks.latency
 
 bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private MySQL
-	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m qa.benchmarks.scale
 
 bench-page: $(DEV) ## Measure in a browser how soon a result can be used
-	@$(BIN)/python -m benchmarks.pages
+	@$(BIN)/python -m qa.benchmarks.pages
 
 screenshots: $(DEV) ## Photograph every page for docs/screenshots.md
 	@$(BIN)/python -m tests.web.screenshots
 
 ROUNDS ?= 4
 faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=4], on SQLite and MySQL; as root (it mounts disks to fill)
-	@$(BIN)/python -m faults break --rounds $(ROUNDS)
+	@$(BIN)/python -m qa break --rounds $(ROUNDS)
 
 bad-input: $(DEV) ## Send 100,000 bad inputs to every door
-	@$(BIN)/python -m faults feed
+	@$(BIN)/python -m qa feed
 
 load: $(DEV) ## Fifty pollers and twenty submissions a second for ten minutes, on MySQL
-	@$(BIN)/python -m faults load
+	@$(BIN)/python -m qa load
 
 soak: $(DEV) ## Ten thousand runs through one worker
-	@$(BIN)/python -m faults soak
+	@$(BIN)/python -m qa soak
 
 roll: $(DEV) ## Replace two web replicas under load, again and again
-	@$(BIN)/python -m faults roll
+	@$(BIN)/python -m qa roll
 
 lock: ## Resolve the dependencies again into both lock files
 	uv pip compile --universal --python-version 3.11 --extra dev --extra yahoo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements-dev.lock

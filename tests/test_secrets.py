@@ -12,9 +12,9 @@ from sqlalchemy.engine import make_url
 
 from config import logs
 from config.settings import Settings
-from faults.house import House
-from faults.server import free_port
-from faults.tally import Tally
+from qa.environment import House
+from qa.mysql import free_port
+from qa.report import Tally
 from store import schema
 from store.session import Database
 from tests.conftest import _execute

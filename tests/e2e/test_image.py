@@ -103,7 +103,7 @@ def test_it_holds_the_four_packages_and_neither_tests_nor_git_nor_secrets(image,
     )
 
     assert {"app.py", "backtest", "store", "workflows", "web"} <= set(listed.split())
-    assert not {"tests", ".git", "docs", "k8s", ".env", "benchmarks"} & set(listed.split())
+    assert not {"tests", ".git", "docs", "k8s", ".env", "qa"} & set(listed.split())
     assert not [each for each in image["Config"]["Env"] if re.search("PASSWORD|TOKEN|SECRET", each)]
     record_property("seen", f"{image['Size'] / 1e6:.0f} MB")
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from faults.server import free_port
+from qa.mysql import free_port
 
 KEY = "a key of the tests, long enough to sign with"
 ALICE = {

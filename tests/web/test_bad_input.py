@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backtest import rules
 from backtest.run.request import REQUEST_FIELDS
 from config.settings import Settings
-from faults.values import SCALARS, VALUES
+from qa.fuzz.values import SCALARS, VALUES
 from store import schema as store_schema
 from store.queries import datasets, presets, runs
 from store.session import Database

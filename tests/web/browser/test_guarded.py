@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from faults.server import free_port
+from qa.mysql import free_port
 from tests.web.product import running
 from tests.web.providers import ALICE, KEY, provider
 

@@ -1,0 +1,103 @@
+"""How long a ten-year run takes from the submission to SUCCEEDED, as a client sees it: `make bench-latency`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from qa import machine
+from qa.environment import House
+from qa.mysql import Server
+from qa.report import Tally
+
+PAGE = Path("docs/latency.md")
+REQUEST = {
+    "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 10, "slow": 30},
+    "start_date": "2009-01-02", "end_date": "2018-12-31", "initial_capital": 100_000, "fee_rate": 0.001,
+    "slippage_bps": 0, "size_type": "percent", "size": 100,
+}  # fmt: skip
+_POLL_SECONDS, _REST_SECONDS, _WARM_UP = 0.005, 0.05, 5
+
+
+def main() -> int:
+    """Measure on SQLite and on a private MySQL, one worker and one run at a time; write the page."""
+    parser = argparse.ArgumentParser(prog="python -m qa.benchmarks.latency", description=__doc__)
+    parser.add_argument("--runs", type=int, default=200, help="runs on each record (default 200)")
+    parser.add_argument("--output", type=Path, default=PAGE, help=f"default: {PAGE}")
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="latency-") as folder:
+        for record, url in _records(Path(folder)):
+            taken = _measure(record, url, Path(folder) / f"house-{record}", arguments.runs)
+            rows.append(_row(record, taken))
+            print(rows[-1], file=sys.stderr, flush=True)
+    arguments.output.write_text(_page(rows), encoding="utf-8")
+    return 0
+
+
+def _records(folder: Path) -> Iterator[tuple[str, str]]:
+    yield "SQLite", f"sqlite:///{folder / 'record.sqlite3'}"
+    server = Server(folder / "server")
+    try:
+        yield "MySQL", server.url()
+    finally:
+        server.stop()
+
+
+def _measure(record: str, url: str, folder: Path, runs: int) -> list[float]:
+    with _open(House(url, folder, Tally(record), workers=1)) as house:
+        for _ in range(_WARM_UP):
+            _one(house)
+        return [_one(house) for _ in range(runs)]
+
+
+@contextmanager
+def _open(house: House) -> Iterator[House]:
+    try:
+        house.open()
+        yield house
+    finally:
+        house.close()
+
+
+def _one(house: House) -> float:
+    time.sleep(_REST_SECONDS)
+    run_id, began = str(uuid.uuid4()), time.perf_counter()
+    status, answer = house.ask("POST", "/run_backtest", REQUEST | {"run_id": run_id})
+    while status == 202 or answer["status"] in ("PENDING", "RUNNING"):
+        time.sleep(_POLL_SECONDS)
+        status, answer = house.ask("GET", f"/status/{run_id}?charts=false")
+    if answer["status"] != "SUCCEEDED":
+        raise RuntimeError(f"run {run_id} ended as {answer['status']}: {answer['error_message']}")
+    return time.perf_counter() - began
+
+
+def _row(record: str, taken: list[float]) -> str:
+    figures = (min(taken), median(taken), sorted(taken)[int(len(taken) * 0.99)], max(taken))
+    cells = " | ".join(f"{figure * 1_000:.0f} ms" for figure in figures)
+    return f"| {record} | {len(taken)} | {cells} |"
+
+
+def _page(rows: list[str]) -> str:
+    head = (
+        "# From submission to result\n\n"
+        "Written by `make bench-latency` (`python -m qa.benchmarks.latency`).\n\n"
+        "A ten-year daily run (S&P 500, 2,516 bars, averages of 10 and 30 days) is submitted over HTTP to a web\n"
+        f"tier and one warm worker; a client asks every {_POLL_SECONDS * 1_000:.0f} ms until it reads SUCCEEDED "
+        "with its figures. One run\nat a time.\n\n"
+    )
+    measured = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine.facts()}.\n\n"
+    table = "| record | runs | shortest | median | 99 of 100 | longest |\n|---|---|---|---|---|---|\n"
+    return head + measured + table + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The page of results, in Markdown."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from qa import machine
+from qa.benchmarks.agreement import Check
+from qa.benchmarks.plan import FAST, INTERPRETED, LIMIT, OURS, SLOW
+from qa.benchmarks.run import FLOOR, Found
+from qa.benchmarks.work import WORKS
+
+ABOUT = f"""\
+# Benchmarks
+
+Written by `make bench` (`python -m qa.benchmarks`); every figure is of one run on one machine.
+
+The rule is the same for all: hold the whole account from the open after the average of {FAST} closes
+crosses above that of {SLOW} to the open after it crosses below; whole shares, 1,000,000 at the start,
+a fee of 0.1 % of each order (0.0001 % in the million bars, which hold some 19,000 trades). Every engine
+computes averages and trades and delivers total return, Sharpe ratio, maximum drawdown and number of
+trades by its own means. Prices: the bundled S&P 500 (5,000 days) and seeded random walks. Each
+measurement has a process of its own; warm ones exclude loading, compiling and building the engine's own
+data frame; cold ones are the whole process, with byte code and compiled code left behind by an earlier
+one. Peak memory is that process's, interpreter and imports included.
+
+"Ours" runs the whole kernel: costs, sizing, funds, stops, the funnel of signals. A single run gives the
+list of trades and the equity at each close as well; in the two tables of many runs ours keeps the
+statistics of each alone, where raptorbt and vectorbt keep curves and trades too. The bare loop knows this
+one rule only and keeps no list: it is the practical limit. It and our tables of many runs use all cores.
+~ marks what is extrapolated from a sample of the work; a sample of the million bars is not compared.
+"""
+
+AGREE = """\
+## Do they agree?
+
+Speed counts only among engines that trade alike: the same trades on the same bars and the same final
+equity to the cent; in the tables of many runs the same number of trades and the same return in every run,
+but for the fee of selling what is open at the end, which we charge and peers do not. The command fails
+otherwise. [agreement.md](agreement.md) says where engines differ and why.
+
+"""
+
+
+def page(found: Found, checks: list[Check]) -> str:
+    """Everything that a run found, as the page docs/benchmarks.md."""
+    facts = f"{machine.facts()}.\n{machine.versions()}.\nLoad average at the end {machine.load():.1f}."
+    works = [work for work in WORKS if any(key[0] == work for key in found)]
+    head = f"{ABOUT}\nMeasured {date.today().isoformat()} on {facts}\n"  # noqa: DTZ011
+    return "\n".join([head, *(_section(work, found) for work in works), AGREE + _agreement(checks)])
+
+
+def _section(work: str, found: Found) -> str:
+    rows = {engine: result for (kind, engine), result in found.items() if kind == work}
+    limit = FLOOR if work == "cold" else LIMIT
+    base = INTERPRETED if work == "cold" else OURS  # the gear that such a run takes by itself
+    ours, least = rows[base]["median"], rows[limit]["median"]
+    lines = [
+        f"## {WORKS[work].title[0].upper()}{WORKS[work].title[1:]}\n",
+        f"| engine | shortest | median | x {base} | x {limit} | peak MiB |",
+        "|---|---|---|---|---|---|",
+    ]
+    ranked = sorted(rows.items(), key=lambda row: row[1]["median"])
+    lines += [_row(engine, result, ours, least) for engine, result in ranked]
+    return "\n".join(lines) + "\n"
+
+
+def _row(engine: str, result: dict[str, Any], ours: float, least: float) -> str:
+    mark = "~" if result.get("sample") else ""
+    shortest, usual = (f"{mark}{_duration(result[name])}" for name in ("shortest", "median"))
+    ratios = f"{_ratio(result['median'] / ours)} | {_ratio(result['median'] / least)}"
+    name = f"**{engine}**" if engine.startswith("ours") else engine
+    return f"| {name} | {shortest} | {usual} | {ratios} | {result['peak_mib']:,.0f} |"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 1:
+        return f"{_three(seconds * 1e3)} ms"
+    return f"{_three(seconds)} s"
+
+
+def _three(number: float) -> str:
+    return f"{number:.2f}" if number < 10 else f"{number:.1f}" if number < 100 else f"{number:,.0f}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 1 else f"{ratio:.1f}" if ratio < 100 else f"{ratio:,.0f}"
+
+
+def _agreement(checks: list[Check]) -> str:
+    lines = ["| work | engine | agrees | |", "|---|---|---|---|"]
+    lines += [f"| {c.work} | {c.engine} | {'yes' if c.holds else '**no**'} | {c.detail} |" for c in checks]
+    return "\n".join(lines) + "\n"

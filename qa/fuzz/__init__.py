@@ -1,0 +1,1 @@
+"""Bad input in numbers against the real application."""
