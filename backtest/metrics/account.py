@@ -180,10 +180,10 @@ class Account:
         """
         equity = self.period_equity
         if self.periods < 1:
-            raise Undefined("there is a single close, so there is no return")
+            raise Undefined("undefined: only one close")
         if not equity[:-1].min() > 0:
             day = stamp(self.period_times[int(np.argmax(equity <= 0))])
-            raise Undefined(f"equity fell to zero or less on {day}; from there on returns do not exist")
+            raise Undefined(f"undefined: equity ≤ 0 on {day}")
         return _changes(equity)
 
     @cached_property
@@ -207,14 +207,14 @@ class Account:
         """s(r) = s(x), ddof 1, above zero; `Undefined` with fewer than two returns or no variation."""
         spread = self.spread
         if not spread > NO_VARIATION:
-            raise Undefined("the returns do not vary")
+            raise Undefined("undefined: zero variance")
         return spread
 
     @cached_property
     def spread(self) -> float:
         """s(r), ddof 1, possibly zero; `Undefined` with fewer than two returns."""
         if self.periods < 2:
-            raise Undefined("a deviation needs at least two returns")
+            raise Undefined("undefined: fewer than 2 returns")
         return math.sqrt(dot(self.centred, self.centred) / (self.periods - 1))
 
     @cached_property
@@ -228,7 +228,7 @@ class Account:
         """
         count, deviation = self.periods, self.deviation
         if count < 4:
-            raise Undefined("skewness and kurtosis need at least four returns")
+            raise Undefined("undefined: fewer than 4 returns")
         square = self.centred * self.centred
         second = deviation**2 * (count - 1) / count
         skew = dot(square, self.centred) / count / second**1.5
@@ -273,9 +273,9 @@ class Account:
             Without a benchmark, or with fewer than two returns.
         """
         if self.benchmark is None:
-            raise Undefined("there is no benchmark")
+            raise Undefined("undefined: no benchmark")
         if self.periods < 2:
-            raise Undefined("a deviation needs at least two returns")
+            raise Undefined("undefined: fewer than 2 returns")
         moves = _changes(self.benchmark if self.rows is None else self.benchmark[self.rows])
         mean = total(moves) / self.periods
         moves -= mean

@@ -37,11 +37,11 @@ def benchmark_return(account: Account) -> float:
 
 
 @metric("Benchmark CAGR", "benchmark", "percent", formula="(B_n / B_0)^(365.25 / days) - 1",
-        conventions="None below 90 days.")  # fmt: skip
+        conventions="Undefined below 90 days.")  # fmt: skip
 def benchmark_cagr(account: Account) -> float:
     """Growth a year of the benchmark by the calendar; none below 90 days."""
     if account.days < SHORTEST_CAGR_DAYS:
-        raise Undefined(f"the run spans {account.days:.0f} days; a yearly rate needs at least 90")
+        raise Undefined(f"undefined: {account.days:.0f} days, at least {SHORTEST_CAGR_DAYS} needed")
     return math.expm1(math.log(_benchmark_growth(account)) * DAYS_PER_YEAR / account.days)
 
 
@@ -56,7 +56,7 @@ def benchmark_volatility(account: Account) -> float:
 def benchmark_max_drawdown(account: Account) -> float:
     """Deepest fall of the benchmark from a peak: min(B / cummax(B) - 1)."""
     if account.benchmark is None:
-        raise Undefined("there is no benchmark")
+        raise Undefined("undefined: no benchmark")
     return float(curves.below_peak(account.benchmark).min())
 
 
@@ -69,17 +69,17 @@ def excess_return(account: Account) -> float:
 
 @metric("Beta", "benchmark", "ratio", formula="cov(r, b) / var(b)", conventions="ddof 1; arithmetic returns.",
         source="Sharpe, Journal of Finance 19 (1964)",
-        peers="backtesting.py takes logarithmic returns.")  # fmt: skip
+        peers="backtesting.py uses logarithmic returns.")  # fmt: skip
 def beta(account: Account) -> float:
     """Return for each unit of the benchmark's: cov(r, b) / var(b), ddof 1."""
-    return _covariance(account) / _varying(account.benchmark_variance, "benchmark's returns")
+    return _covariance(account) / _varying(account.benchmark_variance, "benchmark returns")
 
 
 @metric("Alpha", "benchmark", "percent", better="higher", formula="P · (mean(x) - β · mean(b - rf_p))",
-        conventions="A year, by simple multiplication.",
+        conventions="Annualised by simple multiplication.",
         source="Jensen, Journal of Finance 23 (1968)",
         peers="empyrical, vectorbt and nautilus compound: (1 + α_p)^P - 1; QuantStats ignores rf; "
-              "backtesting.py is over the whole run.")  # fmt: skip
+              "backtesting.py covers the whole run.")  # fmt: skip
 def alpha(account: Account) -> float:
     """Yearly return that beta does not explain: P · (mean(x) - β · mean(b - rf_p))."""
     market = account.benchmark_moves[1] - account.risk_free_period
@@ -89,7 +89,7 @@ def alpha(account: Account) -> float:
 @metric("Correlation", "benchmark", "ratio", formula="cov(r, b) / (s(r) · s(b))", conventions="Pearson.")
 def correlation(account: Account) -> float:
     """How much returns move with the benchmark's, -1 to 1: cov(r, b) / (s(r) · s(b))."""
-    market = math.sqrt(_varying(account.benchmark_variance, "benchmark's returns"))
+    market = math.sqrt(_varying(account.benchmark_variance, "benchmark returns"))
     return max(-1.0, min(1.0, _covariance(account) / account.deviation / market))
 
 
@@ -109,13 +109,13 @@ def information_ratio(account: Account) -> float:
     """Mean return beyond the benchmark in units of its deviation: mean(r - b) / s(r - b) · √P."""
     mean, deviation = _difference(account)
     if not deviation > NO_VARIATION:
-        raise Undefined("the returns do not differ from the benchmark's in a varying way")
+        raise Undefined("undefined: zero tracking error")
     return mean / deviation * math.sqrt(account.periods_per_year)
 
 
 def _benchmark_growth(account: Account) -> float:
     if account.benchmark is None:
-        raise Undefined("there is no benchmark")
+        raise Undefined("undefined: no benchmark")
     return float(account.benchmark[-1]) / float(account.benchmark[0])
 
 
@@ -127,7 +127,7 @@ def _covariance(account: Account) -> float:
 
 def _varying(variance: float, what: str) -> float:
     if not variance > NO_VARIATION**2:
-        raise Undefined(f"the {what} do not vary")
+        raise Undefined(f"undefined: zero variance of {what}")
     return variance
 
 

@@ -76,7 +76,7 @@ _TITLES: Final = {
     "drawdown": "Drawdown",
     "trades": "Trades",
     "costs": "Costs",
-    "benchmark": "Beside the benchmark",
+    "benchmark": "Versus benchmark",
 }
 _FORMATS: Final = {
     "percent": "a fraction, shown as percent",
@@ -132,5 +132,5 @@ def _item(metric: Metric) -> str:
     lines = [f"**{metric.label}** `{metric.name}` ({_FORMATS[metric.format]}): `{metric.formula}`"]
     lines += [metric.conventions] if metric.conventions else []
     lines += [f"Source: {metric.source}."]
-    lines += [f"Elsewhere: {metric.peers}"] if metric.peers else []
+    lines += [f"In other tools: {metric.peers}"] if metric.peers else []
     return "  \n".join(lines)

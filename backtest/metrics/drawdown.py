@@ -30,8 +30,8 @@ def drawdown_table(account: Account, *, rows: int = TABLE_ROWS) -> list[dict[str
 
 @metric("Max drawdown", "drawdown", "percent", better="higher", formula="min(E / cummax(E) - 1)",
         conventions="At every bar's close, the initial capital included; 0 if equity never fell.",
-        peers="freqtrade uses the balance of closed trades; QuantStats guesses a baseline when it is given "
-              "prices, and so invents drawdowns.")  # fmt: skip
+        peers="freqtrade uses the balance of closed trades; QuantStats infers a baseline when given "
+              "prices, which can add spurious drawdowns.")  # fmt: skip
 def max_drawdown(account: Account) -> float:
     """Deepest fall from a peak: min(E / cummax(E) - 1), E_0 included."""
     return float(account.drawdown.min())
@@ -40,9 +40,9 @@ def max_drawdown(account: Account) -> float:
 @metric("Longest drawdown", "drawdown", "days", better="lower",
         formula="max(first close ≥ peak - peak), days",
         conventions="Calendar days from the peak to the first close at or above it; an open one runs to the "
-                    "end of the run. The table of drawdowns has the days of each.",
-        peers="QuantStats counts from the first to the last day under water, inclusive; LEAN leaves open "
-              "ones out.")  # fmt: skip
+                    "end of the run. The drawdown table lists the days of each.",
+        peers="QuantStats counts from the first to the last day under water, inclusive; LEAN excludes "
+              "open drawdowns.")  # fmt: skip
 def max_drawdown_days(account: Account) -> float:
     """Calendar days of the longest drawdown, an open one up to the end."""
     found = account.drawdowns
@@ -53,14 +53,14 @@ def max_drawdown_days(account: Account) -> float:
 
 
 @metric("Longest drawdown in bars", "drawdown", "bars", better="lower",
-        formula="max(first close ≥ peak - peak), bars", conventions="As above, counted in bars.")  # fmt: skip
+        formula="max(first close ≥ peak - peak), bars", conventions="Longest drawdown, counted in bars.")  # fmt: skip
 def max_drawdown_bars(account: Account) -> int:
     """Bars of the longest drawdown, an open one up to the end."""
     found = account.drawdowns
     return int((found.recovery - found.peak).max()) if len(found.peak) else 0
 
 
-@metric("Average drawdown", "drawdown", "percent", better="higher", formula="mean(depth of each drawdown)",
+@metric("Avg drawdown", "drawdown", "percent", better="higher", formula="mean(depth of each drawdown)",
         conventions="Every drawdown counts once, however shallow; 0 if equity never fell.")  # fmt: skip
 def avg_drawdown(account: Account) -> float:
     """Mean depth of the drawdowns."""
@@ -69,16 +69,16 @@ def avg_drawdown(account: Account) -> float:
 
 
 @metric("Calmar ratio", "drawdown", "ratio", better="higher", formula="CAGR / |max drawdown|",
-        conventions="Over the whole run; none where there is no CAGR or no drawdown.",
+        conventions="Over the whole run; undefined without a CAGR or without a drawdown.",
         source="Young, Futures magazine (1991)",
-        peers="backtesting.py divides Annual return; freqtrade mean daily profit · √365 / "
+        peers="backtesting.py divides annual return; freqtrade mean daily profit · √365 / "
               "drawdown.")  # fmt: skip
 def calmar_ratio(account: Account) -> float:
     """Growth a year for each unit of the deepest fall: CAGR / |max drawdown|."""
     growth = returns.cagr(account)
     deepest = max_drawdown(account)
     if not deepest < 0:
-        raise Undefined("equity never fell below a peak")
+        raise Undefined("undefined: no drawdown")
     return growth / -deepest
 
 
@@ -89,7 +89,7 @@ def calmar_ratio(account: Account) -> float:
 def ulcer_index(account: Account) -> float:
     """Root mean square of the drawdown: √(Σ DD² / n)."""
     if len(account.equity) < 2:
-        raise Undefined("there is a single close, so there is no return")
+        raise Undefined("undefined: only one close")
     return math.sqrt(dot(account.drawdown, account.drawdown) / (len(account.drawdown) - 1))
 
 

@@ -48,12 +48,12 @@ class Metric:
         except Undefined as undefined:
             return None, str(undefined)
         except ArithmeticError:  # overflow, or a divisor that is zero after rounding
-            return None, "the figure is too large to be written down"
+            return None, "undefined: out of numeric range"
         if isinstance(value, int):
             return value, ""
         value = float(value)
         if not math.isfinite(value):
-            return None, "the figure is too large to be written down"
+            return None, "undefined: out of numeric range"
         return value, ""
 
 

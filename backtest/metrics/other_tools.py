@@ -71,7 +71,7 @@ def annual_calmar(account: Account) -> float:
 def logarithmic_beta(account: Account) -> float:
     """backtesting.py: beta of logarithmic returns, bar by bar."""
     if account.benchmark is None or len(account.equity) < 3:
-        raise Undefined("there is no benchmark")
+        raise Undefined("undefined: no benchmark")
     own, market = np.diff(np.log(account.equity)), np.diff(np.log(account.benchmark))
     market -= market.mean()
     return dot(own - own.mean(), market) / dot(market, market)
@@ -92,7 +92,7 @@ def percent_profit_factor(account: Account) -> float:
 def geometric_trade(account: Account) -> float:
     """backtesting.py: geometric mean of the trade percents, in percent."""
     if len(account.trades.pnl_pct) == 0:
-        raise Undefined("no trade was closed")
+        raise Undefined("undefined: no trades")
     return math.expm1(float(np.log1p(account.trades.pnl_pct / 100.0).mean())) * 100.0
 
 
@@ -105,7 +105,7 @@ def normal_cvar(account: Account) -> float:
     """QuantStats: mean of the returns strictly below its normal VaR."""
     worst = account.returns[account.returns < normal_var(account)]
     if len(worst) == 0:
-        raise Undefined("no return lies below the normal VaR")
+        raise Undefined("undefined: no returns below the normal VaR")
     return float(worst.mean())
 
 
@@ -124,7 +124,7 @@ def period_kelly(account: Account) -> float:
     """QuantStats: w - (1 - w) / R of days, days of zero return left out."""
     gains, losses = _gains_and_losses(account)
     if len(gains) == 0 or len(losses) == 0:
-        raise Undefined("needs gains and losses")
+        raise Undefined("undefined: no gains or no losses")
     won = len(gains) / (len(gains) + len(losses))
     return won - (1.0 - won) * -float(losses.mean()) / float(gains.mean())
 
@@ -144,7 +144,7 @@ def excess_kurtosis_psr(account: Account) -> float:
 def shorter_ulcer_index(account: Account) -> float:
     """QuantStats: √(Σ DD² / (n - 1))."""
     if account.periods < 2:
-        raise Undefined("needs at least two returns")
+        raise Undefined("undefined: fewer than 2 returns")
     return math.sqrt(dot(account.drawdown, account.drawdown) / (account.periods - 1))
 
 
@@ -168,7 +168,7 @@ def calendar_sortino(account: Account) -> float:
 def calendar_return(account: Account) -> float:
     """vectorbt: (E_n / E_0)^(365 / n) - 1."""
     if account.growth <= 0:
-        raise Undefined("equity ended at zero or less")
+        raise Undefined("undefined: equity ≤ 0")
     return float(account.growth ** (_vectorbt_year(account) / account.periods)) - 1.0
 
 
@@ -190,7 +190,7 @@ def _gains_and_losses(account: Account) -> tuple[Floats, Floats]:
 
 def _vectorbt_year(account: Account) -> int:
     if account.timeframe != "1d":
-        raise Undefined("its year is only plain for days")
+        raise Undefined("undefined: daily bars only")
     return VECTORBT_YEAR
 
 

@@ -24,10 +24,10 @@ SAME_RATIO: Final = 1e-9
 
 @metric("Probabilistic Sharpe ratio", "risk", "percent", better="higher",
         formula="Φ((SR - SR*) · √(n - 1) / √(1 - γ3 · SR + (γ4 - 1)/4 · SR²)), SR* = 0",
-        conventions="SR a period, not annualised; γ3 and γ4 corrected for small samples, γ4 raw (3 for a "
+        conventions="SR per period, not annualised; γ3 and γ4 corrected for small samples, γ4 raw (3 for a "
                     "normal distribution).",
         source="Bailey and López de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012)",
-        peers="QuantStats feeds in excess kurtosis, as vectorbt did; LEAN long left rf out.")  # fmt: skip
+        peers="QuantStats uses excess kurtosis, as earlier vectorbt did; earlier LEAN versions omit rf.")  # fmt: skip
 def psr(account: Account) -> float:
     """Probability that the true Sharpe ratio is above zero."""
     return probabilistic_sharpe_ratio(account)
@@ -47,7 +47,7 @@ def sharpe_probability(account: Account, threshold: float, skew: float, tail: fl
     ratio = account.mean_excess / account.deviation
     variance = 1.0 - skew * ratio + (tail - 1.0) / 4.0 * ratio * ratio
     if not variance > 0:
-        raise Undefined("skewness and kurtosis leave the Sharpe ratio no positive variance")
+        raise Undefined("undefined: variance of the Sharpe ratio ≤ 0")
     return _normal_cdf((ratio - threshold) * math.sqrt((account.periods - 1) / variance))
 
 
@@ -157,7 +157,7 @@ def bootstrap(
     """
     count = len(returns)
     if count < 2:
-        raise Undefined("a bootstrap needs at least two returns")
+        raise Undefined("undefined: fewer than 2 returns")
     mean_length = max(1.0, count ** (1 / 3)) if block is None else block
     generator = np.random.default_rng(seed)
     growth, deepest, ratio = np.empty(paths), np.empty(paths), np.empty(paths)

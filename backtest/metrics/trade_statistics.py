@@ -17,7 +17,7 @@ FEW_TRADES = 30
 
 
 @metric("Trades", "trades", "count", formula="N",
-        conventions="Each closing of a position, whole or in part; positions open at the last bar are closed "
+        conventions="Each full or partial close of a position; positions open at the last bar are closed "
                     "there and counted.")  # fmt: skip
 def num_trades(account: Account) -> int:
     """Number of closed trades: N."""
@@ -26,7 +26,7 @@ def num_trades(account: Account) -> int:
 
 @metric("Win rate", "trades", "percent", better="higher", formula="count(PnL > 0) / N",
         conventions="PnL net of fees, slippage and borrow cost.",
-        peers="jesse and QuantStats leave break-even trades out of N.")  # fmt: skip
+        peers="jesse and QuantStats exclude break-even trades from N.")  # fmt: skip
 def win_rate(account: Account) -> float:
     """Share of trades with a profit: count(PnL > 0) / N."""
     pnl = _pnl(account)
@@ -41,7 +41,7 @@ def loss_rate(account: Account) -> float:
 
 
 @metric("Break-even rate", "trades", "percent", formula="count(PnL = 0) / N",
-        conventions="Neither won nor lost, kept apart from both.")  # fmt: skip
+        conventions="Neither won nor lost; counted separately.")  # fmt: skip
 def breakeven_rate(account: Account) -> float:
     """Share of trades with neither profit nor loss: count(PnL = 0) / N."""
     pnl = _pnl(account)
@@ -49,8 +49,8 @@ def breakeven_rate(account: Account) -> float:
 
 
 @metric("Profit factor", "trades", "ratio", better="higher", formula="Σ wins / |Σ losses|",
-        conventions="In currency, net of costs; none without a losing trade.",
-        peers="backtesting.py sums trade percents; QuantStats daily returns; LEAN says 10 without "
+        conventions="In currency, net of costs; undefined without a losing trade.",
+        peers="backtesting.py sums trade percents; QuantStats daily returns; LEAN reports 10 without "
               "losses.")  # fmt: skip
 def profit_factor(account: Account) -> float:
     """Money won for each unit lost: Σ wins / |Σ losses|."""
@@ -60,14 +60,14 @@ def profit_factor(account: Account) -> float:
 
 @metric("Expectancy", "trades", "currency", better="higher", formula="mean(PnL)",
         conventions="In currency, net of costs.",
-        peers="backtesting.py gives the mean trade percent; LEAN w · R - loss rate.")  # fmt: skip
+        peers="backtesting.py reports the mean trade percent; LEAN w · R - loss rate.")  # fmt: skip
 def expectancy(account: Account) -> float:
     """Mean profit of a trade: mean(PnL)."""
     return float(_pnl(account).mean())
 
 
 @metric("Expectancy ratio", "trades", "ratio", better="higher", formula="(1 + R) · w - 1",
-        conventions="R = mean win / mean loss, w = win rate: profit expected for each unit risked.",
+        conventions="R = mean win / mean loss, w = win rate: expected profit per unit risked.",
         source="Tharp, Trade Your Way to Financial Freedom (1998)",
         peers="LEAN: w · R - loss rate, the same without break-even trades.")  # fmt: skip
 def expectancy_ratio(account: Account) -> float:
@@ -83,22 +83,22 @@ def payoff_ratio(account: Account) -> float:
 
 
 @metric("SQN", "trades", "ratio", better="higher", formula="√N · mean(PnL) / s(PnL)",
-        conventions="ddof 1; with fewer than 30 trades it is mostly chance.",
+        conventions="ddof 1; not meaningful with fewer than 30 trades.",
         source="Tharp, Definitive Guide to Position Sizing (2008)",
         peers="backtrader: ddof 0.")  # fmt: skip
 def sqn(account: Account) -> float:
     """System quality number: √N · mean(PnL) / s(PnL), ddof 1."""
     pnl = _pnl(account)
     if len(pnl) < 2:
-        raise Undefined("a deviation needs at least two trades")
+        raise Undefined("undefined: fewer than 2 trades")
     mean, deviation = float(pnl.mean()), float(pnl.std(ddof=1))
     if not deviation > 1e-12 * abs(mean):
-        raise Undefined("the profits of the trades do not vary")
+        raise Undefined("undefined: zero variance of trade profits")
     return math.sqrt(len(pnl)) * mean / deviation
 
 
 @metric("Kelly criterion", "trades", "percent", better="higher", formula="w - (1 - w) / R",
-        conventions="Of trades: w = win rate, R = payoff ratio. Negative means no edge.",
+        conventions="Per trade: w = win rate, R = payoff ratio. Negative means no edge.",
         source="Kelly, Bell System Technical Journal 35 (1956)",
         peers="QuantStats computes it from daily returns.")  # fmt: skip
 def kelly(account: Account) -> float:
@@ -107,13 +107,13 @@ def kelly(account: Account) -> float:
     return won - (1.0 - won) / _payoff(account)
 
 
-@metric("Average win", "trades", "currency", better="higher", formula="mean(PnL where PnL > 0)")
+@metric("Avg win", "trades", "currency", better="higher", formula="mean(PnL where PnL > 0)")
 def avg_win(account: Account) -> float:
     """Mean profit of the winning trades."""
     return _mean_win(_pnl(account))
 
 
-@metric("Average loss", "trades", "currency", better="higher", formula="mean(PnL where PnL < 0)",
+@metric("Avg loss", "trades", "currency", better="higher", formula="mean(PnL where PnL < 0)",
         conventions="A negative number.")  # fmt: skip
 def avg_loss(account: Account) -> float:
     """Mean loss of the losing trades, negative."""
@@ -135,37 +135,37 @@ def worst_trade_pct(account: Account) -> float:
     return float(_column(account, account.trades.pnl_pct).min())
 
 
-@metric("Average trade", "trades", "points", better="higher", formula="mean(PnL %)",
+@metric("Avg trade", "trades", "points", better="higher", formula="mean(PnL %)",
         conventions="Arithmetic mean; PnL net of costs in percent of the entry cost.",
-        peers="backtesting.py takes the geometric mean.")  # fmt: skip
+        peers="backtesting.py uses the geometric mean.")  # fmt: skip
 def avg_trade_pct(account: Account) -> float:
     """Mean result of a trade in percent of its entry cost."""
     return float(_column(account, account.trades.pnl_pct).mean())
 
 
-@metric("Average holding", "trades", "bars", formula="mean(bars held)")
+@metric("Avg holding period", "trades", "bars", formula="mean(bars held)")
 def avg_bars_held(account: Account) -> float:
     """Mean number of bars from entry to exit."""
     return float(_column(account, account.trades.bars_held).mean())
 
 
-@metric("Average adverse excursion", "trades", "points", better="higher", formula="mean(MAE %)",
-        conventions="Worst open result of each trade, in percent of the entry fill.",
+@metric("Avg MAE", "trades", "points", better="higher", formula="mean(MAE %)",
+        conventions="Maximum adverse excursion: worst open result of each trade, in percent of the entry fill.",
         source="Sweeney, Maximum Adverse Excursion (1996)")  # fmt: skip
 def avg_mae_pct(account: Account) -> float:
     """Mean of the worst open results of the trades, in percent."""
     return float(_column(account, account.trades.mae_pct).mean())
 
 
-@metric("Average favourable excursion", "trades", "points", better="higher", formula="mean(MFE %)",
-        conventions="Best open result of each trade, in percent of the entry fill.",
+@metric("Avg MFE", "trades", "points", better="higher", formula="mean(MFE %)",
+        conventions="Maximum favourable excursion: best open result of each trade, in percent of the entry fill.",
         source="Sweeney, Maximum Adverse Excursion (1996)")  # fmt: skip
 def avg_mfe_pct(account: Account) -> float:
     """Mean of the best open results of the trades, in percent."""
     return float(_column(account, account.trades.mfe_pct).mean())
 
 
-@metric("Most losses in a row", "trades", "count", better="lower", formula="longest run of PnL < 0",
+@metric("Max consecutive losses", "trades", "count", better="lower", formula="longest run of PnL < 0",
         conventions="Trades in the order in which they were closed.")  # fmt: skip
 def max_consecutive_losses(account: Account) -> int:
     """Length of the longest run of losing trades."""
@@ -181,7 +181,7 @@ def total_fees(account: Account) -> float:
 
 
 @metric("Slippage", "costs", "currency", better="lower", formula="Σ |fill - price| · shares",
-        conventions="Money lost because fills were worse than the bar's price, both sides.")  # fmt: skip
+        conventions="Cost of fills at worse than the bar's price, entries and exits.")  # fmt: skip
 def total_slippage(account: Account) -> float:
     """Slippage paid in currency."""
     return float(account.trades.slippage.sum())
@@ -194,15 +194,15 @@ def total_borrow(account: Account) -> float:
 
 
 @metric("Turnover", "costs", "ratio", better="lower", formula="Σ fill value / (2 · mean E) · P / n",
-        conventions="Times a year that the account is bought and sold once over.",
-        peers="LEAN gives the mean share of the account traded a day.")  # fmt: skip
+        conventions="Times per year that the whole account is bought and sold.",
+        peers="LEAN reports the mean share of the account traded per day.")  # fmt: skip
 def turnover(account: Account) -> float:
     """How often a year the account is bought and sold over: Σ fill value / (2 · mean E) · P / n."""
     if account.periods < 1:
-        raise Undefined("there is a single close, so there is no return")
+        raise Undefined("undefined: only one close")
     mean_equity = float(account.equity.mean())
     if not mean_equity > 0:
-        raise Undefined("mean equity is zero or less")
+        raise Undefined("undefined: mean equity ≤ 0")
     trades = account.trades
     traded = dot(trades.size, trades.entry_fill) + dot(trades.size, trades.exit_fill)
     return traded / (2.0 * mean_equity) * account.periods_per_year / account.periods
@@ -237,21 +237,21 @@ def _pnl(account: Account) -> NDArray[Any]:
 
 def _column(account: Account, column: NDArray[Any]) -> NDArray[Any]:
     if len(column) == 0:
-        raise Undefined("no trade was closed")
+        raise Undefined("undefined: no trades")
     return column
 
 
 def _sum_of_losses(pnl: NDArray[Any]) -> float:
     losses = pnl[pnl < 0]
     if len(losses) == 0:
-        raise Undefined("no trade lost")
+        raise Undefined("undefined: no losing trades")
     return float(losses.sum())
 
 
 def _mean_win(pnl: NDArray[Any]) -> float:
     wins = pnl[pnl > 0]
     if len(wins) == 0:
-        raise Undefined("no trade won")
+        raise Undefined("undefined: no winning trades")
     return float(wins.mean())
 
 

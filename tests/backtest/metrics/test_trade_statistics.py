@@ -46,12 +46,12 @@ def test_system_quality_is_mean_over_deviation_times_the_root_of_the_number():
 @pytest.mark.parametrize(
     ("pnl", "name", "reason"),
     [
-        ([5.0], "sqn", "a deviation needs at least two trades"),
-        ([5.0, 5.0], "sqn", "the profits of the trades do not vary"),
-        ([5.0, 6.0], "profit_factor", "no trade lost"),
-        ([5.0, 0.0], "avg_loss", "no trade lost"),
-        ([-5.0, 0.0], "avg_win", "no trade won"),
-        ([-5.0], "kelly", "no trade won"),
+        ([5.0], "sqn", "undefined: fewer than 2 trades"),
+        ([5.0, 5.0], "sqn", "undefined: zero variance of trade profits"),
+        ([5.0, 6.0], "profit_factor", "undefined: no losing trades"),
+        ([5.0, 0.0], "avg_loss", "undefined: no losing trades"),
+        ([-5.0, 0.0], "avg_win", "undefined: no winning trades"),
+        ([-5.0], "kelly", "undefined: no winning trades"),
     ],
 )
 def test_what_the_trades_cannot_tell_has_a_reason(pnl, name, reason):
