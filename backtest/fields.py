@@ -17,7 +17,7 @@ Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | Non
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
-class Refused(ValueError):
+class ValidationError(ValueError):
     """The value does not fit the field; the text says what is allowed."""
 
 
@@ -44,7 +44,7 @@ class Field:
     unit: str = ""
 
     def parse(self, raw: object) -> Value:
-        """Turn what was received into the field's type, or raise `Refused`."""
+        """Turn what was received into the field's type, or raise `ValidationError`."""
         return _PARSERS[self.kind](self, raw)
 
     @property
@@ -115,8 +115,8 @@ def parse_fields(
             continue
         try:
             values[field.name] = field.parse(received)
-        except Refused as refused:
-            errors.append(FieldError(prefix + field.name, str(refused), received))
+        except ValidationError as error:
+            errors.append(FieldError(prefix + field.name, str(error), received))
     errors += [unknown(prefix + name, names, prefix) for name in raw if name not in names]
     return values, errors
 
@@ -130,23 +130,23 @@ def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:
 
 def _number(field: Field, raw: object) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise Refused(f"must be {field.allowed}, got {raw!r}")
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}")
     try:
         number = float(raw)
     except (ValueError, OverflowError):
-        raise Refused(f"must be {field.allowed}, got {raw!r}") from None
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}") from None
     if not math.isfinite(number):
-        raise Refused(f"must be {field.allowed}, got {raw!r}")
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}")
     too_low = field.low is not None and (number <= field.low if field.above else number < field.low)
     if too_low or (field.high is not None and number > field.high):
-        raise Refused(f"must be {field.allowed}, got {raw!r}")
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}")
     return number
 
 
 def _whole(field: Field, raw: object) -> int:
     number = _number(field, raw)
     if number != int(number):
-        raise Refused(f"must be {field.allowed}, got {raw!r}")
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}")
     return int(number)
 
 
@@ -156,7 +156,7 @@ def _flag(field: Field, raw: object) -> bool:
     word = raw.strip().lower() if isinstance(raw, str) else ""
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
-    raise Refused(f"must be true or false, got {raw!r}")
+    raise ValidationError(f"must be true or false, got {raw!r}")
 
 
 def _choice(field: Field, raw: object) -> str:
@@ -164,13 +164,13 @@ def _choice(field: Field, raw: object) -> str:
         return raw
     near = get_close_matches(str(raw), field.choices, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise Refused(f"must be {field.allowed}, got {raw!r}{hint}")
+    raise ValidationError(f"must be {field.allowed}, got {raw!r}{hint}")
 
 
 def _text(field: Field, raw: object) -> str:
     if not isinstance(raw, str) or len(raw) > field.max_length or "\x00" in raw:
         shown = repr(raw) if len(repr(raw)) <= 80 else repr(raw)[:77] + "…"
-        raise Refused(f"must be {field.allowed}, got {shown}")
+        raise ValidationError(f"must be {field.allowed}, got {shown}")
     return raw
 
 
@@ -180,25 +180,25 @@ def _date(field: Field, raw: object) -> date:
             return date.fromisoformat(raw)
         except ValueError:
             pass
-    raise Refused(f"must be a date as YYYY-MM-DD, got {raw!r}")
+    raise ValidationError(f"must be a date as YYYY-MM-DD, got {raw!r}")
 
 
 def _symbols(field: Field, raw: object) -> tuple[str, ...]:
     names = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
     if not isinstance(names, list | tuple) or not names:
-        raise Refused(f"must be a list of symbols, got {raw!r}")
+        raise ValidationError(f"must be a list of symbols, got {raw!r}")
     for name in names:
         if not isinstance(name, str) or not 1 <= len(name) <= 32 or not name.isprintable() or " " in name:
-            raise Refused(f"must be a list of symbols (1 to 32 characters, no spaces), got {name!r}")
+            raise ValidationError(f"must be a list of symbols (1 to 32 characters, no spaces), got {name!r}")
     if len(set(names)) != len(names):
-        raise Refused("names a symbol twice")
+        raise ValidationError("names a symbol twice")
     return tuple(names)
 
 
 def _object(field: Field, raw: object) -> dict[str, Any]:
     if isinstance(raw, Mapping) and all(isinstance(name, str) for name in raw):
         return dict(raw)
-    raise Refused(f"must be {field.allowed}, got {raw!r}")
+    raise ValidationError(f"must be {field.allowed}, got {raw!r}")
 
 
 _PARSERS: dict[str, Callable[[Field, object], Value]] = {

@@ -18,7 +18,7 @@ def warm(*, lanes: bool = True) -> None:
     price = np.array([[10.0], [11.0], [9.0], [12.0], [8.0]])
     times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
     bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
-    simulate(bars, np.array([1.0, 0.0, 1.0, 0.0, 1.0]), config, gear="compiled")
+    simulate(bars, np.array([1.0, 0.0, 1.0, 0.0, 1.0]), config, backend="jit")
     build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}).target(bars)
     if lanes:
         from backtest.studies.sweep import batch, sweep  # loads the compiler

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backtest import indicators
 from backtest.signals.crossings import crosses
-from backtest.signals.positions import happened
+from backtest.signals.positions import any_in_window
 
 Series = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -108,9 +108,9 @@ def _crossing(first: Series, second: Series, side: int) -> Truth:
 
 
 def _within(condition: Truth, window: int) -> Truth:
-    possible = happened(~condition.false, window)
+    possible = any_in_window(~condition.false, window)
     full = np.arange(len(possible)) >= window - 1
-    return Truth(happened(condition.true, window), ~possible & full)
+    return Truth(any_in_window(condition.true, window), ~possible & full)
 
 
 def _period(default: float | None = None, *, low: float = 1, name: str = "n") -> Argument:

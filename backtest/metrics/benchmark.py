@@ -69,7 +69,7 @@ def excess_return(account: Account) -> float:
 
 @metric("Beta", "benchmark", "ratio", formula="cov(r, b) / var(b)", conventions="ddof 1; arithmetic returns.",
         source="Sharpe, Journal of Finance 19 (1964)",
-        peers="backtesting.py uses logarithmic returns.")  # fmt: skip
+        other_tools="backtesting.py uses logarithmic returns.")  # fmt: skip
 def beta(account: Account) -> float:
     """Return for each unit of the benchmark's: cov(r, b) / var(b), ddof 1."""
     return _covariance(account) / _varying(account.benchmark_variance, "benchmark returns")
@@ -78,7 +78,7 @@ def beta(account: Account) -> float:
 @metric("Alpha", "benchmark", "percent", better="higher", formula="P · (mean(x) - β · mean(b - rf_p))",
         conventions="Annualised by simple multiplication.",
         source="Jensen, Journal of Finance 23 (1968)",
-        peers="empyrical, vectorbt and nautilus compound: (1 + α_p)^P - 1; QuantStats ignores rf; "
+        other_tools="empyrical, vectorbt and nautilus compound: (1 + α_p)^P - 1; QuantStats ignores rf; "
               "backtesting.py covers the whole run.")  # fmt: skip
 def alpha(account: Account) -> float:
     """Yearly return that beta does not explain: P · (mean(x) - β · mean(b - rf_p))."""
@@ -103,7 +103,7 @@ def tracking_error(account: Account) -> float:
 @metric("Information ratio", "benchmark", "ratio", better="higher", formula="mean(r - b) / s(r - b) · √P",
         conventions="ddof 1; annualised.",
         source="Goodwin, Financial Analysts Journal 54 (1998)",
-        peers="QuantStats and vectorbt do not annualise; LEAN: (annual performance - benchmark) / tracking "
+        other_tools="QuantStats and vectorbt do not annualise; LEAN: (annual performance - benchmark) / tracking "
               "error.")  # fmt: skip
 def information_ratio(account: Account) -> float:
     """Mean return beyond the benchmark in units of its deviation: mean(r - b) / s(r - b) · √P."""

@@ -113,8 +113,12 @@ def compute_metrics(account: Account) -> Metrics:
 
 def as_json() -> list[dict[str, Any]]:
     """The catalogue without its functions, for a page that explains a figure."""
-    shown = ("name", "label", "group", "format", "formula", "conventions", "source", "peers", "better")
-    return [{name: getattr(metric, name) for name in shown} for metric in METRICS]
+    names = ("name", "label", "group", "format", "formula", "conventions", "source")
+    return [
+        {name: getattr(metric, name) for name in names}
+        | {"peers": metric.other_tools, "better": metric.better}
+        for metric in METRICS
+    ]
 
 
 def as_markdown() -> str:
@@ -132,5 +136,5 @@ def _item(metric: Metric) -> str:
     lines = [f"**{metric.label}** `{metric.name}` ({_FORMATS[metric.format]}): `{metric.formula}`"]
     lines += [metric.conventions] if metric.conventions else []
     lines += [f"Source: {metric.source}."]
-    lines += [f"In other tools: {metric.peers}"] if metric.peers else []
+    lines += [f"In other tools: {metric.other_tools}"] if metric.other_tools else []
     return "  \n".join(lines)

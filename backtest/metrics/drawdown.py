@@ -30,7 +30,7 @@ def drawdown_table(account: Account, *, rows: int = TABLE_ROWS) -> list[dict[str
 
 @metric("Max drawdown", "drawdown", "percent", better="higher", formula="min(E / cummax(E) - 1)",
         conventions="At every bar's close, the initial capital included; 0 if equity never fell.",
-        peers="freqtrade uses the balance of closed trades; QuantStats infers a baseline when given "
+        other_tools="freqtrade uses the balance of closed trades; QuantStats infers a baseline when given "
               "prices, which can add spurious drawdowns.")  # fmt: skip
 def max_drawdown(account: Account) -> float:
     """Deepest fall from a peak: min(E / cummax(E) - 1), E_0 included."""
@@ -41,7 +41,7 @@ def max_drawdown(account: Account) -> float:
         formula="max(first close ≥ peak - peak), days",
         conventions="Calendar days from the peak to the first close at or above it; an open one runs to the "
                     "end of the run. The drawdown table lists the days of each.",
-        peers="QuantStats counts from the first to the last day under water, inclusive; LEAN excludes "
+        other_tools="QuantStats counts from the first to the last day under water, inclusive; LEAN excludes "
               "open drawdowns.")  # fmt: skip
 def max_drawdown_days(account: Account) -> float:
     """Calendar days of the longest drawdown, an open one up to the end."""
@@ -71,7 +71,7 @@ def avg_drawdown(account: Account) -> float:
 @metric("Calmar ratio", "drawdown", "ratio", better="higher", formula="CAGR / |max drawdown|",
         conventions="Over the whole run; undefined without a CAGR or without a drawdown.",
         source="Young, Futures magazine (1991)",
-        peers="backtesting.py divides annual return; freqtrade mean daily profit · √365 / "
+        other_tools="backtesting.py divides annual return; freqtrade mean daily profit · √365 / "
               "drawdown.")  # fmt: skip
 def calmar_ratio(account: Account) -> float:
     """Growth a year for each unit of the deepest fall: CAGR / |max drawdown|."""
@@ -85,7 +85,7 @@ def calmar_ratio(account: Account) -> float:
 @metric("Ulcer index", "drawdown", "percent", better="lower", formula="√(Σ DD² / n)",
         conventions="DD of each of the n closes after the first.",
         source="Martin and McCann, The Investor's Guide to Fidelity Funds (1989)",
-        peers="QuantStats divides by n - 1.")  # fmt: skip
+        other_tools="QuantStats divides by n - 1.")  # fmt: skip
 def ulcer_index(account: Account) -> float:
     """Root mean square of the drawdown: √(Σ DD² / n)."""
     if len(account.equity) < 2:

@@ -12,7 +12,7 @@ from backtest.metrics.account import Account, Undefined
 Group = Literal["return", "risk", "drawdown", "trades", "costs", "benchmark"]
 Format = Literal["percent", "points", "ratio", "currency", "days", "bars", "count"]
 Better = Literal["higher", "lower"] | None
-Figure = Callable[[Account], float | int]
+MetricFunction = Callable[[Account], float | int]
 
 COMMON: Final = "common definition"
 
@@ -33,9 +33,9 @@ class Metric:
     formula: str
     conventions: str
     source: str
-    peers: str
+    other_tools: str
     better: Better
-    function: Figure
+    function: MetricFunction
 
     def __call__(self, account: Account) -> float | int:
         """The figure of this account, or `Undefined`."""
@@ -65,15 +65,15 @@ def metric(
     formula: str,
     conventions: str = "",
     source: str = COMMON,
-    peers: str = "",
+    other_tools: str = "",
     better: Better = None,
-) -> Callable[[Figure], Metric]:
+) -> Callable[[MetricFunction], Metric]:
     """Make a function of the account a `Metric` of the function's name."""
 
-    def describe(function: Figure) -> Metric:
+    def describe(function: MetricFunction) -> Metric:
         return Metric(
             name=function.__name__, label=label, group=group, format=format, formula=formula,
-            conventions=conventions, source=source, peers=peers, better=better, function=function,
+            conventions=conventions, source=source, other_tools=other_tools, better=better, function=function,
         )  # fmt: skip
 
     return describe

@@ -28,13 +28,13 @@ QUANTSTATS: Final = "QuantStats"
 VECTORBT: Final = "vectorbt"
 
 
-def values_elsewhere(account: Account) -> dict[str, dict[str, float]]:
+def values_of_other_tools(account: Account) -> dict[str, dict[str, float]]:
     """Figures as other tools define them, by our name and then by tool; those they cannot give left out."""
     found: dict[str, dict[str, float]] = {}
     if account.periods > MOST_RETURNS:
         return found
     with np.errstate(all="ignore"):
-        for name, tool, function in PEERS:
+        for name, tool, function in DEFINITIONS:
             try:
                 value = float(function(account))
             except (Undefined, ArithmeticError):
@@ -194,7 +194,7 @@ def _vectorbt_year(account: Account) -> int:
     return VECTORBT_YEAR
 
 
-PEERS: Final[tuple[tuple[str, str, Callable[[Account], float]], ...]] = (
+DEFINITIONS: Final[tuple[tuple[str, str, Callable[[Account], float]], ...]] = (
     ("cagr", QUANTSTATS, returns.annual_return),
     ("cagr", VECTORBT, calendar_return),
     ("annual_return", VECTORBT, calendar_return),

@@ -30,7 +30,7 @@ def total_return(account: Account) -> float:
 
 @metric("CAGR", "return", "percent", better="higher", formula="(E_n / E_0)^(365.25 / days) - 1",
         conventions="days = calendar days from the first to the last close; undefined below 90 days.",
-        peers="empyrical, vectorbt and QuantStats use P / n for the exponent (as Annual return here); "
+        other_tools="empyrical, vectorbt and QuantStats use P / n for the exponent (as Annual return here); "
               "LEAN and freqtrade use a year of 365 days.")  # fmt: skip
 def cagr(account: Account) -> float:
     """Growth a year by the calendar: (E_n / E_0)^(365.25 / days) - 1; none below 90 days."""
@@ -41,7 +41,7 @@ def cagr(account: Account) -> float:
 
 @metric("Annual return", "return", "percent", better="higher", formula="(E_n / E_0)^(P / n) - 1",
         conventions="P periods a year: 252, or 365 where weekends are traded; n returns.",
-        peers="LEAN: (1 + mean r)^P - 1. backtesting.py reports this value as Return (Ann.).")  # fmt: skip
+        other_tools="LEAN: (1 + mean r)^P - 1. backtesting.py reports this value as Return (Ann.).")  # fmt: skip
 def annual_return(account: Account) -> float:
     """Growth a year by trading periods: (E_n / E_0)^(P / n) - 1."""
     if account.periods < 1:
@@ -51,7 +51,7 @@ def annual_return(account: Account) -> float:
 
 @metric("Volatility", "risk", "percent", better="lower", formula="s(r) · √P",
         conventions="s = sample standard deviation, ddof 1; arithmetic returns.",
-        peers="backtesting.py: √((s² + (1+g)²)^P - (1+g)^(2P)) with g the geometric mean; the difference "
+        other_tools="backtesting.py: √((s² + (1+g)²)^P - (1+g)^(2P)) with g the geometric mean; the difference "
               "grows with return and deviation.")  # fmt: skip
 def volatility(account: Account) -> float:
     """Yearly standard deviation of returns: s(r) · √P, ddof 1."""
@@ -61,7 +61,7 @@ def volatility(account: Account) -> float:
 @metric("Sharpe ratio", "risk", "ratio", better="higher", formula="mean(x) / s(x) · √P",
         conventions="x = r - rf_p, rf_p = (1 + rf)^(1/P) - 1; ddof 1.",
         source="Sharpe, The Sharpe Ratio, Journal of Portfolio Management 21 (1994)",
-        peers="vectorbt assumes a year of 365 days by default (1.20 times as much on stocks); backtesting.py "
+        other_tools="vectorbt assumes a year of 365 days by default (1.20 times as much on stocks); backtesting.py "
               "(annual return - rf) / its own volatility; backtrader yearly bars, ddof 0, rf 1%; freqtrade "
               "deviation per trade, √365; PyBroker does not annualise.")  # fmt: skip
 def sharpe_ratio(account: Account) -> float:
@@ -72,7 +72,7 @@ def sharpe_ratio(account: Account) -> float:
 @metric("Sortino ratio", "risk", "ratio", better="higher", formula="mean(x) / √(mean(min(x, 0)²)) · √P",
         conventions="The mean of the squares runs over all n returns, not only the negative ones.",
         source="Sortino and Price, Journal of Investing 3 (1994)",
-        peers="LEAN uses the deviation of the negative returns alone; backtesting.py a geometric numerator "
+        other_tools="LEAN uses the deviation of the negative returns alone; backtesting.py a geometric numerator "
               "and no rf in the denominator.")  # fmt: skip
 def sortino_ratio(account: Account) -> float:
     """Mean excess return in units of its downside, a year: mean(x) / √(mean(min(x, 0)²)) · √P."""
@@ -86,7 +86,7 @@ def sortino_ratio(account: Account) -> float:
 @metric("Skewness", "risk", "ratio", better="higher", formula="γ3 = g1 · √(n(n-1)) / (n-2), g1 = m3 / m2^1.5",
         conventions="Corrected for small samples, as pandas does; m_k = mean((x - mean x)^k).",
         source="Joanes and Gill, The Statistician 47 (1998), G1",
-        peers="SciPy returns g1 by default.")  # fmt: skip
+        other_tools="SciPy returns g1 by default.")  # fmt: skip
 def skewness(account: Account) -> float:
     """Asymmetry of returns, 0 for a normal distribution: γ3 = g1 · √(n(n-1)) / (n-2)."""
     return account.moments[0]
@@ -96,7 +96,7 @@ def skewness(account: Account) -> float:
         formula="γ4 = (n-1) / ((n-2)(n-3)) · ((n+1) · g2 + 6) + 3, g2 = m4 / m2² - 3",
         conventions="Raw: 3 for a normal distribution. Corrected for small samples, as pandas does.",
         source="Joanes and Gill, The Statistician 47 (1998), G2",
-        peers="pandas, QuantStats and SciPy report excess kurtosis (3 less).")  # fmt: skip
+        other_tools="pandas, QuantStats and SciPy report excess kurtosis (3 less).")  # fmt: skip
 def kurtosis(account: Account) -> float:
     """Weight of the tails of returns, 3 for a normal distribution: γ4 = G2 + 3."""
     return account.moments[1]
@@ -104,7 +104,7 @@ def kurtosis(account: Account) -> float:
 
 @metric("Value at risk 95%", "risk", "percent", better="higher", formula="5th percentile of r",
         conventions="Historical, linear interpolation between order statistics; per period, not annualised.",
-        peers="QuantStats fits a normal distribution; LEAN as well, over the last P days.")  # fmt: skip
+        other_tools="QuantStats fits a normal distribution; LEAN as well, over the last P days.")  # fmt: skip
 def var_95(account: Account) -> float:
     """Return that 5 % of the periods fall short of: the 5th percentile of r, linear interpolation."""
     return account.worst_returns[1]
@@ -113,7 +113,7 @@ def var_95(account: Account) -> float:
 @metric("Conditional VaR 95%", "risk", "percent", better="higher", formula="mean(r where r ≤ VaR 95)",
         conventions="Also called expected shortfall; per period, not annualised.",
         source="Rockafellar and Uryasev, Journal of Risk 2 (2000)",
-        peers="QuantStats averages the returns strictly below its normal VaR.")  # fmt: skip
+        other_tools="QuantStats averages the returns strictly below its normal VaR.")  # fmt: skip
 def cvar_95(account: Account) -> float:
     """Mean of the worst returns: mean(r where r <= VaR 95)."""
     worst, value_at_risk = account.worst_returns
@@ -136,7 +136,7 @@ def worst_period(account: Account) -> float:
 
 @metric("% up days", "return", "percent", better="higher", formula="count(r > 0) / n",
         conventions="Unchanged days do not count as up days. Per bar for weekly and longer bars.",
-        peers="QuantStats excludes days of zero return.")  # fmt: skip
+        other_tools="QuantStats excludes days of zero return.")  # fmt: skip
 def positive_periods(account: Account) -> float:
     """Share of periods with a gain: count(r > 0) / n."""
     return float(np.count_nonzero(account.returns > 0)) / account.periods
@@ -145,7 +145,7 @@ def positive_periods(account: Account) -> float:
 @metric("Exposure", "risk", "percent", formula="bars in which a position was held / bars",
         conventions="A bar counts if a position was carried through it: held at its close, or closed in it "
                     "by a stop, a take-profit or the end of data. With fills at the close: held before it.",
-        peers="backtesting.py also counts the bar at whose open a position is closed; QuantStats counts "
+        other_tools="backtesting.py also counts the bar at whose open a position is closed; QuantStats counts "
               "days of non-zero return, rounded up to 1%.")  # fmt: skip
 def exposure(account: Account) -> float:
     """Share of bars in which a position was held."""

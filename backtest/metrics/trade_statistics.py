@@ -26,7 +26,7 @@ def num_trades(account: Account) -> int:
 
 @metric("Win rate", "trades", "percent", better="higher", formula="count(PnL > 0) / N",
         conventions="PnL net of fees, slippage and borrow cost.",
-        peers="jesse and QuantStats exclude break-even trades from N.")  # fmt: skip
+        other_tools="jesse and QuantStats exclude break-even trades from N.")  # fmt: skip
 def win_rate(account: Account) -> float:
     """Share of trades with a profit: count(PnL > 0) / N."""
     pnl = _pnl(account)
@@ -50,7 +50,7 @@ def breakeven_rate(account: Account) -> float:
 
 @metric("Profit factor", "trades", "ratio", better="higher", formula="Σ wins / |Σ losses|",
         conventions="In currency, net of costs; undefined without a losing trade.",
-        peers="backtesting.py sums trade percents; QuantStats daily returns; LEAN reports 10 without "
+        other_tools="backtesting.py sums trade percents; QuantStats daily returns; LEAN reports 10 without "
               "losses.")  # fmt: skip
 def profit_factor(account: Account) -> float:
     """Money won for each unit lost: Σ wins / |Σ losses|."""
@@ -60,7 +60,7 @@ def profit_factor(account: Account) -> float:
 
 @metric("Expectancy", "trades", "currency", better="higher", formula="mean(PnL)",
         conventions="In currency, net of costs.",
-        peers="backtesting.py reports the mean trade percent; LEAN w · R - loss rate.")  # fmt: skip
+        other_tools="backtesting.py reports the mean trade percent; LEAN w · R - loss rate.")  # fmt: skip
 def expectancy(account: Account) -> float:
     """Mean profit of a trade: mean(PnL)."""
     return float(_pnl(account).mean())
@@ -69,7 +69,7 @@ def expectancy(account: Account) -> float:
 @metric("Expectancy ratio", "trades", "ratio", better="higher", formula="(1 + R) · w - 1",
         conventions="R = mean win / mean loss, w = win rate: expected profit per unit risked.",
         source="Tharp, Trade Your Way to Financial Freedom (1998)",
-        peers="LEAN: w · R - loss rate, the same without break-even trades.")  # fmt: skip
+        other_tools="LEAN: w · R - loss rate, the same without break-even trades.")  # fmt: skip
 def expectancy_ratio(account: Account) -> float:
     """Profit expected for each unit risked: (1 + R) · w - 1."""
     return (1.0 + _payoff(account)) * win_rate(account) - 1.0
@@ -85,7 +85,7 @@ def payoff_ratio(account: Account) -> float:
 @metric("SQN", "trades", "ratio", better="higher", formula="√N · mean(PnL) / s(PnL)",
         conventions="ddof 1; not meaningful with fewer than 30 trades.",
         source="Tharp, Definitive Guide to Position Sizing (2008)",
-        peers="backtrader: ddof 0.")  # fmt: skip
+        other_tools="backtrader: ddof 0.")  # fmt: skip
 def sqn(account: Account) -> float:
     """System quality number: √N · mean(PnL) / s(PnL), ddof 1."""
     pnl = _pnl(account)
@@ -100,7 +100,7 @@ def sqn(account: Account) -> float:
 @metric("Kelly criterion", "trades", "percent", better="higher", formula="w - (1 - w) / R",
         conventions="Per trade: w = win rate, R = payoff ratio. Negative means no edge.",
         source="Kelly, Bell System Technical Journal 35 (1956)",
-        peers="QuantStats computes it from daily returns.")  # fmt: skip
+        other_tools="QuantStats computes it from daily returns.")  # fmt: skip
 def kelly(account: Account) -> float:
     """Share of capital that grows fastest if the trades are typical: w - (1 - w) / R."""
     won = win_rate(account)
@@ -137,7 +137,7 @@ def worst_trade_pct(account: Account) -> float:
 
 @metric("Avg trade", "trades", "points", better="higher", formula="mean(PnL %)",
         conventions="Arithmetic mean; PnL net of costs in percent of the entry cost.",
-        peers="backtesting.py uses the geometric mean.")  # fmt: skip
+        other_tools="backtesting.py uses the geometric mean.")  # fmt: skip
 def avg_trade_pct(account: Account) -> float:
     """Mean result of a trade in percent of its entry cost."""
     return float(_column(account, account.trades.pnl_pct).mean())
@@ -195,7 +195,7 @@ def total_borrow(account: Account) -> float:
 
 @metric("Turnover", "costs", "ratio", better="lower", formula="Σ fill value / (2 · mean E) · P / n",
         conventions="Times per year that the whole account is bought and sold.",
-        peers="LEAN reports the mean share of the account traded per day.")  # fmt: skip
+        other_tools="LEAN reports the mean share of the account traded per day.")  # fmt: skip
 def turnover(account: Account) -> float:
     """How often a year the account is bought and sold over: Σ fill value / (2 · mean E) · P / n."""
     if account.periods < 1:

@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from backtest.errors import InvalidFile
 from backtest.prices.bars import Floats
 from backtest.prices.dataset import Dataset
-from backtest.prices.price_table import MAX_COLUMNS, Mistakes, build_dataset, check_symbol, find_columns
-from backtest.prices.timestamps import Moment, MomentColumn, Unreadable, parse_iso_block, parse_moment
+from backtest.prices.price_table import MAX_COLUMNS, FileErrors, build_dataset, check_symbol, find_columns
+from backtest.prices.timestamps import (
+    ParseError,
+    Timestamp,
+    TimestampColumn,
+    parse_iso_block,
+    parse_timestamp,
+)
 
 MAX_FILE_MIB = 64
 
@@ -40,10 +46,10 @@ _FOREIGN = (
 class _Rows:
     """What has been read so far: one piece of each column for each block of lines."""
 
-    moments: MomentColumn
+    timestamps: TimestampColumn
     numbers: dict[str, list[Floats]]
     lines: list[NDArray[np.int64]]
-    mistakes: Mistakes
+    errors: FileErrors
 
 
 def parse_csv(
@@ -72,37 +78,37 @@ def parse_csv(
         With every mistake found (at most 20) by line, date and field.
     """
     check_symbol(symbol, file)
-    text = _decoded(_received(data, file, max_bytes), file)
+    text = _decoded(_content(data, file, max_bytes), file)
     header, start = _header(text, file)
     separator = max(",;\t", key=header.count)
     names = _cells(header, separator, file, 1)
     places = find_columns(names, file)
     width = len(names)
     numbers: dict[str, list[Floats]] = {name: [] for name in places if name != "date"}
-    rows = _Rows(MomentColumn.empty(), numbers, [], Mistakes(file, []))
+    rows = _Rows(TimestampColumn.empty(), numbers, [], FileErrors(file, []))
     for first_line, lines in _blocks(text, start, file):
         if not _read_quickly(lines, first_line, separator, width, places, rows):
             _read_carefully(lines, first_line, separator, width, places, rows)
-        if rows.mistakes.full:
+        if rows.errors.full:
             break
     return _assembled(rows, symbol=symbol, source=source or f"file {file}"[:200])
 
 
 def _assembled(rows: _Rows, *, symbol: str, source: str) -> Dataset:
     if not rows.lines:
-        rows.mistakes.settle()
-        raise InvalidFile("there is not a single row of prices", file=rows.mistakes.file)
-    times, unclear = rows.moments.settle()
+        rows.errors.raise_if_any()
+        raise InvalidFile("there is not a single row of prices", file=rows.errors.file)
+    times, unclear = rows.timestamps.resolve()
     lines = np.concatenate(rows.lines)
     if unclear:
         row, reason = unclear
-        rows.mistakes.add(f"date {reason}", line=int(lines[row]), field="date")
-        rows.mistakes.settle()
+        rows.errors.add(f"date {reason}", line=int(lines[row]), field="date")
+        rows.errors.raise_if_any()
     columns = {name: np.concatenate(parts) for name, parts in rows.numbers.items()}
-    return build_dataset(times, columns, lines, symbol=symbol, source=source, mistakes=rows.mistakes)
+    return build_dataset(times, columns, lines, symbol=symbol, source=source, errors=rows.errors)
 
 
-def _received(data: bytes | IO[bytes], file: str, max_bytes: int) -> bytes:
+def _content(data: bytes | IO[bytes], file: str, max_bytes: int) -> bytes:
     content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise InvalidFile(f"is larger than the {max_bytes / _MIB:g} MiB that are allowed", file=file)
@@ -162,8 +168,8 @@ def _read_quickly(
     if not plain or any(line.count(separator) != width - 1 for line in lines):
         return False
     cells = joined.split(separator)
-    moments = parse_iso_block(cells[places["date"] :: width])
-    if moments is None:
+    timestamps = parse_iso_block(cells[places["date"] :: width])
+    if timestamps is None:
         return False
     columns: dict[str, Floats] = {}
     for name in rows.numbers:
@@ -171,7 +177,7 @@ def _read_quickly(
         if column is None:
             return False
         columns[name] = column
-    rows.moments.add_local(moments)
+    rows.timestamps.add_local(timestamps)
     rows.lines.append(np.arange(first_line, first_line + len(lines)))
     for name, column in columns.items():
         rows.numbers[name].append(column)
@@ -189,57 +195,57 @@ def _floats(cells: Sequence[str]) -> Floats | None:
 def _read_carefully(
     lines: list[str], first_line: int, separator: str, width: int, places: dict[str, int], rows: _Rows
 ) -> None:
-    moments: list[Moment] = []
+    timestamps: list[Timestamp] = []
     numbers: dict[str, list[float]] = {name: [] for name in rows.numbers}
-    kept: list[int] = []
+    line_numbers: list[int] = []
     for line, text in enumerate(lines, start=first_line):
         if not text.strip():
             continue
         try:
-            cells = _cells(text, separator, rows.mistakes.file, line)
+            cells = _cells(text, separator, rows.errors.file, line)
         except InvalidFile as invalid:
-            rows.mistakes.add(invalid.message, line=line)
+            rows.errors.add(invalid.message, line=line)
             continue
-        row = _row(cells, line, width, places, rows.mistakes)
+        row = _row(cells, line, width, places, rows.errors)
         if row is not None:
-            moments.append(row[0])
-            kept.append(line)
+            timestamps.append(row[0])
+            line_numbers.append(line)
             for name, number in row[1].items():
                 numbers[name].append(number)
-        if rows.mistakes.full:
+        if rows.errors.full:
             break
-    rows.moments.add(moments)
-    rows.lines.append(np.array(kept, np.int64))
+    rows.timestamps.add(timestamps)
+    rows.lines.append(np.array(line_numbers, np.int64))
     for name, column in numbers.items():
         rows.numbers[name].append(np.array(column, np.float64))
 
 
 def _row(
-    cells: list[str], line: int, width: int, places: dict[str, int], mistakes: Mistakes
-) -> tuple[Moment, dict[str, float]] | None:
+    cells: list[str], line: int, width: int, places: dict[str, int], errors: FileErrors
+) -> tuple[Timestamp, dict[str, float]] | None:
     if len(cells) != width:
-        mistakes.add(f"has {len(cells)} columns where the header has {width}", line=line)
+        errors.add(f"has {len(cells)} columns where the header has {width}", line=line)
         return None
     written = cells[places["date"]].strip()
-    moment = _told(parse_moment, written, mistakes, line, "", "date")
+    timestamp = _parsed(parse_timestamp, written, errors, line, "", "date")
     numbers = {
-        name: _told(_number, cells[place], mistakes, line, written[:19], name)
+        name: _parsed(_number, cells[place], errors, line, written[:19], name)
         for name, place in places.items()
         if name != "date"
     }
-    told = {name: number for name, number in numbers.items() if number is not None}
-    return None if moment is None or len(told) < len(numbers) else (moment, told)
+    complete = {name: number for name, number in numbers.items() if number is not None}
+    return None if timestamp is None or len(complete) < len(numbers) else (timestamp, complete)
 
 
-def _told(
-    parse: Callable[[str], _Value], cell: str, mistakes: Mistakes, line: int, date: str, field: str
+def _parsed(
+    parse: Callable[[str], _Value], cell: str, errors: FileErrors, line: int, date: str, field: str
 ) -> _Value | None:
     try:
         if cell.strip().lower() in _MISSING:
-            raise Unreadable(f"a value is missing, got {cell.strip()!r}")
+            raise ParseError(f"a value is missing, got {cell.strip()!r}")
         return parse(cell)
-    except Unreadable as wrong:
-        mistakes.add(str(wrong), line=line, date=date, field=field)
+    except ParseError as error:
+        errors.add(str(error), line=line, date=date, field=field)
         return None
 
 
@@ -247,7 +253,7 @@ def _number(cell: str) -> float:
     number = float(cell) if _NUMBER.fullmatch(cell) else float("nan")
     if not np.isfinite(number):
         shown = repr(cell if len(cell) <= 40 else cell[:39] + "…")
-        raise Unreadable(f"must be a finite number such as 1234.56, got {shown}")
+        raise ParseError(f"must be a finite number such as 1234.56, got {shown}")
     return number
 
 

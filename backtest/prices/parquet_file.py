@@ -16,12 +16,12 @@ from backtest.prices.dataset import MAX_BARS, Dataset
 from backtest.prices.price_table import (
     MAX_COLUMNS,
     MAX_ERRORS,
-    Mistakes,
+    FileErrors,
     build_dataset,
     check_symbol,
     find_columns,
 )
-from backtest.prices.timestamps import MomentColumn, Unreadable, parse_moment
+from backtest.prices.timestamps import ParseError, TimestampColumn, parse_timestamp
 
 Column = Any
 """A column of a table; what its values are is only known from its file."""
@@ -44,16 +44,16 @@ def parse_parquet(data: bytes, *, file: str, symbol: str, source: str | None = N
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise InvalidFile(f"is damaged or no Parquet file: {reason}", file=file) from error
-    mistakes = Mistakes(file, [])
+    errors = FileErrors(file, [])
     columns = {name: table.column(names[place]) for name, place in places.items()}
     for name, column in columns.items():
-        _refuse_nulls(column, name, mistakes)
-    mistakes.settle()
-    times = _times(columns.pop("date"), mistakes)
-    numbers = {name: _floats(column, name, mistakes) for name, column in columns.items()}
+        _refuse_nulls(column, name, errors)
+    errors.raise_if_any()
+    times = _times(columns.pop("date"), errors)
+    numbers = {name: _floats(column, name, errors) for name, column in columns.items()}
     lines = np.arange(1, len(times) + 1)
     origin = source or f"file {file}"[:200]
-    return build_dataset(times, numbers, lines, symbol=symbol, source=origin, mistakes=mistakes)
+    return build_dataset(times, numbers, lines, symbol=symbol, source=origin, errors=errors)
 
 
 def _names(parquet: pq.ParquetFile, file: str) -> list[str]:
@@ -69,58 +69,58 @@ def _names(parquet: pq.ParquetFile, file: str) -> list[str]:
     return list(parquet.schema_arrow.names)
 
 
-def _refuse_nulls(column: Column, name: str, mistakes: Mistakes) -> None:
+def _refuse_nulls(column: Column, name: str, errors: FileErrors) -> None:
     if column.null_count == 0:
         return
     rows = np.flatnonzero(np.asarray(pc.is_null(column)))
     for row in rows[:MAX_ERRORS]:
-        mistakes.add("a value is missing", line=int(row) + 1, field=name)
+        errors.add("a value is missing", line=int(row) + 1, field=name)
 
 
-def _times(column: Column, mistakes: Mistakes) -> Times:
+def _times(column: Column, errors: FileErrors) -> Times:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _written_times(column.to_pylist(), mistakes)
+        return _written_times(column.to_pylist(), errors)
     if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
         reason = f"must hold dates, time stamps or texts, got the type {kind}"
-        raise InvalidFile(reason, file=mistakes.file, field="date")
+        raise InvalidFile(reason, file=errors.file, field="date")
     zone = kind.tz if pa.types.is_timestamp(kind) else None
-    moments = _seconds(column)
+    timestamps = _seconds(column)
     if zone:
         local = _seconds(pc.local_timestamp(column))
-        return local if (local.view(np.int64) % 86_400 == 0).all() else moments
-    return moments
+        return local if (local.view(np.int64) % 86_400 == 0).all() else timestamps
+    return timestamps
 
 
 def _seconds(column: Column) -> Times:
     return np.asarray(column.to_numpy().astype("datetime64[s]"))
 
 
-def _written_times(texts: list[str], mistakes: Mistakes) -> Times:
-    moments = MomentColumn.empty()
+def _written_times(texts: list[str], errors: FileErrors) -> Times:
+    timestamps = TimestampColumn.empty()
     read = []
     for row, text in enumerate(texts, start=1):
         try:
-            read.append(parse_moment(text.strip()))
-        except Unreadable as wrong:
-            mistakes.add(str(wrong), line=row, field="date")
-            if mistakes.full:
+            read.append(parse_timestamp(text.strip()))
+        except ParseError as error:
+            errors.add(str(error), line=row, field="date")
+            if errors.full:
                 break
-    mistakes.settle()
-    moments.add(read)
-    times, unclear = moments.settle()
+    errors.raise_if_any()
+    timestamps.add(read)
+    times, unclear = timestamps.resolve()
     if unclear:
-        mistakes.add(f"date {unclear[1]}", line=unclear[0] + 1, field="date")
-        mistakes.settle()
+        errors.add(f"date {unclear[1]}", line=unclear[0] + 1, field="date")
+        errors.raise_if_any()
     return times
 
 
-def _floats(column: Column, name: str, mistakes: Mistakes) -> Floats:
+def _floats(column: Column, name: str, errors: FileErrors) -> Floats:
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise InvalidFile(f"must hold numbers, got the type {kind}", file=mistakes.file, field=name)
+        raise InvalidFile(f"must hold numbers, got the type {kind}", file=errors.file, field=name)
     numbers: NDArray[np.float64] = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     for row in np.flatnonzero(~np.isfinite(numbers))[:MAX_ERRORS]:
-        mistakes.add(f"must be a finite number, got {numbers[row]}", line=int(row) + 1, field=name)
-    mistakes.settle()
+        errors.add(f"must be a finite number, got {numbers[row]}", line=int(row) + 1, field=name)
+    errors.raise_if_any()
     return numbers

@@ -29,7 +29,7 @@ _NAMES = {alias: field for field, aliases in _ALIASES.items() for alias in alias
 
 
 @dataclass(slots=True)
-class Mistakes:
+class FileErrors:
     """The mistakes of one file, at most `MAX_ERRORS` of them."""
 
     file: str
@@ -45,7 +45,7 @@ class Mistakes:
         if not self.full:
             self.found.append(InvalidFile(message, file=self.file, line=line, date=date, field=field))
 
-    def settle(self) -> None:
+    def raise_if_any(self) -> None:
         """Raise `InvalidFile` with all of them, in the order of the file, if there are any."""
         if not self.found:
             return
@@ -59,12 +59,12 @@ def find_columns(names: Sequence[str], file: str) -> dict[str, int]:
     """Where each field stands among the columns; raises `InvalidFile` for what is missing or double."""
     if len(names) > MAX_COLUMNS:
         raise InvalidFile(f"has {len(names)} columns, at most {MAX_COLUMNS} are allowed", file=file, line=1)
-    mistakes = Mistakes(file, [])
+    errors = FileErrors(file, [])
     places: dict[str, int] = {}
     for place, name in enumerate(names):
         field = _NAMES.get(" ".join(name.strip().lower().split()))
         if field in places:
-            mistakes.add(f"two columns hold it: {names[places[field]]!r} and {name!r}", line=1, field=field)
+            errors.add(f"two columns hold it: {names[places[field]]!r} and {name!r}", line=1, field=field)
         elif field:
             places[field] = place
     if "date" not in places and names and names[0].strip() in ("", "index", "Index", "__index_level_0__"):
@@ -72,8 +72,8 @@ def find_columns(names: Sequence[str], file: str) -> dict[str, int]:
     seen = ", ".join(name.strip()[:40] or "(no name)" for name in names)
     for field in ("date", *NUMBERS):
         if field not in places:
-            mistakes.add(f"column is missing; the file has: {seen}", line=1, field=field)
-    mistakes.settle()
+            errors.add(f"column is missing; the file has: {seen}", line=1, field=field)
+    errors.raise_if_any()
     return places
 
 
@@ -93,36 +93,36 @@ def build_dataset(
     *,
     symbol: str,
     source: str,
-    mistakes: Mistakes,
+    errors: FileErrors,
 ) -> Dataset:
     """Check every row and build the dataset; raises `InvalidFile` with each wrong row's line, date, field."""
     if len(times) > MAX_BARS:
-        raise InvalidFile(f"has {len(times)} rows, at most {MAX_BARS} are allowed", file=mistakes.file)
-    _check_times(times, lines, mistakes)
-    _check_prices(times, columns, lines, mistakes)
-    mistakes.settle()
+        raise InvalidFile(f"has {len(times)} rows, at most {MAX_BARS} are allowed", file=errors.file)
+    _check_times(times, lines, errors)
+    _check_prices(times, columns, lines, errors)
+    errors.raise_if_any()
     if len(times) == 0:
-        raise InvalidFile("there is not a single row of prices", file=mistakes.file)
+        raise InvalidFile("there is not a single row of prices", file=errors.file)
     prices = {name: columns[name] for name in NUMBERS}
     return make_dataset(symbol, times, prices, source=source, adj_close=columns.get("adj_close"))
 
 
-def _check_times(times: Times, lines: NDArray[np.int64], mistakes: Mistakes) -> None:
+def _check_times(times: Times, lines: NDArray[np.int64], errors: FileErrors) -> None:
     steps = np.diff(times.view(np.int64))
     for row in np.flatnonzero(steps <= 0)[:MAX_ERRORS] + 1:
         before = f"{shown_date(times[row - 1])} in line {lines[row - 1]}"
         reason = "is the same date as" if steps[row - 1] == 0 else "is earlier than"
         rule = "each date may occur once" if steps[row - 1] == 0 else "rows must be sorted, oldest first"
         date = shown_date(times[row])
-        mistakes.add(f"{date} {reason} {before}; {rule}", line=int(lines[row]), date=date, field="date")
+        errors.add(f"{date} {reason} {before}; {rule}", line=int(lines[row]), date=date, field="date")
 
 
 def _check_prices(
-    times: Times, columns: Mapping[str, Floats], lines: NDArray[np.int64], mistakes: Mistakes
+    times: Times, columns: Mapping[str, Floats], lines: NDArray[np.int64], errors: FileErrors
 ) -> None:
     def refuse(wrong: NDArray[np.bool_], field: str, rule: str) -> None:
         for row in np.flatnonzero(wrong)[:MAX_ERRORS]:
-            mistakes.add(
+            errors.add(
                 f"{rule}, got {columns[field][row]:.17g}",
                 line=int(lines[row]), date=shown_date(times[row]), field=field,
             )  # fmt: skip
@@ -139,7 +139,7 @@ def _check_prices(
            "must not be above open or close")  # fmt: skip
 
 
-def shown_date(moment: np.datetime64) -> str:
-    """The moment as a person writes it: without a clock where that says midnight."""
-    text = str(moment)
+def shown_date(timestamp: np.datetime64) -> str:
+    """The timestamp as a person writes it: without a clock where that says midnight."""
+    text = str(timestamp)
     return text[:10] if text.endswith("T00:00:00") else text.replace("T", " ")

@@ -1,4 +1,4 @@
-"""The data certificate: what in the prices looks wrong, and which trades touch it."""
+"""The data-quality report: what in the prices looks wrong, and which trades touch it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TradeBars(Protocol):
 
 
 @dataclass(frozen=True)
-class Certificate:
+class QualityReport:
     """What was found in the bars of one symbol; every array holds bars, ascending.
 
     Parameters
@@ -140,10 +140,10 @@ class Certificate:
         return {**self._move(bar), "ratio": ratio, "looks_like": _split_name(ratio)}
 
 
-def certify(bars: Bars) -> list[Certificate]:
+def inspect_bars(bars: Bars) -> list[QualityReport]:
     """Inspect each symbol of the bars; cheap, a handful of passes over the closes."""
     gaps = find_gaps(bars.times, bars.timeframe)
-    return [_certify_column(bars, column, gaps) for column in range(len(bars.symbols))]
+    return [_inspect_column(bars, column, gaps) for column in range(len(bars.symbols))]
 
 
 def find_gaps(times: Times, timeframe: str) -> NDArray[np.intp]:
@@ -163,29 +163,27 @@ def find_gaps(times: Times, timeframe: str) -> NDArray[np.intp]:
     return after[missing > MISSING_DAYS]
 
 
-def trades_touching(
-    certificates: Sequence[Certificate], trades: TradeBars, *, start: int = 0
-) -> dict[str, Any]:
+def trades_touching(reports: Sequence[QualityReport], trades: TradeBars, *, start: int = 0) -> dict[str, Any]:
     """The trades that hold over a doubtful bar, or are entered or left where nothing traded.
 
     Parameters
     ----------
-    start : bar of the certificates' bars at which the trades' bars begin
+    start : bar of the reports' bars at which the trades' bars begin
 
     Returns
     -------
     `count`, and `listed`: row of the trade, symbol and kinds of findings, the first 50
     """
     kinds: dict[int, list[str]] = {}
-    for column, certificate in enumerate(certificates):
+    for column, report in enumerate(reports):
         rows = np.flatnonzero(trades.symbol == column)
         entry, leave = trades.entry_bar[rows] + start, trades.exit_bar[rows] + start
-        for kind, found in certificate.doubtful.items():
+        for kind, found in report.doubtful.items():
             _note(kinds, kind, rows[_any_within(found, entry, leave)])
-        for kind, found in certificate.untraded.items():
+        for kind, found in report.untraded.items():
             _note(kinds, kind, rows[np.isin(entry, found) | np.isin(leave, found)])
     listed = sorted(kinds)[:TRADES_LISTED]
-    names = [certificates[int(trades.symbol[row])].symbol for row in listed]
+    names = [reports[int(trades.symbol[row])].symbol for row in listed]
     return {
         "count": len(kinds),
         "listed": [
@@ -205,14 +203,14 @@ def _any_within(found: NDArray[np.intp], first: NDArray[Any], last: NDArray[Any]
     return within
 
 
-def _certify_column(bars: Bars, column: int, gaps: NDArray[np.intp]) -> Certificate:
+def _inspect_column(bars: Bars, column: int, gaps: NDArray[np.intp]) -> QualityReport:
     opened, close = bars.open[:, column], bars.close[:, column]
     moves = np.log(close[1:] / close[:-1])
     scale = _usual_move(moves)
     outliers = _extreme(moves, max(OUTLIER_SCORE * scale, SMALLEST_MOVE))
     spikes = _reverting(moves, _extreme(moves, max(SPIKE_SCORE * scale, SMALLEST_MOVE)))
     splits, ratios = _find_splits(opened, close, bars.volume[:, column], bars.timeframe)
-    return Certificate(
+    return QualityReport(
         symbol=bars.symbols[column],
         times=bars.times,
         close=close,

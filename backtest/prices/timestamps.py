@@ -32,13 +32,13 @@ _FULL_NAMES = ("january", "february", "march", "april", "may", "june", "july", "
                "october", "november", "december")  # fmt: skip
 
 
-class Unreadable(ValueError):
+class ParseError(ValueError):
     """A text that is not what it should be; the message says what is allowed."""
 
 
 @dataclass(slots=True)
-class MomentColumn:
-    """A column of moments that is read in blocks and settled once all of it has been seen.
+class TimestampColumn:
+    """A column of timestamps that is read in blocks and settled once all of it has been seen.
 
     Whether 12/31/2018 names the day or the month first is decided by the whole column: one order must
     be impossible. Times with an offset become UTC, unless every one of them is midnight on its local
@@ -50,25 +50,25 @@ class MomentColumn:
     flipped: list[NDArray[np.int64]]
 
     @classmethod
-    def empty(cls) -> MomentColumn:
+    def empty(cls) -> TimestampColumn:
         """A column of which nothing has been read yet."""
         return cls([], [], [])
 
-    def add(self, moments: Sequence[Moment]) -> None:
-        """Append moments that were read one by one."""
-        table = np.array([(m.local, m.offset, m.flipped) for m in moments], np.int64).reshape(-1, 3)
+    def add(self, timestamps: Sequence[Timestamp]) -> None:
+        """Append timestamps that were read one by one."""
+        table = np.array([(m.local, m.offset, m.flipped) for m in timestamps], np.int64).reshape(-1, 3)
         self._append(table[:, 0], table[:, 1], table[:, 2])
 
     def add_local(self, local: NDArray[np.int64]) -> None:
-        """Append moments without offset, in seconds since 1970."""
+        """Append timestamps without offset, in seconds since 1970."""
         self._append(local, np.full(len(local), _NO_OFFSET), local)
 
     def _append(self, *columns: NDArray[np.int64]) -> None:
         for kept, column in zip((self.blocks, self.offsets, self.flipped), columns, strict=True):
             kept.append(column)
 
-    def settle(self) -> tuple[Times, tuple[int, str] | None]:
-        """All moments, and the first row that cannot be told apart with the reason, or None."""
+    def resolve(self) -> tuple[Times, tuple[int, str] | None]:
+        """All timestamps, and the first row that cannot be told apart with the reason, or None."""
         local, offset, flipped = map(np.concatenate, (self.blocks, self.offsets, self.flipped))
         slashed = flipped != local
         wrong: tuple[int, str] | None = None
@@ -83,7 +83,7 @@ class MomentColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Timestamp:
     """Local seconds since 1970, with month first; `flipped` is the same with the day first."""
 
     local: int
@@ -97,15 +97,15 @@ _IMPOSSIBLE = np.iinfo(np.int64).min
 _DAY_FIRST_ONLY = "could be two different days (day or month first)"
 
 
-def parse_moment(text: str) -> Moment:
-    """Read one date, with or without a time, or raise `Unreadable` saying what is allowed."""
+def parse_timestamp(text: str) -> Timestamp:
+    """Read one date, with or without a time, or raise `ParseError` saying what is allowed."""
     if _EPOCH.fullmatch(text):
         return _since_1970(text)
     for style in _STYLES:
         found = style.fullmatch(text)
         if found:
             return _from_parts(text, found.groupdict())
-    raise Unreadable(f"must be {ALLOWED}, got {_shown(text)}")
+    raise ParseError(f"must be {ALLOWED}, got {_shown(text)}")
 
 
 def parse_iso_block(cells: Sequence[str]) -> NDArray[np.int64] | None:
@@ -149,20 +149,20 @@ def _is_iso(letters: NDArray[np.uint8], width: int) -> bool:
     return not letters[:, width:].any()
 
 
-def _from_parts(text: str, parts: dict[str, str | None]) -> Moment:
+def _from_parts(text: str, parts: dict[str, str | None]) -> Timestamp:
     offset = _offset(parts.get("zone"))
     if parts.get("first"):
         month_first = _seconds(parts, parts["first"], parts["second_"])
         day_first = _seconds(parts, parts["second_"], parts["first"])
         if month_first is None and day_first is None:
-            raise Unreadable(f"is no day of the calendar, got {_shown(text)}")
+            raise ParseError(f"is no day of the calendar, got {_shown(text)}")
         first, second = (_IMPOSSIBLE if seconds is None else seconds for seconds in (month_first, day_first))
-        return Moment(first, offset, second)
+        return Timestamp(first, offset, second)
     month = parts.get("month") or _month_number(text, parts.get("name") or "")
     local = _seconds(parts, month, parts["day"])
     if local is None:
-        raise Unreadable(f"is no day of the calendar, got {_shown(text)}")
-    return Moment(local, offset, local)
+        raise ParseError(f"is no day of the calendar, got {_shown(text)}")
+    return Timestamp(local, offset, local)
 
 
 def _seconds(parts: dict[str, str | None], month: str | None, day: str | None) -> int | None:
@@ -170,17 +170,17 @@ def _seconds(parts: dict[str, str | None], month: str | None, day: str | None) -
     if int(parts.get("part") or 0):
         return None
     try:
-        moment = datetime(year, int(month or 0), int(day or 0), hour, minute, second, tzinfo=UTC)
+        timestamp = datetime(year, int(month or 0), int(day or 0), hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    return int(moment.timestamp())
+    return int(timestamp.timestamp())
 
 
 def _month_number(text: str, name: str) -> str:
     lower = name.lower()
     if lower in _FULL_NAMES or lower in _MONTHS or lower == "sept":
         return str(_MONTHS.index(lower[:3]) + 1)
-    raise Unreadable(f"must be {ALLOWED}, got {_shown(text)}")
+    raise ParseError(f"must be {ALLOWED}, got {_shown(text)}")
 
 
 def _offset(zone: str | None) -> int:
@@ -192,11 +192,11 @@ def _offset(zone: str | None) -> int:
     return int((away if zone[0] == "+" else -away).total_seconds())
 
 
-def _since_1970(text: str) -> Moment:
+def _since_1970(text: str) -> Timestamp:
     if len(text) == 13 and not text.endswith("000"):
-        raise Unreadable(f"must be a whole second, got {_shown(text)}")
+        raise ParseError(f"must be a whole second, got {_shown(text)}")
     seconds = int(text[:10])
-    return Moment(seconds, 0, seconds)
+    return Timestamp(seconds, 0, seconds)
 
 
 def _ordered(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backtest.prices.bars import PRICES, Floats, Times
 from backtest.prices.dataset import Dataset
-from backtest.prices.price_table import Mistakes, build_dataset
+from backtest.prices.price_table import FileErrors, build_dataset
 
 SOURCE = "Yahoo Finance"
 COLUMNS = (*PRICES, "volume", "adj_close")
@@ -38,12 +38,12 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
     InvalidFile
         Where no row is left, or with every row whose prices cannot be.
     """
-    mistakes = Mistakes(SOURCE, [])
+    errors = FileErrors(SOURCE, [])
     kept = _complete(quotes) & (quotes.days < before)
     columns = {name: quotes.columns[name][kept] for name in COLUMNS}
     lines = np.flatnonzero(kept) + 1
     return build_dataset(
-        quotes.days[kept], _without_rounding(columns), lines, symbol=symbol, source=SOURCE, mistakes=mistakes
+        quotes.days[kept], _without_rounding(columns), lines, symbol=symbol, source=SOURCE, errors=errors
     )
 
 

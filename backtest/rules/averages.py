@@ -45,7 +45,7 @@ class MovingAverageCross(Rule):
         return self.slow
 
     def target(self, bars: Bars) -> Floats:
-        """The position wished for in each symbol at each close, shape (T, M), C-contiguous."""
+        """The position wanted in each symbol at each close, shape (T, M), C-contiguous."""
         if self.kind == "sma" and sma_cross_jit.is_worth_it(bars.close.size):
             return sma_cross_jit.target_of(bars.close, self.fast, self.slow)
         return Rule.target(self, bars)

@@ -9,7 +9,7 @@ from backtest import indicators
 from backtest.fields import Field
 from backtest.indicators import shifted
 from backtest.rules.rule import Prices, Rule, Series
-from backtest.signals.positions import held
+from backtest.signals.positions import positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class DonchianBreakout(Rule):
 
     def exposure(self, prices: Prices) -> Series:
         close, high, low = prices.close, prices.high, prices.low
-        return held(
+        return positions(
             close > shifted(indicators.highest(high, self.period), 1),
             close < shifted(indicators.lowest(low, self.exit_period), 1),
             close < shifted(indicators.lowest(low, self.period), 1),
@@ -87,7 +87,7 @@ class VolumeBreakout(Rule):
     def exposure(self, prices: Prices) -> Series:
         close, volume = prices.close, prices.volume
         heavy = volume > self.multiple * shifted(indicators.sma(volume, self.period), 1)
-        return held(
+        return positions(
             heavy & (close > shifted(indicators.highest(close, self.period), 1)),
             close < shifted(indicators.lowest(close, self.exit_period), 1),
             heavy & (close < shifted(indicators.lowest(close, self.period), 1)),
@@ -137,7 +137,7 @@ class AtrVolatility(Rule):
         move = close - shifted(close, 1)
         unusual = self.entry_multiple * shifted(atr, 1)
         distance = self.exit_multiple * atr
-        return held(
+        return positions(
             move > unusual,
             close < indicators.highest(high, self.exit_period) - distance,
             move < -unusual,

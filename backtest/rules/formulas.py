@@ -12,7 +12,7 @@ from backtest.errors import FieldError
 from backtest.expression import Formula, InvalidExpression, PlacedError
 from backtest.fields import Field, Value
 from backtest.rules.rule import PREFIX, Prices, Rule, Series
-from backtest.signals.positions import Flags, held
+from backtest.signals.positions import Flags, positions
 
 _FORMULAS = ("entry", "exit", "short_entry", "short_exit")
 
@@ -54,7 +54,7 @@ class Expression(Rule):
     def exposure(self, prices: Prices) -> Series:
         enter, leave = _sides(self.entry, self.exit, prices)
         enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
-        return held(enter, leave, enter_short, leave_short)
+        return positions(enter, leave, enter_short, leave_short)
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:

@@ -9,7 +9,7 @@ from backtest import indicators
 from backtest.fields import Field
 from backtest.rules.rule import Prices, Rule, Series
 from backtest.signals.crossings import crosses
-from backtest.signals.positions import happened, held, reversing
+from backtest.signals.positions import any_in_window, positions, reversing
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ class RsiMacd(Rule):
         close = prices.close
         strength = indicators.rsi(close, self.period)
         line, average, _ = indicators.macd(close, self.fast, self.slow, self.signal)
-        was_oversold = happened(strength < self.oversold, self.window)
-        was_overbought = happened(strength > self.overbought, self.window)
+        was_oversold = any_in_window(strength < self.oversold, self.window)
+        was_overbought = any_in_window(strength > self.overbought, self.window)
         return reversing(
             was_oversold & crosses(line, average, 1), was_overbought & crosses(line, average, -1)
         )
@@ -132,4 +132,4 @@ class BollingerBands(Rule):
     def exposure(self, prices: Prices) -> Series:
         close = prices.close
         upper, middle, lower = indicators.bollinger_bands(close, self.period, self.deviations)
-        return held(close < lower, close >= middle, close > upper, close <= middle)
+        return positions(close < lower, close >= middle, close > upper, close <= middle)

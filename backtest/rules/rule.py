@@ -1,4 +1,4 @@
-"""What a rule is: typed, bounded parameters, and from prices a wished-for position at each bar."""
+"""What a rule is: typed, bounded parameters, and from prices a wanted position at each bar."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ class Rule(ABC):
     @property
     @abstractmethod
     def warmup(self) -> int:
-        """Bars before the first at which the rule can wish for a position."""
+        """Bars before the first at which the rule can want a position."""
 
     @abstractmethod
     def exposure(self, prices: Prices) -> Series:
-        """The position wished for in one symbol at each close: 1 long, 0 flat, -1 short, NaN no change.
+        """The position wanted in one symbol at each close: 1 long, 0 flat, -1 short, NaN no change.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class Rule(ABC):
         """
 
     def target(self, bars: Bars) -> Floats:
-        """The position wished for in each symbol at each close, shape (T, M), C-contiguous."""
+        """The position wanted in each symbol at each close, shape (T, M), C-contiguous."""
         width = len(bars.symbols)
         with np.errstate(all="ignore"):  # prices beyond 1e150 overflow into comparisons that are false
             if width == 1:

@@ -10,7 +10,7 @@ import numpy as np
 from backtest import indicators
 from backtest.fields import Field
 from backtest.rules.rule import Prices, Rule, Series
-from backtest.signals.positions import held
+from backtest.signals.positions import positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TrendFollowing(Rule):
         average = indicators.ema(close, self.period)
         adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
         strong, above, below = adx >= self.adx_threshold, close > average, close < average
-        return held(strong & above, below, strong & below, above)
+        return positions(strong & above, below, strong & below, above)
 
 
 @dataclass(frozen=True, slots=True)

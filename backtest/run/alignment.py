@@ -14,7 +14,7 @@ from backtest.metrics.calendar import stamp
 from backtest.prices.bars import Bars, Floats, join
 from backtest.prices.dataset import Dataset
 from backtest.run.request import RunRequest
-from backtest.run.warnings import Caveat
+from backtest.run.warnings import RunWarning
 
 LATE_DAYS = 7
 """Days by which prices may begin after start_date, or end before end_date, without a word about it."""
@@ -31,7 +31,7 @@ class Aligned:
     hashes : data hash of each symbol, the benchmark's included
     benchmark : (T - start,) value of the initial capital left in the benchmark
     benchmark_name : the symbols themselves, or the one chosen
-    caveats : what the reader must know about the calendar
+    warnings : what the reader must know about the calendar
     """
 
     bars: Bars
@@ -40,7 +40,7 @@ class Aligned:
     data_hash: str
     benchmark: Floats
     benchmark_name: str
-    caveats: list[Caveat] = field(default_factory=list)
+    warnings: list[RunWarning] = field(default_factory=list)
 
 
 def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
@@ -56,14 +56,14 @@ def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
     joined = _joined(chosen)
     start, stop = _range(request, joined)
     bars = joined.cut(0, stop)
-    caveats = [*_of_dropped_bars(chosen, bars, start), *_of_range(request, bars, start)]
+    warnings = [*_of_dropped_bars(chosen, bars, start), *_of_range(request, bars, start)]
     traded = bars.cut(start, stop)
     benchmark, name, more = _benchmark(request, datasets, traded)
     hashes = {dataset.symbol: dataset.data_hash for dataset in chosen}
     data_hash = combined_hash(list(hashes.values()))
     if request.benchmark:
         hashes[request.benchmark] = datasets[request.benchmark].data_hash
-    return Aligned(bars, start, hashes, data_hash, benchmark, name, caveats + more)
+    return Aligned(bars, start, hashes, data_hash, benchmark, name, warnings + more)
 
 
 def combined_hash(hashes: list[str]) -> str:
@@ -120,7 +120,7 @@ def _span(bars: Bars) -> str:
 
 def _benchmark(
     request: RunRequest, datasets: Mapping[str, Dataset], traded: Bars
-) -> tuple[Floats, str, list[Caveat]]:
+) -> tuple[Floats, str, list[RunWarning]]:
     capital = request.config.initial_capital
     if request.benchmark is None:
         return buy_and_hold(traded.close, capital), ", ".join(request.symbols), []
@@ -139,14 +139,14 @@ def _benchmark(
     return buy_and_hold(prices.close[rows], capital), dataset.symbol, _of_carried(dataset.symbol, missing)
 
 
-def _of_carried(symbol: str, missing: int) -> list[Caveat]:
+def _of_carried(symbol: str, missing: int) -> list[RunWarning]:
     if not missing:
         return []
     text = f"The benchmark {symbol} lacks {missing:,} of the bars; its last close was carried forward there."
-    return [Caveat("benchmark_gaps", text)]
+    return [RunWarning("benchmark_gaps", text)]
 
 
-def _of_dropped_bars(chosen: list[Dataset], bars: Bars, start: int) -> list[Caveat]:
+def _of_dropped_bars(chosen: list[Dataset], bars: Bars, start: int) -> list[RunWarning]:
     """Bars within the traded range that some symbols have and others lack."""
     first, last = bars.times[start], bars.times[-1]
     lost = {}
@@ -158,17 +158,17 @@ def _of_dropped_bars(chosen: list[Dataset], bars: Bars, start: int) -> list[Cave
         return []
     named = ", ".join(f"{count:,} of {symbol}" for symbol, count in lost.items() if count)
     text = f"Only bars that every symbol has are used; left out within the range: {named}."
-    return [Caveat("bars_dropped", text)]
+    return [RunWarning("bars_dropped", text)]
 
 
-def _of_range(request: RunRequest, bars: Bars, start: int) -> list[Caveat]:
+def _of_range(request: RunRequest, bars: Bars, start: int) -> list[RunWarning]:
     """Prices that begin well after the start date, or end well before the end date."""
-    caveats = []
+    warnings = []
     first, last = bars.times[start].astype("datetime64[D]"), bars.times[-1].astype("datetime64[D]")
     if (first - np.datetime64(request.start_date)).astype(int) > LATE_DAYS:
         text = f"Trading starts on {first}, the first bar there is, not on {request.start_date}."
-        caveats.append(Caveat("late_start", text))
+        warnings.append(RunWarning("late_start", text))
     if (np.datetime64(request.end_date) - last).astype(int) > LATE_DAYS:
         text = f"Prices end on {last}, before the end date {request.end_date}."
-        caveats.append(Caveat("early_end", text))
-    return caveats
+        warnings.append(RunWarning("early_end", text))
+    return warnings

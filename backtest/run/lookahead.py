@@ -28,10 +28,10 @@ class Targeting(Protocol):
 
     @property
     def warmup(self) -> int:
-        """Bars before the first wish."""
+        """Bars before the first wanted position."""
 
     def target(self, bars: Bars) -> Floats:
-        """Wished-for exposure, (T, M)."""
+        """Wanted exposure, (T, M)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LookaheadCheck:
     cuts : dates of the last bar of each cut, oldest first
     peeks : whether a target changed
     date, symbol : where the first change was seen
-    known, cut : the target with the future known, and without it; None is no change wished
+    known, cut : the target with the future known, and without it; None is no change wanted
     """
 
     checked: bool

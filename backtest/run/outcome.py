@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backtest.metrics import Account, compute_metrics
 from backtest.metrics.calendar import is_intraday, periods_per_year, stamp
 from backtest.metrics.drawdown import drawdown_table
-from backtest.metrics.other_tools import values_elsewhere
+from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side
 from backtest.prices import quality
@@ -21,10 +21,10 @@ from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.request import RunRequest
-from backtest.run.warnings import Caveat, Findings, caveats_of
+from backtest.run.warnings import Findings, RunWarning, warnings_of
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, checked_target, simulate
 
-Gear = Literal["auto", "interpreted", "compiled"]
+Backend = Literal["auto", "interpreted", "jit"]
 Progress = Callable[[str, float], None]
 
 _BY_SIGNAL: Final = EXIT_REASONS.index("signal")
@@ -37,7 +37,7 @@ class Outcome:
 
     Parameters
     ----------
-    summary : figures, warnings, certificate and tables, ready for JSON: no NaN, no infinity
+    summary : metrics, warnings, data-quality reports and tables, ready for JSON: no NaN, no infinity
     simulation : what the engine returned
     curves : (T,) arrays by name: equity, cash, exposure, drawdown, benchmark
     """
@@ -56,7 +56,7 @@ def run(
     request: RunRequest,
     datasets: Mapping[str, Dataset],
     *,
-    gear: Gear = "auto",
+    backend: Backend = "auto",
     on_progress: Progress | None = None,
 ) -> Outcome:
     """Execute a request on prices, from their alignment to the last figure.
@@ -84,7 +84,7 @@ def run(
     check = check_lookahead(rule, bars, target, seed=aligned.data_hash, start=start)
     report("simulating", 0.5)
     config = replace(request.config, periods_per_year=bars_per_year(aligned))
-    simulation = simulate(bars, target, config, start=start, gear=gear)
+    simulation = simulate(bars, target, config, start=start, backend=backend)
     report("metrics", 0.75)
     account = account_of(simulation, aligned, request.risk_free_rate)
     summary = _summary(request, aligned, simulation, account, check)
@@ -154,9 +154,9 @@ def _summary(
     request: RunRequest, aligned: Aligned, simulation: Simulation, account: Account, check: LookaheadCheck
 ) -> dict[str, Any]:
     metrics = compute_metrics(account)
-    certificates = quality.certify(aligned.bars)
-    touching = quality.trades_touching(certificates, simulation.trades, start=aligned.start)
-    caveats = _caveats(simulation, account, check, touching) + aligned.caveats
+    reports = quality.inspect_bars(aligned.bars)
+    touching = quality.trades_touching(reports, simulation.trades, start=aligned.start)
+    warnings = _warnings(simulation, account, check, touching) + aligned.warnings
     return {
         "engine_version": simulation.engine_version,
         "result_hash": simulation.result_hash,
@@ -176,12 +176,12 @@ def _summary(
         },
         "metrics": metrics.values,
         "metric_reasons": metrics.reasons,
-        "metrics_elsewhere": values_elsewhere(account),
-        "funnel": simulation.funnel.as_dict(),
+        "metrics_elsewhere": values_of_other_tools(account),
+        "funnel": simulation.order_statistics.as_dict(),
         "flags": _flags(simulation, check),
-        "warnings": [caveat.as_json() for caveat in caveats],
+        "warnings": [warning.as_json() for warning in warnings],
         "lookahead": check.as_json(),
-        "certificate": [found.as_json() for found in certificates],
+        "certificate": [report.as_json() for report in reports],
         "suspect_trades": touching,
         "drawdowns": drawdown_table(account),
         "yearly": yearly_returns(account),
@@ -205,16 +205,16 @@ def _open_at_end(simulation: Simulation) -> int:
     return int(np.count_nonzero(simulation.trades.exit_reason == _BY_END))
 
 
-def _caveats(
+def _warnings(
     simulation: Simulation, account: Account, check: LookaheadCheck, touching: Mapping[str, Any]
-) -> list[Caveat]:
+) -> list[RunWarning]:
     ruined_on = stamp(simulation.times[int(np.argmax(simulation.equity <= 0))]) if simulation.ruined else None
-    return caveats_of(
+    return warnings_of(
         Findings(
             trades=len(simulation.trades.pnl),
             open_at_end=_open_at_end(simulation),
-            signals=simulation.funnel.signals,
-            rejected=simulation.funnel.rejected,
+            signals=simulation.order_statistics.signals,
+            rejected=simulation.order_statistics.rejected,
             ambiguous_bars=simulation.ambiguous_bars,
             same_bar_fill=simulation.same_bar_fill,
             ruined_on=ruined_on,

@@ -23,7 +23,7 @@ _WHY_REJECTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Caveat:
+class RunWarning:
     """One warning: a stable code for programs, a sentence for people."""
 
     code: str
@@ -36,7 +36,7 @@ class Caveat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What is known of a run when its caveats are gathered."""
+    """What is known of a run when its warnings are gathered."""
 
     trades: int
     open_at_end: int
@@ -50,13 +50,13 @@ class Findings:
     touching: Mapping[str, Any]
 
 
-def caveats_of(found: Findings) -> list[Caveat]:
-    """Every caveat that applies, the gravest first."""
-    caveats = [*_of_truth(found), *_of_trades(found)]
+def warnings_of(found: Findings) -> list[RunWarning]:
+    """Every warning that applies, the gravest first."""
+    warnings = [*_of_truth(found), *_of_trades(found)]
     if found.days < SHORTEST_CAGR_DAYS:
         text = f"The run spans {found.days:.0f} days; yearly rates of so few say nothing, CAGR is left out."
-        caveats.append(Caveat("short_run", text))
-    return caveats
+        warnings.append(RunWarning("short_run", text))
+    return warnings
 
 
 def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
@@ -69,53 +69,53 @@ def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
     return f"No trades: of {_plural(signals, 'signal')}, {'; '.join(reasons)}."
 
 
-def _of_truth(found: Findings) -> list[Caveat]:
-    caveats = []
+def _of_truth(found: Findings) -> list[RunWarning]:
+    warnings = []
     check = found.lookahead
     if check.peeks:
         text = (
             f"The rule looks ahead: its target for {check.symbol} on {check.date} changes when later bars "
             "are taken away. Its figures cannot be had in real trading."
         )
-        caveats.append(Caveat("lookahead", text))
+        warnings.append(RunWarning("lookahead", text))
     if found.ruined_on is not None:
         text = f"The account was ruined on {found.ruined_on}: equity fell to zero or less, all was closed."
-        caveats.append(Caveat("ruined", text))
+        warnings.append(RunWarning("ruined", text))
     if found.same_bar_fill:
         text = (
             "Orders fill at the close that gave the signal, which nobody could have traded. Use next_open "
             "for figures to believe."
         )
-        caveats.append(Caveat("same_bar_fill", text))
+        warnings.append(RunWarning("same_bar_fill", text))
     if count := found.touching["count"]:
         text = f"{_plural(count, 'trade')} touch bars whose prices look wrong; see the data certificate."
-        caveats.append(Caveat("suspect_bars", text))
-    return caveats
+        warnings.append(RunWarning("suspect_bars", text))
+    return warnings
 
 
-def _of_trades(found: Findings) -> list[Caveat]:
+def _of_trades(found: Findings) -> list[RunWarning]:
     if found.trades == 0:
-        return [Caveat("no_trades", no_trades(found.signals, found.rejected))]
-    caveats = []
+        return [RunWarning("no_trades", no_trades(found.signals, found.rejected))]
+    warnings = []
     if found.trades < FEW_TRADES:
         text = (
             f"{_plural(found.trades, 'trade')} are too few to tell skill from luck; trade statistics mean "
             f"little below {FEW_TRADES}."
         )
-        caveats.append(Caveat("few_trades", text))
+        warnings.append(RunWarning("few_trades", text))
     if found.open_at_end > MANY_OPEN_AT_END * found.trades:
         text = (
             f"{found.open_at_end} of {_plural(found.trades, 'trade')} were still open at the end and closed "
             "at the last close; that day decides their result."
         )
-        caveats.append(Caveat("open_at_end", text))
+        warnings.append(RunWarning("open_at_end", text))
     if count := found.ambiguous_bars:
         text = (
             f"In {_plural(count, 'bar')} both stop and target lay within the bar; the stop was taken as hit "
             "first."
         )
-        caveats.append(Caveat("ambiguous_bars", text))
-    return caveats
+        warnings.append(RunWarning("ambiguous_bars", text))
+    return warnings
 
 
 def _plural(count: int, noun: str) -> str:

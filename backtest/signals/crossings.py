@@ -34,7 +34,7 @@ def ordering(first: Series, second: Series) -> Signs:
     return signs
 
 
-def turns(first: Series, second: Series) -> tuple[NDArray[np.intp], Signs]:
+def crossovers(first: Series, second: Series) -> tuple[NDArray[np.intp], Signs]:
     """Find every bar at which `first` crosses `second`, and to which side.
 
     The lines cross at the first bar at which their strict order is the opposite of the last
@@ -60,7 +60,7 @@ def side_since_crossing(first: Series, second: Series) -> Series:
     -------
     (T,) array of 1, 0, -1
     """
-    bars, sides = turns(first, second)
+    bars, sides = crossovers(first, second)
     values = np.concatenate(([0.0], sides))
     lengths = np.diff(np.concatenate(([0], bars, [len(first)])))
     return np.repeat(values, lengths)
@@ -68,7 +68,7 @@ def side_since_crossing(first: Series, second: Series) -> Series:
 
 def crosses(first: Series, second: Series, side: int) -> NDArray[np.bool_]:
     """True at each bar on which `first` crosses to `side` (1 above, -1 below) of `second`."""
-    bars, sides = turns(first, second)
+    bars, sides = crossovers(first, second)
     crossed = np.zeros(len(first), dtype=np.bool_)
     crossed[bars[sides == side]] = True
     return crossed

@@ -1,4 +1,4 @@
-"""From events to a state: what is held after each bar, given where to enter and where to leave."""
+"""Positions from events: the side held after each bar, given the bars of entries and exits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Series = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def held(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Series:
+def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Series:
     """Hold each position from the bar it is entered until the bar it is left or reversed.
 
     An entry does not count at a bar at which its own side is also left, and neither entry counts
-    where both are wished for at once. An entry of the other side reverses the position.
+    where both are wanted at once. An entry of the other side reverses the position.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ def reversing(long: Flags, short: Flags) -> Series:
 
     A bar of both changes nothing.
     """
-    wish = np.subtract(long.view(np.int8), short.view(np.int8))
-    bars = np.flatnonzero(wish)
-    values = np.concatenate(([0.0], wish[bars]))
-    return np.repeat(values, np.diff(np.concatenate(([0], bars, [len(wish)]))))
+    sides = np.subtract(long.view(np.int8), short.view(np.int8))
+    bars = np.flatnonzero(sides)
+    values = np.concatenate(([0.0], sides[bars]))
+    return np.repeat(values, np.diff(np.concatenate(([0], bars, [len(sides)]))))
 
 
 def _last(events: Flags) -> NDArray[np.intp]:
@@ -49,7 +49,7 @@ def _last(events: Flags) -> NDArray[np.intp]:
     return np.maximum.accumulate(np.where(events, np.arange(len(events)), -1))
 
 
-def happened(events: Flags, window: int) -> Flags:
+def any_in_window(events: Flags, window: int) -> Flags:
     """True where at least one of the last `window` bars, this one included, is true."""
     latest = _last(events)
     return (latest >= 0) & (np.arange(len(events)) - latest < window)

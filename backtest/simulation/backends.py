@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Literal
 
-Gear = Literal["auto", "interpreted", "compiled"]
-GEARS: tuple[Gear, ...] = ("auto", "interpreted", "compiled")
+Backend = Literal["auto", "interpreted", "jit"]
+BACKENDS: tuple[Backend, ...] = ("auto", "interpreted", "jit")
 
 LONG_SERIES = 200_000
 """Bars times symbols from which loading the compiled engine is worth its time."""
@@ -31,11 +31,11 @@ _ENGINE = Path(__file__).parents[1] / "engine.py"
 _loaded: list[ModuleType] = []
 
 
-def chosen(gear: Gear, size: int) -> Literal["interpreted", "compiled"]:
-    """Name the gear for `size` bars times symbols; the result is the same in both."""
-    if gear != "auto":
-        return gear
-    return "compiled" if is_loaded() or size >= LONG_SERIES else "interpreted"
+def chosen(backend: Backend, size: int) -> Literal["interpreted", "jit"]:
+    """Name the backend for `size` bars times symbols; the result is the same in both."""
+    if backend != "auto":
+        return backend
+    return "jit" if is_loaded() or size >= LONG_SERIES else "interpreted"
 
 
 def is_loaded() -> bool:
@@ -95,7 +95,7 @@ def _cache_folder(*sources: Path) -> Iterator[None]:
 
     before = config.CACHE_DIR
     content = b"".join(source.read_bytes() for source in sources)
-    root = Path(before) if before else Path(__file__).with_name("__pycache__") / "compiled"
+    root = Path(before) if before else Path(__file__).with_name("__pycache__") / "jit"
     config.CACHE_DIR = str(_writable(root / hashlib.sha256(content).hexdigest()[:16]))
     try:
         yield

@@ -23,7 +23,7 @@ from backtest.simulation.trades import EXIT_REASONS, Fills, Trades, fills_of, tr
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-__all__ = ["EXIT_REASONS", "Fills", "Funnel", "Simulation", "Trades", "simulate"]
+__all__ = ["EXIT_REASONS", "Fills", "OrderStatistics", "Simulation", "Trades", "simulate"]
 
 REJECTIONS = ("direction", "no_next_bar", "too_small", "no_cash", "ruined")
 _SIZE_KINDS = ("percent", "value", "shares")
@@ -31,11 +31,11 @@ _BOUNDS = {"long_only": (0.0, 1.0), "long_short": (-1.0, 1.0), "short_only": (-1
 
 
 @dataclass(frozen=True, slots=True)
-class Funnel:
+class OrderStatistics:
     """What became of the rule's signals.
 
     ``signals = unchanged + orders`` and ``orders = fills + all of rejected``; `cut` is the part of
-    `fills` that came to fewer shares than wished because the money did not reach.
+    `fills` that came to fewer shares than ordered because free funds did not suffice.
     """
 
     signals: int
@@ -64,7 +64,7 @@ class Simulation:
     equity: Floats
     cash: Floats
     position: Floats
-    funnel: Funnel
+    order_statistics: OrderStatistics
     ambiguous_bars: int
     ruined: bool
     same_bar_fill: bool
@@ -96,7 +96,7 @@ class Simulation:
         head = {
             "engine_version": self.engine_version,
             "config": _canonical(asdict(self.config)),
-            "funnel": self.funnel.as_dict(),
+            "funnel": self.order_statistics.as_dict(),
             "ambiguous_bars": self.ambiguous_bars,
             "ruined": self.ruined,
             "same_bar_fill": self.same_bar_fill,
@@ -115,7 +115,7 @@ def simulate(
     config: EngineConfig,
     *,
     start: int = 0,
-    gear: backends.Gear = "auto",
+    backend: backends.Backend = "auto",
 ) -> Simulation:
     """Trade a target over bars and account for every cent.
 
@@ -123,27 +123,27 @@ def simulate(
     ----------
     bars : T bars of M symbols
     target : (T,) or (T, M) array of -1…1 or NaN
-        The exposure wished for from each close on; NaN is no change.
+        The exposure wanted from each close on; NaN is no change.
     config : capital, costs, sizing, exits, fill
     start : index of the first trading bar; those before only warmed the rule up
-    gear : how the kernel is executed; the result is the same to the last bit
+    backend : how the kernel is executed; the result is the same to the last bit
 
     Raises
     ------
     InvalidTarget
         If the target's shape is wrong or a value lies outside -1…1; names the bar.
     InvalidRequest
-        If a setting, `start` or `gear` is not one of those allowed.
+        If a setting, `start` or `backend` is not one of those allowed.
     """
     check_config(config)
-    wishes = checked_target(bars, target)
+    targets = checked_target(bars, target)
     if not 0 <= start < len(bars):
         raise _invalid("start", f"must be a bar from 0 to {len(bars) - 1}, got {start}", start)
-    if gear not in backends.GEARS:
-        raise _invalid("gear", f"must be one of {', '.join(backends.GEARS)}, got {gear!r}", gear)
+    if backend not in backends.BACKENDS:
+        raise _invalid("backend", f"must be one of {', '.join(backends.BACKENDS)}, got {backend!r}", backend)
     traded = bars.cut(start, len(bars)) if start else bars
-    signals = signals_of(wishes[start:])
-    tables = _execute(traded, signals, wishes[start:].ravel()[signals], config, gear)
+    signals = signals_of(targets[start:])
+    tables = _execute(traded, signals, targets[start:].ravel()[signals], config, backend)
     return _read(traded, len(signals), config, *tables)
 
 
@@ -196,13 +196,13 @@ def checked_target(bars: Bars, target: Floats) -> Floats:
     return np.ascontiguousarray(values)
 
 
-def signals_of(wishes: Floats) -> Ints:
-    """Flat indices of the signals: finite wishes that differ from the bar before; a first 0 is none."""
-    stated = np.empty(wishes.shape, dtype=np.bool_)
-    stated[0] = wishes[0] != 0.0
-    np.not_equal(wishes[1:], wishes[:-1], out=stated[1:])
+def signals_of(targets: Floats) -> Ints:
+    """Flat indices of the signals: finite targets that differ from the bar before; a first 0 is none."""
+    stated = np.empty(targets.shape, dtype=np.bool_)
+    stated[0] = targets[0] != 0.0
+    np.not_equal(targets[1:], targets[:-1], out=stated[1:])
     found = np.flatnonzero(stated)
-    values = wishes.ravel()[found]
+    values = targets.ravel()[found]
     signals: Ints = found[values == values]
     return signals
 
@@ -245,9 +245,9 @@ def most_steps(bars: int, signals: int, config: EngineConfig) -> int:
 
 
 def _execute(
-    bars: Bars, signals: Ints, targets: Floats, config: EngineConfig, gear: backends.Gear
+    bars: Bars, signals: Ints, targets: Floats, config: EngineConfig, backend: backends.Backend
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Run the kernel in the gear asked for: account, steps, fills and trades as tables."""
+    """Run the kernel in the backend asked for: account, steps, fills and trades as tables."""
     count, width = bars.close.shape
     room = (
         engine.ACCOUNT_WIDTH,
@@ -259,7 +259,7 @@ def _execute(
     prices = [values.reshape(-1) for values in (bars.open, bars.high, bars.low, bars.close)]
     settings = settings_of(config, width)
     run: Callable[..., None] = engine.run
-    if backends.chosen(gear, bars.close.size) == "compiled":
+    if backends.chosen(backend, bars.close.size) == "jit":
         run = backends.compiled().run
         tables = [np.zeros(size) for size in room]
         tables[0][engine.CASH] = config.initial_capital
@@ -296,7 +296,7 @@ def _read(
         equity=equity,
         cash=cash,
         position=position,
-        funnel=_funnel(signals, account),
+        order_statistics=_order_statistics(signals, account),
         ambiguous_bars=int(account[engine.AMBIGUOUS]),
         ruined=bool(account[engine.RUINED]),
         same_bar_fill=config.fill == "close",
@@ -326,10 +326,10 @@ def _position_curve(fills: Floats, bars: int, width: int) -> Floats:
     return np.ascontiguousarray(position.T)
 
 
-def _funnel(signals: int, account: Floats) -> Funnel:
+def _order_statistics(signals: int, account: Floats) -> OrderStatistics:
     codes = (engine.DIRECTION, engine.NO_NEXT_BAR, engine.TOO_SMALL, engine.NO_CASH, engine.RUIN)
     unchanged = int(account[engine.UNCHANGED])
-    return Funnel(
+    return OrderStatistics(
         signals=signals,
         unchanged=unchanged,
         orders=signals - unchanged,

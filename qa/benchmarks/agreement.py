@@ -18,7 +18,7 @@ TIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison with our compiled gear, and whether it held."""
+    """One comparison with our compiled backend, and whether it held."""
 
     work: str
     engine: str

@@ -54,7 +54,7 @@ def page(found: Found, checks: list[Check]) -> str:
 def _section(work: str, found: Found) -> str:
     rows = {engine: result for (kind, engine), result in found.items() if kind == work}
     limit = FLOOR if work == "cold" else LIMIT
-    base = INTERPRETED if work == "cold" else OURS  # the gear that such a run takes by itself
+    base = INTERPRETED if work == "cold" else OURS  # the backend that such a run takes by itself
     ours, least = rows[base]["median"], rows[limit]["median"]
     lines = [
         f"## {WORKS[work].title[0].upper()}{WORKS[work].title[1:]}\n",

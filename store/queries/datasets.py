@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, undefer
 
 from backtest.prices.dataset import Dataset
 from backtest.prices.library import Library
-from backtest.prices.quality import certify
+from backtest.prices.quality import inspect_bars
 from store.errors import UnknownDataset
 from store.models import StoredDataset
 
@@ -87,7 +87,7 @@ def _new(dataset: Dataset, now: datetime) -> StoredDataset:
         last_bar=_moment(bar_times[-1]),
         bars=len(dataset),
         payload=dataset.encode(),
-        certificate=certify(dataset.bars)[0].as_json(),
+        certificate=inspect_bars(dataset.bars)[0].as_json(),
         created_at=now,
         current_since=now,
     )

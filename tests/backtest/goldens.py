@@ -49,13 +49,13 @@ CASES: dict[str, tuple[tuple[str, ...], str, dict, dict]] = {
 }  # fmt: skip
 
 
-def simulated(name: str, gear: str = "interpreted") -> Simulation:
+def simulated(name: str, backend: str = "interpreted") -> Simulation:
     """One golden case, run now."""
     symbols, rule_type, params, settings = CASES[name]
     bars = join([load(symbol).bars for symbol in symbols])
     target = rules.build(rule_type, params).target(bars)
     start = bars.first_at(date(2006, 1, 3))
-    return simulate(bars, target, EngineConfig(**settings), start=start, gear=gear)
+    return simulate(bars, target, EngineConfig(**settings), start=start, backend=backend)
 
 
 def headline(done: Simulation) -> str:
@@ -70,7 +70,7 @@ def headline(done: Simulation) -> str:
         "trades": len(done.trades),
         "ambiguous_bars": done.ambiguous_bars,
         "ruined": done.ruined,
-        "funnel": done.funnel.as_dict(),
+        "funnel": done.order_statistics.as_dict(),
     }
     return json.dumps(head, indent=2) + "\n"
 

@@ -33,8 +33,8 @@ def flat(*prices: float) -> tuple[tuple[float, float, float, float], ...]:
 def traded(market: Bars, target: list, **settings: object) -> Simulation:
     """Simulate with a capital of 1,000 and no costs unless said otherwise."""
     chosen = {"initial_capital": 1_000.0, "direction": "long_short", **settings}
-    wishes = np.array(target, dtype=np.float64)
-    return simulate(market, wishes, EngineConfig(**chosen), gear="interpreted")
+    targets = np.array(target, dtype=np.float64)
+    return simulate(market, targets, EngineConfig(**chosen), backend="interpreted")
 
 
 def random_market(random: np.random.Generator, count: int, width: int) -> Bars:
@@ -58,7 +58,7 @@ def random_market(random: np.random.Generator, count: int, width: int) -> Bars:
 
 
 def random_target(random: np.random.Generator, count: int, width: int) -> np.ndarray:
-    """Wishes of every kind: whole, fractions, unchanged for long, NaN."""
+    """Targets of every kind: whole, fractions, unchanged for long, NaN."""
     values = random.choice([-1.0, -0.5, 0.0, 0.25, 0.6, 1.0, NAN], size=(count, width))
     keep = random.random((count, width)) < random.choice([0.0, 0.5, 0.9])
     for bar in range(1, count):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.fields import Field, Refused, parse_fields
+from backtest.fields import Field, ValidationError, parse_fields
 
 FEE = Field(name="fee_rate", kind="float", label="Fee", help="", default=0.001, low=0, high=0.5)
 PERIOD = Field(name="period", kind="int", label="Period", help="", default=14, low=2, high=500)
@@ -30,18 +30,18 @@ def test_only_an_absent_field_takes_its_default():
 
 @pytest.mark.parametrize("raw", ["ten", "", "nan", "inf", "1e400", -0.1, 0.6, True, [], {}, "0x10"])
 def test_a_number_out_of_bounds_or_not_a_number_is_refused_with_what_is_allowed(raw):
-    with pytest.raises(Refused, match="must be a number from 0 up to 0.5, got"):
+    with pytest.raises(ValidationError, match="must be a number from 0 up to 0.5, got"):
         FEE.parse(raw)
 
 
 def test_an_exclusive_bound_refuses_the_bound_itself():
-    with pytest.raises(Refused, match="must be a number above 0, got 0"):
+    with pytest.raises(ValidationError, match="must be a number above 0, got 0"):
         CASH.parse(0)
 
 
 @pytest.mark.parametrize("raw", [14.5, "14.5", "1e2000", 1])
 def test_a_whole_number_has_no_fraction_and_stays_in_bounds(raw):
-    with pytest.raises(Refused, match="must be a whole number from 2 up to 500"):
+    with pytest.raises(ValidationError, match="must be a whole number from 2 up to 500"):
         PERIOD.parse(raw)
 
 
@@ -54,12 +54,14 @@ def test_texts_of_forms_become_the_type_of_the_field():
 
 @pytest.mark.parametrize("raw", ["20090102", "2009-13-01", "02/01/2009", 20090102, "2009-01-02T00:00"])
 def test_only_an_iso_date_is_a_date(raw):
-    with pytest.raises(Refused, match="must be a date as YYYY-MM-DD"):
+    with pytest.raises(ValidationError, match="must be a date as YYYY-MM-DD"):
         DAY.parse(raw)
 
 
 def test_a_mistyped_choice_is_answered_with_the_nearest_one():
-    with pytest.raises(Refused, match="must be one of next_open, close, got 'closed'; did you mean close"):
+    with pytest.raises(
+        ValidationError, match="must be one of next_open, close, got 'closed'; did you mean close"
+    ):
         FILL.parse("closed")
 
 
@@ -78,7 +80,7 @@ def test_every_mistake_is_reported_at_once():
 
 @pytest.mark.parametrize("raw", [[], "", ["A", "A"], ["A B"], [""], [1], ["x" * 33], ["\x00"]])
 def test_a_list_of_symbols_is_neither_empty_nor_doubled_nor_odd(raw):
-    with pytest.raises(Refused):
+    with pytest.raises(ValidationError):
         NAMES.parse(raw)
 
 
@@ -93,8 +95,8 @@ def test_whatever_is_received_a_field_answers_with_a_value_or_a_refusal(raw):
     for field in (FEE, PERIOD, CASH, FILL, DAY, FLAG, NAMES):
         try:
             field.parse(raw)
-        except Refused as refused:
-            assert str(refused)
+        except ValidationError as error:
+            assert str(error)
 
 
 def test_the_json_schema_of_a_field_carries_its_bounds_and_default():

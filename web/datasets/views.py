@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
-from backtest.fields import Field, Refused
+from backtest.fields import Field, ValidationError
 from backtest.metrics.calendar import stamp
 from backtest.prices import quality
 from backtest.prices.dataset import Dataset
@@ -131,7 +131,7 @@ def keep(dataset: Dataset) -> StoredDataset:
 
 
 def _certificate(dataset: Dataset) -> dict[str, Any]:
-    return quality.certify(dataset.bars)[0].as_json()
+    return quality.inspect_bars(dataset.bars)[0].as_json()
 
 
 def _received() -> Dataset:
@@ -161,8 +161,8 @@ def _body(largest: int) -> bytes:
 def _symbol(text: str) -> str:
     try:
         names = SYMBOL.parse(text.strip())
-    except Refused as refused:
-        raise InvalidRequest([FieldError("symbol", str(refused), text[:80])]) from None
+    except ValidationError as error:
+        raise InvalidRequest([FieldError("symbol", str(error), text[:80])]) from None
     if not isinstance(names, tuple) or len(names) != 1:
         raise InvalidRequest([FieldError("symbol", "must be one symbol", text[:80])])
     return names[0]

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import Field, Refused
+from backtest.fields import Field, ValidationError
 from backtest.run.request import REQUEST_FIELDS
 from store.models import Preset
 from store.queries import presets
@@ -72,9 +72,9 @@ def _checked(name: object, body: object, unknown: set[str]) -> tuple[str, dict[s
     errors = [FieldError(other, "is not known; allowed: name, request") for other in sorted(unknown)]
     try:
         text = str(NAME.parse(name)).strip()
-    except Refused as refused:
+    except ValidationError as error:
         text = ""
-        errors.append(FieldError("name", str(refused), name))
+        errors.append(FieldError("name", str(error), name))
     else:
         if not text or not text.isprintable():
             errors.append(FieldError("name", "must be a text of 1 to 100 printable characters", name))

@@ -67,7 +67,7 @@ def check() -> ResponseReturnValue:
         first_bar=str(aligned.bars.times[aligned.start])[:10],
         last_bar=str(aligned.bars.times[-1])[:10],
         seconds=round(_FIXED_SECONDS + work / _BARS_PER_SECOND, 2),
-        caveats=[caveat.as_json() for caveat in aligned.caveats],
+        caveats=[warning.as_json() for warning in aligned.warnings],
     )
 
 

@@ -20,19 +20,19 @@ class Cross(bt.Strategy):
     def __init__(self) -> None:
         averages = (bt.ind.SMA(self.data.close, period=period) for period in (self.p.fast, self.p.slow))
         self.crossing = bt.ind.CrossOver(*averages)
-        self.wish = 0.0
+        self.target = 0.0
         self.bars: list[int] = []
 
     def next_open(self) -> None:
-        if self.wish > 0 and not self.position:
+        if self.target > 0 and not self.position:
             price = self.data.open[0] * (1 + self.p.fee_rate)
             self.buy(size=math.floor(self.broker.getcash() / price))
-        elif self.wish < 0 and self.position:
+        elif self.target < 0 and self.position:
             self.close()
-        self.wish = 0.0
+        self.target = 0.0
 
     def next(self) -> None:
-        self.wish = self.crossing[0]
+        self.target = self.crossing[0]
 
     def notify_order(self, order: Any) -> None:
         if order.status == order.Completed:

@@ -12,7 +12,7 @@ from backtest.metrics.drawdown import max_drawdown
 from backtest.metrics.returns import sharpe_ratio
 from backtest.prices.bars import Bars
 from backtest.rules.averages import MovingAverageCross
-from backtest.simulation.backends import Gear
+from backtest.simulation.backends import Backend
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import Simulation, simulate
 from backtest.studies.sweep import Batch, SweepResult, sweep
@@ -25,7 +25,7 @@ class Interpreted(Engine):
     """The kernel as plain Python."""
 
     name = "ours, interpreted"
-    gear: ClassVar[Gear] = "interpreted"
+    backend: ClassVar[Backend] = "interpreted"
 
     def prepare(self, market: Market, fee_rate: float) -> Any:
         symbols = tuple(f"S{column}" for column in range(market.close.shape[1]))
@@ -47,14 +47,14 @@ class Interpreted(Engine):
     def _run(self, prices: Any, fast: int, slow: int) -> Simulation:
         bars, config = prices
         target = MovingAverageCross(fast=fast, slow=slow).target(bars)
-        return simulate(bars, target, config, gear=self.gear)
+        return simulate(bars, target, config, backend=self.backend)
 
 
 class Compiled(Interpreted):
     """The same kernel, compiled; sweeps and batches run it on all cores."""
 
     name = "ours, compiled"
-    gear: ClassVar[Gear] = "compiled"
+    backend: ClassVar[Backend] = "jit"
 
     def sweep(self, prices: Any, pairs: NDArray[np.int64]) -> Table:
         bars, config = prices

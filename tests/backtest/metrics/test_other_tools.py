@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from vectorbt.returns import nb
 
 from backtest.metrics import CATALOGUE
-from backtest.metrics.other_tools import PEERS, values_elsewhere
+from backtest.metrics.other_tools import DEFINITIONS, values_of_other_tools
 from tests.backtest.metric_accounts import GOLDEN_BENCHMARK, GOLDEN_PNL, account, accounts, golden, trades
 
 PERCENTS = [1.2, -0.8, 0.5, -0.3, 0.9]
@@ -54,7 +54,7 @@ def backtesting_stats(run):
 def test_the_figures_of_backtesting_py_are_its_own(name, theirs, scale, rate):
     run = golden(closed=trades(GOLDEN_PNL, pnl_pct=PERCENTS), risk_free_rate=rate)
 
-    assert values_elsewhere(run)[name]["backtesting.py"] * scale == pytest.approx(
+    assert values_of_other_tools(run)[name]["backtesting.py"] * scale == pytest.approx(
         backtesting_stats(run)[theirs]
     )
 
@@ -81,7 +81,9 @@ def test_the_figures_of_vectorbt_are_its_own():
     run = golden()
     moves, market = run.returns, np.diff(GOLDEN_BENCHMARK) / np.array(GOLDEN_BENCHMARK[:-1])
 
-    found = {name: tools["vectorbt"] for name, tools in values_elsewhere(run).items() if "vectorbt" in tools}
+    found = {
+        name: tools["vectorbt"] for name, tools in values_of_other_tools(run).items() if "vectorbt" in tools
+    }
 
     assert found == pytest.approx(
         {
@@ -143,7 +145,7 @@ def test_with_a_year_of_252_days_vectorbt_agrees_on_a_thousand_random_days():
     ],
 )
 def test_the_figures_of_quantstats_are_those_worked_out_on_the_golden_vector(name, expected):
-    assert round(values_elsewhere(golden())[name]["QuantStats"], 6) == expected
+    assert round(values_of_other_tools(golden())[name]["QuantStats"], 6) == expected
 
 
 @pytest.mark.parametrize(
@@ -151,12 +153,12 @@ def test_the_figures_of_quantstats_are_those_worked_out_on_the_golden_vector(nam
     [("volatility", 1.184281), ("sharpe_ratio", 1.715817), ("sortino_ratio", 8.499179), ("beta", 1.362738)],
 )
 def test_the_figures_of_backtesting_py_are_those_worked_out_on_the_golden_vector(name, expected):
-    assert round(values_elsewhere(golden())[name]["backtesting.py"], 6) == expected
+    assert round(values_of_other_tools(golden())[name]["backtesting.py"], 6) == expected
 
 
 def test_what_a_tool_cannot_say_either_is_left_out():
-    assert values_elsewhere(account([100.0])) == {}
-    assert values_elsewhere(account([100, 100, 100])).keys() == {"volatility", "cagr", "annual_return"} | {
+    assert values_of_other_tools(account([100.0])) == {}
+    assert values_of_other_tools(account([100, 100, 100])).keys() == {"volatility", "cagr", "annual_return"} | {
         "ulcer_index", "var_95",
     }  # fmt: skip
 
@@ -164,16 +166,16 @@ def test_what_a_tool_cannot_say_either_is_left_out():
 @given(accounts())
 @settings(max_examples=200, deadline=None)
 def test_any_account_gives_finite_numbers_or_none(anything):
-    found = values_elsewhere(anything)
+    found = values_of_other_tools(anything)
 
     json.dumps(found, allow_nan=False)
 
 
 def test_only_figures_of_the_catalogue_are_compared():
-    assert {name for name, _, _ in PEERS} <= set(CATALOGUE)
+    assert {name for name, _, _ in DEFINITIONS} <= set(CATALOGUE)
 
 
 def test_a_year_of_days_is_not_forced_on_other_bars():
     weekly = account([100, 102, 101, 105], timeframe="1w")
 
-    assert "vectorbt" not in values_elsewhere(weekly)["sharpe_ratio"]
+    assert "vectorbt" not in values_of_other_tools(weekly)["sharpe_ratio"]

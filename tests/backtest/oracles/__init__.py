@@ -1,1 +1,1 @@
-"""Independent engines asked for their opinion: each turns the same wishes into a ledger in its own way."""
+"""Independent engines asked for their opinion: each turns the same targets into a ledger in its own way."""

@@ -19,7 +19,7 @@ from backtest.prices.bars import Bars
 from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.prices import frame
-from tests.backtest.oracles.wishes import Wishes
+from tests.backtest.oracles.targets import Targets
 
 UNIT = 1e-6
 """Fractional shares are whole numbers of this one here."""
@@ -27,7 +27,7 @@ UNIT = 1e-6
 _ALL = 1 - np.finfo(float).eps
 
 
-def run(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
+def run(prices: Bars, targets: Targets, config: EngineConfig) -> Ledger:
     """Trade one symbol; slippage, minimum fees and a size in currency have no equal here."""
     if config.slippage_bps or config.fee_min or config.size_type == "value":
         raise ValueError("backtesting.py has no slippage on exits, no minimum fee and no size in currency")
@@ -38,11 +38,11 @@ def run(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
         "trade_on_close": config.fill == "close",
     }
     if config.fractional:
-        test: Backtest = FractionalBacktest(frame(prices), _Wisher, fractional_unit=UNIT, **settings)
+        test: Backtest = FractionalBacktest(frame(prices), _Targeting, fractional_unit=UNIT, **settings)
     else:
-        test = Backtest(frame(prices), _Wisher, **settings)
+        test = Backtest(frame(prices), _Targeting, **settings)
     fills = prices.close[:, 0] if config.fill == "close" else np.append(prices.open[1:, 0], np.nan)
-    done = ledger(test.run(plan=_Plan(wishes[:, 0], config, fills * unit, unit)))
+    done = ledger(test.run(plan=_Plan(targets[:, 0], config, fills * unit, unit)))
     return done if config.fill == "next_open" else replace(done, equity=None)  # booked a bar later here
 
 
@@ -61,15 +61,15 @@ def ledger(stats: pd.Series) -> Ledger:
 
 
 class _Plan:
-    """The wishes with what it takes to carry them out: settings and the price at which an order will fill."""
+    """The targets with what it takes to carry them out: settings and the price at which an order will fill."""
 
-    def __init__(self, wishes: Wishes, config: EngineConfig, fills: Wishes, unit: float) -> None:
-        self.wishes, self.config, self.fills, self.unit = wishes, config, fills, unit
+    def __init__(self, targets: Targets, config: EngineConfig, fills: Targets, unit: float) -> None:
+        self.targets, self.config, self.fills, self.unit = targets, config, fills, unit
 
-    def size(self, wish: float) -> float:
+    def size(self, target: float) -> float:
         if self.config.size_type == "shares":
-            return round(self.config.size * abs(wish) / self.unit)
-        return min(self.config.size / 100 * abs(wish), _ALL)
+            return round(self.config.size * abs(target) / self.unit)
+        return min(self.config.size / 100 * abs(target), _ALL)
 
     def stops(self, fill: float, side: float) -> tuple[float | None, float | None]:
         """Stop and take-profit price of an entry at `fill`: the tighter of the stops counts."""
@@ -80,25 +80,25 @@ class _Plan:
         return stop, fill * (1 + side * better / 100) if better is not None else None
 
 
-class _Wisher(Strategy):
+class _Targeting(Strategy):
     plan: Any = None
 
     def init(self) -> None:
-        """Nothing to prepare: the wishes are known."""
+        """Nothing to prepare: the targets are known."""
 
     def next(self) -> None:
         bar = len(self.data) - 1
         self._trail()
-        wish = self.plan.wishes[bar]
-        if math.isnan(wish) or np.sign(wish) == np.sign(self.position.size):
+        target = self.plan.targets[bar]
+        if math.isnan(target) or np.sign(target) == np.sign(self.position.size):
             return
         self.position.close()
-        if wish:
-            self._enter(wish, self.plan.fills[bar])
+        if target:
+            self._enter(target, self.plan.fills[bar])
 
-    def _enter(self, wish: float, fill: float) -> None:
-        stop, profit = self.plan.stops(fill, np.sign(wish))
-        order = (self.buy if wish > 0 else self.sell)(size=self.plan.size(wish))
+    def _enter(self, target: float, fill: float) -> None:
+        stop, profit = self.plan.stops(fill, np.sign(target))
+        order = (self.buy if target > 0 else self.sell)(size=self.plan.size(target))
         # Levels lie around the fill, which is still to come; buy(sl=…) wants them around the last close.
         order._replace(sl_price=stop, tp_price=profit)
 

@@ -13,13 +13,13 @@ from backtest.prices.bars import Bars
 from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
 from tests.backtest.oracles.prices import frame
-from tests.backtest.oracles.wishes import Wishes
+from tests.backtest.oracles.targets import Targets
 
 _SPARE = 1 - 1e-13
 """backtrader refuses a purchase that rounding makes dearer than the cash; fractions leave a last digit."""
 
 
-def run(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
+def run(prices: Bars, targets: Targets, config: EngineConfig) -> Ledger:
     """Trade every symbol from one account, filling at the next open ("cheat on open" to size by it)."""
     if config.fill == "close":
         raise ValueError("sizing by the fill price needs cheat-on-open here, which fills at opens")
@@ -27,7 +27,7 @@ def run(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
     for column, symbol in enumerate(prices.symbols):
         cerebro.adddata(bt.feeds.PandasData(dataname=frame(prices, column)), name=symbol)
     _set_broker(cerebro.broker, config)
-    cerebro.addstrategy(_Wisher, wishes=wishes, config=config)
+    cerebro.addstrategy(_Targeting, targets=targets, config=config)
     (done,) = cerebro.run()
     return Ledger(tuple(sorted(done.trades)), cerebro.broker.getvalue(), np.array(done.equity))
 
@@ -66,8 +66,8 @@ class _Lot:
     fees: float
 
 
-class _Wisher(bt.Strategy):
-    params = (("wishes", None), ("config", None))
+class _Targeting(bt.Strategy):
+    params = (("targets", None), ("config", None))
 
     def __init__(self) -> None:
         self.trades: list[Trade] = []
@@ -77,22 +77,24 @@ class _Wisher(bt.Strategy):
         self.days: dict[float, int] = {}
 
     def next_open(self) -> None:
-        """Carry out the wishes of the last close: first what shrinks, then what grows, in symbol order."""
+        """Carry out the targets of the last close: first what shrinks, then what grows, in symbol order."""
         bar = len(self.data) - 1
         self.days[self.data.datetime[0]] = bar
         if bar == 0:
             return
-        wanted = enumerate(self.p.wishes[bar - 1])
-        changes = [(c, wish) for c, wish in wanted if not math.isnan(wish) and not self._stands(c, wish)]
+        wanted = enumerate(self.p.targets[bar - 1])
+        changes = [
+            (c, target) for c, target in wanted if not math.isnan(target) and not self._stands(c, target)
+        ]
         cash, shorts = self.broker.getcash(), self._shorts()
         for column, _ in changes:
             cash, shorts = self._leave(column, cash, shorts)
         held = {c: self.getposition(d).size for c, d in enumerate(self.datas)}
         held |= {column: 0.0 for column, _ in changes}
         equity = cash + sum(size * self.datas[c].open[0] for c, size in held.items())
-        for column, wish in changes:
-            if wish:
-                cash, shorts = self._enter(column, wish, equity, cash, shorts)
+        for column, target in changes:
+            if target:
+                cash, shorts = self._enter(column, target, equity, cash, shorts)
 
     def next(self) -> None:
         """Note the equity; move the trails after the bar has closed."""
@@ -105,8 +107,8 @@ class _Wisher(bt.Strategy):
         if order.status == order.Completed:
             self._book(order)
 
-    def _stands(self, column: int, wish: float) -> bool:
-        return np.sign(self.getposition(self.datas[column]).size) == np.sign(wish)
+    def _stands(self, column: int, target: float) -> bool:
+        return np.sign(self.getposition(self.datas[column]).size) == np.sign(target)
 
     def _shorts(self) -> float:
         return sum(min(self.getposition(data).size, 0.0) * data.open[0] for data in self.datas)
@@ -127,16 +129,18 @@ class _Wisher(bt.Strategy):
         return cash, shorts - min(size, 0.0) * data.open[0]
 
     def _enter(
-        self, column: int, wish: float, equity: float, cash: float, shorts: float
+        self, column: int, target: float, equity: float, cash: float, shorts: float
     ) -> tuple[float, float]:
-        data, side = self.datas[column], float(np.sign(wish))
+        data, side = self.datas[column], float(np.sign(target))
         price = self._slipped(column, side)
-        size = self._size(abs(wish), price, equity, free=cash + 2 * shorts)
+        size = self._size(abs(target), price, equity, free=cash + 2 * shorts)
         if size <= 0:
             return cash, shorts
-        (self.buy if wish > 0 else self.sell)(data=data, size=size)
+        (self.buy if target > 0 else self.sell)(data=data, size=size)
         self._guard(column, side, size, self._levels(price, side))
-        return cash - side * size * price - self._fee(size, price), shorts - (wish < 0) * size * data.open[0]
+        return cash - side * size * price - self._fee(size, price), shorts - (target < 0) * size * data.open[
+            0
+        ]
 
     def _size(self, share: float, price: float, equity: float, free: float) -> float:
         config: EngineConfig = self.p.config

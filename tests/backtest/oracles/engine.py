@@ -8,12 +8,12 @@ from backtest.prices.bars import Bars
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import simulate
 from tests.backtest.oracles.ledger import Ledger, Trade
-from tests.backtest.oracles.wishes import Wishes
+from tests.backtest.oracles.targets import Targets
 
 
-def run(prices: Bars, wishes: Wishes, config: EngineConfig, **options: Any) -> Ledger:
+def run(prices: Bars, targets: Targets, config: EngineConfig, **options: Any) -> Ledger:
     """Simulate and read off the trades in the order of their exits."""
-    done = simulate(prices, wishes, config, **options)
+    done = simulate(prices, targets, config, **options)
     columns = ("exit_bar", "symbol", "entry_bar", "side", "size", "entry_fill", "exit_fill", "pnl")
     rows = zip(*(getattr(done.trades, name).tolist() for name in columns), strict=True)
     trades = tuple(sorted(Trade(*row) for row in rows))

@@ -6,7 +6,7 @@ from backtesting.lib import crossover
 
 from backtest import rules
 from backtest.simulation.config import EngineConfig
-from tests.backtest.oracles import backtesting_py, engine, prices, wishes
+from tests.backtest.oracles import backtesting_py, engine, prices, targets
 from tests.backtest.oracles.ledger import differences
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the peer's own, about pandas
@@ -56,7 +56,7 @@ DOCUMENTED = EngineConfig(initial_capital=10_000, fee_rate=0.002, direction="lon
 def test_the_documentation_example_gives_the_documented_trades_and_final_equity():
     theirs = backtesting_py.ledger(documentation_example(finalize_trades=True))
 
-    ours = engine.run(GOOG, wishes.ending_flat(our_cross()), DOCUMENTED)
+    ours = engine.run(GOOG, targets.ending_flat(our_cross()), DOCUMENTED)
 
     assert (len(ours.trades), round(ours.final_equity, 5)) == (94, 55_574.51294)
     assert differences(ours, theirs) == []
@@ -79,7 +79,7 @@ def test_what_is_open_at_the_end_is_sold_at_the_last_close_which_costs_its_fee()
 @pytest.mark.parametrize("below", [0, -1], ids=["long", "reversing"])
 @pytest.mark.parametrize("exits", EXITS.values(), ids=EXITS)
 def test_the_same_trades_at_the_next_open_with_stops_that_watch_the_bar_of_the_entry(exits, below):
-    wanted = wishes.crossings(GOOG, 10, 20, below=below)
+    wanted = targets.crossings(GOOG, 10, 20, below=below)
     config = EngineConfig(fee_rate=0.001, direction="long_short", **exits)
 
     ours, theirs = engine.run(GOOG, wanted, config), backtesting_py.run(GOOG, wanted, config)
@@ -91,7 +91,7 @@ def test_the_same_trades_at_the_next_open_with_stops_that_watch_the_bar_of_the_e
 @pytest.mark.parametrize("below", [0, -1], ids=["long", "reversing"])
 @pytest.mark.parametrize("exits", EXITS.values(), ids=EXITS)
 def test_the_same_trades_at_the_close_with_stops_that_watch_from_the_next_bar_on(exits, below):
-    wanted = wishes.crossings(SP500, 5, 17, below=below)
+    wanted = targets.crossings(SP500, 5, 17, below=below)
     config = EngineConfig(fee_rate=0.0005, direction="long_short", fill="close", **exits)
 
     ours, theirs = engine.run(SP500, wanted, config), backtesting_py.run(SP500, wanted, config)
@@ -101,8 +101,8 @@ def test_the_same_trades_at_the_close_with_stops_that_watch_from_the_next_bar_on
 
 
 @pytest.mark.parametrize("fill", ["next_open", "close"])
-def test_the_same_trades_when_a_wish_is_stated_anew_after_a_stop(fill):
-    wanted = wishes.dips(SP500, drop=0.012, rest=9)
+def test_the_same_trades_when_a_target_is_stated_anew_after_a_stop(fill):
+    wanted = targets.dips(SP500, drop=0.012, rest=9)
     config = EngineConfig(fee_rate=0.0002, stop_loss_pct=1.5, take_profit_pct=2.0, fill=fill)
 
     ours, theirs = engine.run(SP500, wanted, config), backtesting_py.run(SP500, wanted, config)
@@ -112,7 +112,7 @@ def test_the_same_trades_when_a_wish_is_stated_anew_after_a_stop(fill):
 
 
 def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_peer():
-    wanted = wishes.crossings(GOOG, 10, 20, below=-1)
+    wanted = targets.crossings(GOOG, 10, 20, below=-1)
     config = EngineConfig(initial_capital=1_000, fee_rate=0.001, direction="long_short", fractional=True)
 
     ours, theirs = engine.run(GOOG, wanted, config), backtesting_py.run(GOOG, wanted, config)
@@ -121,7 +121,7 @@ def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_pee
 
 
 def test_the_same_trades_with_half_of_the_account_and_with_a_fee_for_each_share():
-    wanted = wishes.crossings(GOOG, 10, 20, below=-1)
+    wanted = targets.crossings(GOOG, 10, 20, below=-1)
     half = EngineConfig(fee_rate=0.001, fee_per_share=0.02, size=50, direction="long_short")
     fixed = EngineConfig(fee_per_share=0.05, size_type="shares", size=70, direction="long_short")
 

@@ -15,10 +15,10 @@ with warnings.catch_warnings():
 from backtest.prices.bars import Bars
 from backtest.simulation.config import EngineConfig
 from tests.backtest.oracles.ledger import Ledger, Trade
-from tests.backtest.oracles.wishes import Wishes
+from tests.backtest.oracles.targets import Targets
 
 
-def from_signals(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
+def from_signals(prices: Bars, targets: Targets, config: EngineConfig) -> Ledger:
     """Entries, exits, reversals; stops too when filling at the close, where both watch from the next bar."""
     stops = {
         "sl_stop": config.stop_loss_pct if config.trailing_stop_pct is None else config.trailing_stop_pct,
@@ -27,7 +27,7 @@ def from_signals(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
     guarded = {name: pct / 100 for name, pct in stops.items() if pct is not None}
     if guarded and config.fill == "next_open":
         raise ValueError("vectorbt does not look at stops on the bar of the entry")
-    timely = _at_the_fill(wishes, config)
+    timely = _at_the_fill(targets, config)
     size = config.size if config.size_type == "shares" else np.inf
     portfolio = vectorbt.Portfolio.from_signals(
         _table(prices.close, prices), entries=timely > 0, exits=timely <= 0,
@@ -41,12 +41,12 @@ def from_signals(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
     return _ledger(portfolio)
 
 
-def from_orders(prices: Bars, wishes: Wishes, config: EngineConfig) -> Ledger:
+def from_orders(prices: Bars, targets: Targets, config: EngineConfig) -> Ledger:
     """Orders for a target: a number of shares, or a share of the account when orders cost nothing."""
     share = config.size / 100 / len(prices.symbols)
     amount = config.size if config.size_type == "shares" else share
     portfolio = vectorbt.Portfolio.from_orders(
-        _table(prices.close, prices), size=_at_the_fill(wishes, config) * amount,
+        _table(prices.close, prices), size=_at_the_fill(targets, config) * amount,
         size_type="targetamount" if config.size_type == "shares" else "targetpercent",
         call_seq="auto", **_settings(prices, config),
     )  # fmt: skip
@@ -64,13 +64,13 @@ def _settings(prices: Bars, config: EngineConfig) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _at_the_fill(wishes: Wishes, config: EngineConfig) -> Wishes:
+def _at_the_fill(targets: Targets, config: EngineConfig) -> Targets:
     if config.fill == "close":
-        return wishes
-    return np.concatenate([np.full((1, wishes.shape[1]), np.nan), wishes[:-1]])
+        return targets
+    return np.concatenate([np.full((1, targets.shape[1]), np.nan), targets[:-1]])
 
 
-def _table(values: Wishes, prices: Bars) -> pd.DataFrame:
+def _table(values: Targets, prices: Bars) -> pd.DataFrame:
     return pd.DataFrame(values, index=pd.DatetimeIndex(prices.times), columns=list(prices.symbols))
 
 

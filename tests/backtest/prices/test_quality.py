@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from backtest.prices.quality import certify, find_gaps, trades_touching
+from backtest.prices.quality import find_gaps, inspect_bars, trades_touching
 from tests.backtest.metric_accounts import trades, weekdays
 from tests.backtest.price_bars import bars, walk
 
 
-def certificate(close, **rest):
-    return certify(bars(close, **rest))[0]
+def report(close, **rest):
+    return inspect_bars(bars(close, **rest))[0]
 
 
 def days(*texts):
@@ -20,7 +20,7 @@ def days(*texts):
 
 
 def test_ordinary_prices_have_a_clean_certificate():
-    found = certificate(walk(500)).as_json()
+    found = report(walk(500)).as_json()
 
     assert found["suspect_bars"] == 0
     for kind in ("gaps", "outliers", "spikes", "suspected_splits", "zero_volume", "stale"):
@@ -67,7 +67,7 @@ def test_minutes_of_the_night_are_no_gap():
 def test_the_worst_gaps_are_listed_first():
     times = days("2024-01-01", "2024-01-08", "2024-01-09", "2024-02-09")
 
-    found = certificate([100, 100, 101, 101], times=times).as_json()["gaps"]
+    found = report([100, 100, 101, 101], times=times).as_json()["gaps"]
 
     assert found["count"] == 2
     assert found["listed"][0] == {"after": "2024-01-09", "before": "2024-02-09", "days": 31.0}
@@ -77,7 +77,7 @@ def test_a_wrong_print_is_a_spike():
     close = walk(300)
     close[150] *= 1.5
 
-    found = certificate(close)
+    found = report(close)
 
     assert list(found.spikes) == [150]
     assert found.as_json()["spikes"]["listed"][0]["return"] == pytest.approx(close[150] / close[149] - 1)
@@ -87,7 +87,7 @@ def test_a_crash_that_stays_is_an_outlier_and_no_spike():
     close = walk(300)
     close[150:] *= 0.7
 
-    found = certificate(close)
+    found = report(close)
 
     assert (list(found.outliers), list(found.spikes)) == ([150], [])
 
@@ -96,7 +96,7 @@ def test_a_large_move_among_large_moves_is_neither():
     quiet, wild = walk(2_000, step=0.005), walk(60, seed=2, step=0.08)
     close = np.concatenate((quiet, quiet[-1] * wild / 100))
 
-    found = certificate(close)
+    found = report(close)
 
     assert len(found.outliers) <= 1  # the first wild day still has quiet ones before it
     assert len(found.spikes) == 0
@@ -114,7 +114,7 @@ def test_prices_not_adjusted_for_a_split_are_suspected(factor, name):
     opened = np.concatenate((close[:1], close[:-1]))
     opened[150] = close[150]
 
-    found = certificate(close, opened=opened, volume=volume)
+    found = report(close, opened=opened, volume=volume)
 
     assert list(found.splits) == [150]
     assert found.as_json()["suspected_splits"]["listed"][0]["looks_like"] == name
@@ -128,21 +128,21 @@ def test_a_crash_of_a_half_on_ten_times_the_volume_is_no_split():
     opened = np.concatenate((close[:1], close[:-1]))
     opened[150] = close[150]
 
-    assert list(certificate(close, opened=opened, volume=volume).splits) == []
+    assert list(report(close, opened=opened, volume=volume).splits) == []
 
 
 def test_a_fall_within_the_day_is_no_split():
     close = walk(300)
     close[150:] /= 2
 
-    assert list(certificate(close).splits) == []
+    assert list(report(close).splits) == []
 
 
 def test_bars_without_volume_are_suspect_unless_there_is_none_at_all():
     close = walk(100)
 
-    some = certificate(close, volume=np.where(np.arange(100) == 40, 0, 500))
-    none = certificate(close, volume=0.0)
+    some = report(close, volume=np.where(np.arange(100) == 40, 0, 500))
+    none = report(close, volume=0.0)
 
     assert (list(some.zero_volume), list(none.zero_volume)) == ([40], [])
 
@@ -153,7 +153,7 @@ def test_one_price_for_five_bars_is_stale_from_the_fifth_on():
     prices = bars(close)
     prices.high[20:27] = prices.low[20:27] = prices.open[20:27] = close[20]
 
-    (found,) = certify(prices)
+    (found,) = inspect_bars(prices)
 
     assert list(found.stale) == [24, 25, 26]
 
@@ -164,8 +164,8 @@ def test_a_trade_touches_what_it_holds_over_and_fills_at():
     volume = np.where(np.arange(300) == 200, 0, 500)
     closed = trades([1, 2, 3, 4], entry_bar=[100, 110, 150, 160], exit_bar=[120, 150, 190, 200])
 
-    touching = trades_touching(certify(bars(close, volume=volume)), closed)
-    later = trades_touching(certify(bars(close, volume=volume)), closed, start=50)
+    touching = trades_touching(inspect_bars(bars(close, volume=volume)), closed)
+    later = trades_touching(inspect_bars(bars(close, volume=volume)), closed, start=50)
 
     assert touching == {
         "count": 3,
@@ -181,17 +181,17 @@ def test_a_trade_touches_what_it_holds_over_and_fills_at():
 def test_holding_over_a_bar_without_volume_touches_nothing():
     prices = bars(walk(100), volume=np.where(np.arange(100) == 40, 0, 500))
 
-    assert trades_touching(certify(prices), trades([1], entry_bar=[30], exit_bar=[50]))["count"] == 0
+    assert trades_touching(inspect_bars(prices), trades([1], entry_bar=[30], exit_bar=[50]))["count"] == 0
 
 
 def test_a_single_bar_can_be_certified():
-    assert certificate([100]).as_json()["suspect_bars"] == 0
+    assert report([100]).as_json()["suspect_bars"] == 0
 
 
 @given(arrays(float, st.integers(1, 60), elements=st.floats(1e-6, 1e9)), st.floats(0, 1e12))
 @settings(deadline=None)
 def test_any_prices_can_be_certified_without_a_warning(close, volume):
-    found = certificate(close, volume=volume, times=weekdays(len(close)))
+    found = report(close, volume=volume, times=weekdays(len(close)))
 
     json.dumps(found.as_json(), allow_nan=False)
     assert 0 <= found.suspect_bars <= len(close)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backtest import indicators, rules
 from backtest.prices.bars import Bars
-from backtest.signals.positions import happened, held, reversing
+from backtest.signals.positions import any_in_window, positions, reversing
 
 FORMULAS = {
     "entry": "crosses_above(close, ema(close, 10)) and within(rsi(close, 5) < 40, 5)",
@@ -48,7 +48,7 @@ def random_bars(seed, count, width=1):
     return Bars(tuple(f"S{column}" for column in range(width)), times, open_, high, low, close, volume)
 
 
-def positions(name, params, bars):
+def wanted_positions(name, params, bars):
     return rules.build(name, params).target(bars)[:, 0].tolist()
 
 
@@ -56,65 +56,65 @@ def test_rsi_buys_when_oversold_and_sells_when_overbought():
     close = [10, 9, 8, 9, 9, 12, 12, 8]
 
     strength = indicators.rsi(np.array(close, dtype=np.float64), 2)
-    held_ = positions("RSI", {"period": 2}, bars_of(close))
+    held = wanted_positions("RSI", {"period": 2}, bars_of(close))
 
     np.testing.assert_allclose(strength[2:], [0, 50, 50, 92.857, 92.857, 16.667], atol=0.001)
-    assert held_ == [0, 0, 1, 1, 1, -1, -1, 1]
+    assert held == [0, 0, 1, 1, 1, -1, -1, 1]
 
 
 def test_bollinger_bands_hold_from_the_lower_band_to_the_middle():
     close = [10, 10, 10, 10, 7, 8, 10, 10]
 
-    held_ = positions("BOLLINGER_BANDS", {"period": 4, "deviations": 1}, bars_of(close))
+    held = wanted_positions("BOLLINGER_BANDS", {"period": 4, "deviations": 1}, bars_of(close))
 
     # bar 4: mean 9.25, deviation 1.30, 7 < 7.95 buys; bar 5: middle 8.75; bar 6: middle 8.75, leaves
-    assert held_ == [0, 0, 0, 0, 1, 1, 0, 0]
+    assert held == [0, 0, 0, 0, 1, 1, 0, 0]
 
 
 def test_donchian_breaks_the_channel_of_the_bars_before():
     close = [10, 11, 10, 12, 11, 9, 8, 12]
 
-    held_ = positions("DONCHIAN_BREAKOUT", {"period": 3, "exit_period": 2}, bars_of(close))
+    held = wanted_positions("DONCHIAN_BREAKOUT", {"period": 3, "exit_period": 2}, bars_of(close))
 
     # bar 3: 12 > 11; bar 5: 9 < 10, the lowest of bars 2 to 4, reverses; bar 7: 12 > 11 reverses again
-    assert held_ == [0, 0, 0, 1, 1, -1, -1, 1]
+    assert held == [0, 0, 0, 1, 1, -1, -1, 1]
 
 
 def test_donchian_leaves_at_the_shorter_channel_without_reversing():
     close = [10, 11, 9, 12, 13, 11.5, 11.6]
 
-    held_ = positions("DONCHIAN_BREAKOUT", {"period": 3, "exit_period": 1}, bars_of(close))
+    held = wanted_positions("DONCHIAN_BREAKOUT", {"period": 3, "exit_period": 1}, bars_of(close))
 
-    assert held_ == [0, 0, 0, 1, 1, 0, 0]
+    assert held == [0, 0, 0, 1, 1, 0, 0]
 
 
 def test_a_volume_breakout_needs_the_volume():
     close, volume = [10, 11, 12, 13, 11], [100, 100, 150, 400, 100]
 
-    held_ = positions(
+    held = wanted_positions(
         "VOLUME_BREAKOUT", {"period": 2, "multiple": 2, "exit_period": 2}, bars_of(close, volume=volume)
     )
 
     # bar 2: 150 is not above 2 × 100; bar 3: 400 is above 2 × 125; bar 4: 11 is below the lowest close, 12
-    assert held_ == [0, 0, 0, 1, 0]
+    assert held == [0, 0, 0, 1, 0]
 
 
 def test_trend_following_joins_a_trend_and_leaves_at_the_average():
     close = [*np.linspace(20, 10, 30), *np.linspace(10, 30, 40), 15.0]
     bars = bars_of(close, high=np.array(close) + 0.1, low=np.array(close) - 0.1)
 
-    held_ = positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5}, bars)
+    held = wanted_positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5}, bars)
 
-    assert (held_[25], held_[60]) == (-1, 1)
-    assert held_[-1] != 1
+    assert (held[25], held[60]) == (-1, 1)
+    assert held[-1] != 1
 
 
 def test_trend_following_stays_out_of_a_market_without_trend():
     close = 20 + np.arange(60) % 2
     bars = bars_of(close, high=close + 0.1, low=close - 0.1)
 
-    choosy = positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5, "adx_threshold": 60}, bars)
-    careless = positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5, "adx_threshold": 0}, bars)
+    choosy = wanted_positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5, "adx_threshold": 60}, bars)
+    careless = wanted_positions("TREND_FOLLOWING", {"period": 10, "adx_period": 5, "adx_threshold": 0}, bars)
 
     assert set(choosy) == {0}
     assert set(careless) == {-1, 0, 1}
@@ -124,60 +124,60 @@ def test_atr_volatility_enters_on_an_unusual_move_and_leaves_far_below_the_highe
     close = [10, 10, 10, 13, 13, 9]
     high, low = np.array(close) + 0.5, np.array(close) - 0.5
 
-    held_ = positions(
+    held = wanted_positions(
         "ATR_VOLATILITY",
         {"period": 2, "entry_multiple": 2, "exit_period": 3, "exit_multiple": 1},
         bars_of(close, high=high, low=low),
     )
 
     # bar 3: the move 3 > 2 × 1, and 13 is above 13.5 - 2.25; bar 5: the move -4 < -2 × 1.625
-    assert held_ == [0, 0, 0, 1, 1, -1]
+    assert held == [0, 0, 0, 1, 1, -1]
 
 
 def test_momentum_compares_with_the_close_some_bars_ago():
     close = [100, 100, 105, 101, 100, 98]
 
-    held_ = positions("MOMENTUM", {"period": 2, "threshold_pct": 2}, bars_of(close))
+    held = wanted_positions("MOMENTUM", {"period": 2, "threshold_pct": 2}, bars_of(close))
 
     # changes: +5 %, +1 %, -4.8 %, -3.0 %
-    assert held_ == [0, 0, 1, 0, -1, -1]
+    assert held == [0, 0, 1, 0, -1, -1]
 
 
 def test_rsi_with_macd_enters_on_the_turn_only_after_the_extreme():
     close = 100 + 10 * np.cos(np.arange(120) * 2 * np.pi / 40)
     params = {"period": 5, "fast": 3, "slow": 6, "signal": 3}
 
-    turning = positions("RSI_MACD", params, bars_of(close))
-    too_strict = positions("RSI_MACD", params | {"oversold": 0, "overbought": 100}, bars_of(close))
+    turning = wanted_positions("RSI_MACD", params, bars_of(close))
+    too_strict = wanted_positions("RSI_MACD", params | {"oversold": 0, "overbought": 100}, bars_of(close))
 
     assert [turning[bar] for bar in (30, 50, 70, 90, 110)] == [1, -1, 1, -1, 1]
     assert set(too_strict) == {0}
 
 
 def test_buy_and_hold_is_long_from_the_first_bar():
-    assert positions("BUY_AND_HOLD", {}, bars_of([3, 2, 1])) == [1, 1, 1]
+    assert wanted_positions("BUY_AND_HOLD", {}, bars_of([3, 2, 1])) == [1, 1, 1]
 
 
 def test_a_formula_without_exit_holds_while_it_is_true():
-    held_ = positions("EXPRESSION", {"entry": "close > 2"}, bars_of([1, 3, 4, 2, 3]))
+    held = wanted_positions("EXPRESSION", {"entry": "close > 2"}, bars_of([1, 3, 4, 2, 3]))
 
-    assert held_ == [0, 1, 1, 0, 1]
+    assert held == [0, 1, 1, 0, 1]
 
 
 def test_a_formula_with_exit_holds_until_it_is_true():
-    held_ = positions(
+    held = wanted_positions(
         "EXPRESSION", {"entry": "close == 3", "exit": "close == 1"}, bars_of([1, 3, 4, 2, 1, 4])
     )
 
-    assert held_ == [0, 1, 1, 1, 0, 0]
+    assert held == [0, 1, 1, 1, 0, 0]
 
 
 def test_formulas_for_both_sides_reverse():
     params = {"entry": "close > 3", "exit": "false", "short_entry": "close < 2", "short_exit": "close == 2"}
 
-    held_ = positions("EXPRESSION", params, bars_of([3, 4, 3, 1, 2, 1, 5, 2]))
+    held = wanted_positions("EXPRESSION", params, bars_of([3, 4, 3, 1, 2, 1, 5, 2]))
 
-    assert held_ == [0, 1, 1, -1, 0, -1, 1, 1]
+    assert held == [0, 1, 1, -1, 0, -1, 1, 1]
 
 
 def test_the_crossing_of_averages_can_be_written_as_formulas():
@@ -185,11 +185,11 @@ def test_the_crossing_of_averages_can_be_written_as_formulas():
     fast, slow = "sma(close, 5)", "sma(close, 12)"
     above, below = f"crosses_above({fast}, {slow})", f"crosses_below({fast}, {slow})"
 
-    written = positions(
+    written = wanted_positions(
         "EXPRESSION", {"entry": above, "exit": "false", "short_entry": below, "short_exit": "false"}, bars
     )
 
-    assert written == positions("MOVING_AVERAGE_CROSS", {"fast": 5, "slow": 12}, bars)
+    assert written == wanted_positions("MOVING_AVERAGE_CROSS", {"fast": 5, "slow": 12}, bars)
     assert {1, -1} <= set(written)
 
 
@@ -210,7 +210,7 @@ def state_machine(enter_long, leave_long, enter_short, leave_short):
 def test_holding_agrees_with_a_plain_state_machine(events):
     columns = np.array(events).T
 
-    states = held(*columns)
+    states = positions(*columns)
 
     assert states.tolist() == state_machine(*columns)
 
@@ -220,12 +220,12 @@ def test_reversing_is_holding_without_leaving(events):
     long, short = np.array(events).T
     never = np.zeros(len(events), dtype=np.bool_)
 
-    assert reversing(long.copy(), short.copy()).tolist() == held(long, never, short, never).tolist()
+    assert reversing(long.copy(), short.copy()).tolist() == positions(long, never, short, never).tolist()
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 45))
 def test_what_happened_lately_agrees_with_looking_back(events, window):
-    flags = happened(np.array(events), window)
+    flags = any_in_window(np.array(events), window)
 
     assert flags.tolist() == [any(events[max(0, bar - window + 1) : bar + 1]) for bar in range(len(events))]
 

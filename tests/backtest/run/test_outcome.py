@@ -328,15 +328,15 @@ def test_a_short_run_between_weekends_has_the_year_of_its_market():
     assert outcome.summary["conventions"]["periods_per_year"] == 365
 
 
-WISHES = st.sampled_from(
+FORMULAS = st.sampled_from(
     ["close > sma(close, 5)", "rsi(close, 3) < 40", "close > shift(close, 1)", "volume > 0", "close < 0"]
 )
 
 
 @given(
     close=st.lists(st.floats(0.5, 500), min_size=1, max_size=40),
-    entry=WISHES,
-    leave=WISHES,
+    entry=FORMULAS,
+    leave=FORMULAS,
     direction=st.sampled_from(["long_only", "long_short", "short_only"]),
     fill=st.sampled_from(["next_open", "close"]),
     stop=st.sampled_from([None, 3.0, 40.0]),

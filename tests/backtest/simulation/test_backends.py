@@ -27,8 +27,8 @@ def test_both_gears_give_the_same_bytes_in_300_random_cases(block):
         market, target = random_market(random, count, width), random_target(random, count, width)
         config, start = random_config(random), int(random.integers(0, count))
 
-        plain = simulate(market, target, config, start=start, gear="interpreted")
-        fast = simulate(market, target, config, start=start, gear="compiled")
+        plain = simulate(market, target, config, start=start, backend="interpreted")
+        fast = simulate(market, target, config, start=start, backend="jit")
 
         if plain.result_hash != fast.result_hash:
             differing.append((block, case))
@@ -41,13 +41,13 @@ def test_a_short_run_is_interpreted_and_a_long_one_compiled(monkeypatch):
 
     chosen = [backends.chosen("auto", size) for size in (5_000, 1_000_000)]
 
-    assert chosen == ["interpreted", "compiled"]
+    assert chosen == ["interpreted", "jit"]
 
 
 def test_once_the_compiled_engine_is_loaded_it_is_taken():
     backends.compiled()
 
-    assert backends.chosen("auto", 5_000) == "compiled"
+    assert backends.chosen("auto", 5_000) == "jit"
 
 
 def test_what_was_compiled_is_kept_where_numba_is_told_to(tmp_path):

@@ -90,14 +90,14 @@ def test_a_buy_beyond_the_cash_is_cut_to_what_is_affordable_and_counted():
     done = traded(bars(*flat(10.0, 10.0, 10.0)), [1, 1, 1], size_type="shares", size=500.0, fee_min=5.0)
 
     assert done.position[1, 0] == 99.0
-    assert (done.funnel.fills, done.funnel.cut) == (1, 1)
+    assert (done.order_statistics.fills, done.order_statistics.cut) == (1, 1)
 
 
 def test_a_budget_below_one_share_is_rejected_as_too_small():
     done = traded(bars(*flat(5000.0, 5000.0, 5000.0)), [1, 1, 1])
 
     assert len(done.trades) == 0
-    assert done.funnel.as_dict() == {
+    assert done.order_statistics.as_dict() == {
         "signals": 1, "unchanged": 0, "orders": 1, "cut": 0, "fills": 0,
         "rejected": {"direction": 0, "no_next_bar": 0, "too_small": 1, "no_cash": 0, "ruined": 0},
     }  # fmt: skip
@@ -109,7 +109,7 @@ def test_an_order_for_which_another_symbol_left_no_money_is_rejected_for_cash():
     done = traded(market, [[1, 1], [NAN, NAN], [NAN, NAN]], size_type="shares", size=100.0)
 
     assert done.position[1].tolist() == [100.0, 0.0]
-    assert done.funnel.rejected["no_cash"] == 1
+    assert done.order_statistics.rejected["no_cash"] == 1
 
 
 def test_the_last_cent_buys_no_dust_of_fractional_shares():
@@ -121,7 +121,7 @@ def test_the_last_cent_buys_no_dust_of_fractional_shares():
     )  # fmt: skip
 
     assert done.position[1, 1] == 0.0
-    assert done.funnel.rejected["no_cash"] == 1
+    assert done.order_statistics.rejected["no_cash"] == 1
 
 
 def test_a_third_of_the_money_for_each_of_three_is_no_cut():
@@ -129,13 +129,13 @@ def test_a_third_of_the_money_for_each_of_three_is_no_cut():
 
     done = traded(market, [[1, 1, 1]] * 3, fractional=True, fee_rate=0.003)
 
-    assert (done.funnel.fills, done.funnel.cut) == (3, 0)
+    assert (done.order_statistics.fills, done.order_statistics.cut) == (3, 0)
 
 
 def test_a_signal_on_the_last_bar_has_no_next_bar():
     done = traded(bars(*flat(10.0, 10.0, 10.0)), [NAN, NAN, 1])
 
-    assert done.funnel.rejected["no_next_bar"] == 1
+    assert done.order_statistics.rejected["no_next_bar"] == 1
     assert done.equity.tolist() == [1000.0] * 3
 
 
@@ -143,7 +143,11 @@ def test_a_side_that_may_not_be_held_is_rejected_when_flat_and_closes_when_not()
     done = traded(bars(*flat(10.0, 10.0, 10.0, 10.0, 10.0)), [-1, 1, -1, -1, -1], direction="long_only")
 
     assert done.position[:, 0].tolist() == [0.0, 0.0, 100.0, 0.0, 0.0]
-    assert (done.funnel.signals, done.funnel.rejected["direction"], done.funnel.fills) == (3, 1, 2)
+    assert (
+        done.order_statistics.signals,
+        done.order_statistics.rejected["direction"],
+        done.order_statistics.fills,
+    ) == (3, 1, 2)
 
 
 def test_short_only_holds_no_longs():
@@ -157,20 +161,24 @@ def test_an_unchanged_target_does_not_rebalance_the_drift():
     done = traded(bars(*flat(10.0, 10.0, 20.0, 40.0)), [0.5, 0.5, 0.5, 0.5])
 
     assert done.position[:3, 0].tolist() == [0.0, 50.0, 50.0]
-    assert done.funnel.signals == 1
+    assert done.order_statistics.signals == 1
 
 
-def test_nan_is_no_change_and_the_same_wish_after_it_is_counted_unchanged():
+def test_nan_is_no_change_and_the_same_target_after_it_is_counted_unchanged():
     done = traded(bars(*flat(10.0, 10.0, 10.0, 10.0, 10.0)), [1, NAN, 1, NAN, NAN])
 
     assert done.position[1:4, 0].tolist() == [100.0] * 3
-    assert (done.funnel.signals, done.funnel.unchanged, done.funnel.orders) == (2, 1, 1)
+    assert (done.order_statistics.signals, done.order_statistics.unchanged, done.order_statistics.orders) == (
+        2,
+        1,
+        1,
+    )
 
 
 def test_a_first_zero_is_no_signal_and_minus_zero_is_zero():
     done = traded(bars(*flat(10.0, 10.0, 10.0)), [0.0, -0.0, 0.0])
 
-    assert done.funnel.signals == 0
+    assert done.order_statistics.signals == 0
 
 
 def test_a_reduction_sells_the_surplus_with_its_part_of_the_entry_fee():
@@ -198,14 +206,18 @@ def test_a_reversal_closes_and_opens_the_other_side_at_the_same_open():
     assert done.position[:3, 0].tolist() == [0.0, 100.0, -100.0]
     assert done.trades.side.tolist() == [1, -1]
     assert done.trades.pnl.tolist() == [1000.0, 1000.0]
-    assert (done.funnel.orders, done.funnel.fills) == (2, 2)
+    assert (done.order_statistics.orders, done.order_statistics.fills) == (2, 2)
 
 
 def test_a_reversal_whose_new_side_comes_to_nothing_is_a_cut_fill_and_leaves_the_symbol_flat():
     done = traded(bars(*flat(10.0, 10.0, 4.0, 4.0)), [1, -0.001, -0.001, -0.001])
 
     assert done.position[2, 0] == 0.0
-    assert (done.funnel.fills, done.funnel.cut, done.funnel.rejected["too_small"]) == (2, 1, 0)
+    assert (
+        done.order_statistics.fills,
+        done.order_statistics.cut,
+        done.order_statistics.rejected["too_small"],
+    ) == (2, 1, 0)
 
 
 def test_a_short_is_bound_by_equity_and_earns_when_the_price_falls():
@@ -328,7 +340,7 @@ def test_a_pending_order_executes_at_the_open_before_the_stop_is_looked_at():
     assert (done.trades.exit_price[0], reasons(done)) == (90.0, ["signal"])
 
 
-def test_after_a_stop_the_same_target_does_not_reenter_but_a_wish_stated_anew_does():
+def test_after_a_stop_the_same_target_does_not_reenter_but_one_stated_anew_does():
     market = bars(*flat(100.0), (100.0, 100.0, 94.0, 99.0), *flat(99.0, 99.0, 99.0, 99.0))
 
     silent = traded(market, [1, 1, 1, 1, 1, 1], stop_loss_pct=5)
@@ -338,13 +350,13 @@ def test_after_a_stop_the_same_target_does_not_reenter_but_a_wish_stated_anew_do
     assert anew.trades.entry_bar.tolist() == [1, 4]
 
 
-def test_a_rejected_order_leaves_the_standing_wish_as_it_was():
+def test_a_rejected_order_leaves_the_current_target_as_it_was():
     market = portfolio(A=flat(10.0, 10.0, 10.0, 10.0, 10.0), B=flat(10.0, 10.0, 10.0, 10.0, 10.0))
-    wishes = [[1, NAN], [NAN, 1], [0, NAN], [NAN, 1], [NAN, NAN]]
+    targets = [[1, NAN], [NAN, 1], [0, NAN], [NAN, 1], [NAN, NAN]]
 
-    done = traded(market, wishes, size_type="shares", size=100.0)
+    done = traded(market, targets, size_type="shares", size=100.0)
 
-    assert done.funnel.rejected["no_cash"] == 1
+    assert done.order_statistics.rejected["no_cash"] == 1
     assert done.position[4 - 1].tolist() == [0.0, 0.0]
     assert done.trades.symbol.tolist() == [0, 1]
 
@@ -375,7 +387,7 @@ def test_ruin_closes_everything_at_that_close_and_the_run_stays_flat():
     assert done.ruined
     assert reasons(done) == ["ruin"]
     assert done.equity.tolist() == [1000.0, 1000.0, -500.0, -500.0, -500.0]
-    assert done.funnel.rejected["ruined"] == 2
+    assert done.order_statistics.rejected["ruined"] == 2
 
 
 def test_what_is_open_at_the_last_bar_is_closed_at_its_close_with_costs():
@@ -397,9 +409,9 @@ def test_mae_and_mfe_are_the_worst_and_best_raw_price_while_held():
 
 def test_the_funnel_adds_up():
     random = np.random.default_rng(4)
-    wishes = random.choice([-1.0, 0.0, 1.0, NAN], size=40)
+    targets = random.choice([-1.0, 0.0, 1.0, NAN], size=40)
 
-    funnel = traded(bars(*flat(*random.uniform(5.0, 15.0, 40))), wishes.tolist()).funnel
+    order_statistics = traded(bars(*flat(*random.uniform(5.0, 15.0, 40))), targets.tolist()).order_statistics
 
-    assert funnel.signals == funnel.unchanged + funnel.orders
-    assert funnel.orders == funnel.fills + sum(funnel.rejected.values())
+    assert order_statistics.signals == order_statistics.unchanged + order_statistics.orders
+    assert order_statistics.orders == order_statistics.fills + sum(order_statistics.rejected.values())

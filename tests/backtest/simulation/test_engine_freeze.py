@@ -27,10 +27,10 @@ def test_a_changed_version_of_the_same_source_is_noticed():
     assert complaint(LOCKED, changed) == "ENGINE_VERSION says 2, but the lock holds 1"
 
 
-@pytest.mark.parametrize("gear", ["interpreted", "compiled"])
+@pytest.mark.parametrize("backend", ["interpreted", "jit"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_golden_result_is_the_same_byte_for_byte(name, gear):
-    done = simulated(name, gear)
+def test_a_golden_result_is_the_same_byte_for_byte(name, backend):
+    done = simulated(name, backend)
 
     assert headline(done) == (FOLDER / f"{name}.json").read_text(encoding="utf-8")
     assert table(done) == (FOLDER / f"{name}.csv").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What `simulate` refuses, and what holds of every simulation whatever prices, wishes and settings."""
+"""What `simulate` refuses, and what holds of every simulation whatever prices, targets and settings."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def any_case(seed, **fixed):
 
 
 def interpreted(market, target, config, start=0):
-    return simulate(market, target, config, start=start, gear="interpreted")
+    return simulate(market, target, config, start=start, backend="interpreted")
 
 
 @given(SEEDS)
@@ -149,11 +149,11 @@ def test_cutting_the_future_never_changes_the_past(seed, kept):
 @given(SEEDS)
 @settings(deadline=None, max_examples=100)
 def test_the_funnel_accounts_for_every_signal(seed):
-    funnel = interpreted(*any_case(seed)).funnel
+    order_statistics = interpreted(*any_case(seed)).order_statistics
 
-    assert funnel.signals == funnel.unchanged + funnel.orders
-    assert funnel.orders == funnel.fills + sum(funnel.rejected.values())
-    assert funnel.cut <= funnel.fills
+    assert order_statistics.signals == order_statistics.unchanged + order_statistics.orders
+    assert order_statistics.orders == order_statistics.fills + sum(order_statistics.rejected.values())
+    assert order_statistics.cut <= order_statistics.fills
 
 
 def test_bars_before_the_start_are_not_traded():
@@ -205,7 +205,7 @@ def test_a_wrong_setting_is_refused_by_name_and_value(name, value):
     assert repr(value) in str(refused.value)
 
 
-@pytest.mark.parametrize(("option", "value"), [("start", 3), ("start", -1), ("gear", "turbo")])
+@pytest.mark.parametrize(("option", "value"), [("start", 3), ("start", -1), ("backend", "turbo")])
 def test_a_wrong_option_is_refused(option, value):
     market = bars(*flat(10.0, 10.0, 10.0))
 
