@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from workflows.failpoints import POINTS
-from workflows.failures import Step
+from workflows.local.step_failures import Step
 
 ROOT = Path(__file__).parents[2]
 REACH = re.compile(r'failpoints\.reach\(f?"([a-z-]*(?:\{job\.step\})?[a-z-]*)"\)')

@@ -44,7 +44,6 @@ class Ended:
     key: str
     exit_code: int | None
     signal: int | None
-    max_rss_mib: int
 
 
 class ForkServer:
@@ -179,18 +178,13 @@ class _Server:
             if dead is None:
                 return
             _kill_group(dead.si_pid)  # what the step itself started; its own number is not free yet
-            pid, status, usage = os.wait4(dead.si_pid, 0)
+            pid, status = os.waitpid(dead.si_pid, 0)
             failpoints.reach("step-reaped")
-            self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status), usage.ru_maxrss >> 10)
+            self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status))
             failpoints.reach("step-reported")
 
-    def _report(self, key: str, code: int, max_rss_mib: int) -> None:
-        ended = Ended(
-            key=key,
-            exit_code=code if code >= 0 else None,
-            signal=-code if code < 0 else None,
-            max_rss_mib=max_rss_mib,
-        )
+    def _report(self, key: str, code: int) -> None:
+        ended = Ended(key, exit_code=code if code >= 0 else None, signal=-code if code < 0 else None)
         self._worker.sendall(json.dumps(asdict(ended)).encode() + b"\n")
 
 

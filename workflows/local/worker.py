@@ -10,12 +10,14 @@ from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
 from store.errors import SchemaBehind
-from workflows import failpoints, failures
+from workflows import failpoints
 from workflows.errors import BundleError, ForkServerDied
-from workflows.failures import Failure, Limits, Step, Stopped
+from workflows.failures import Failure
+from workflows.local import step_failures
 from workflows.local.fork_server import Ended, ForkServer
 from workflows.local.queue import Queue, Reachability
 from workflows.local.scratch import Scratch
+from workflows.local.step_failures import Step, StepLimits, Stopped
 from workflows.steps import bundle
 
 PRELOADED = ("workflows.steps.engine", "workflows.steps.persist", "workflows.local.warm_up")
@@ -54,7 +56,7 @@ class Worker:
     """Keeps up to `slots` runs going, each in one process at a time; nothing a run does can end it."""
 
     def __init__(self, settings: Settings, queue: Queue, scratch: Scratch) -> None:
-        self._limits = Limits(
+        self._limits = StepLimits(
             timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
         )
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
@@ -140,8 +142,8 @@ class Worker:
             except BundleError:
                 pass
         if ended.exit_code == Exit.TRY_AGAIN:
-            return failures.gave_up(job.step, job.tries)
-        return failures.failure_of(job.step, ended, self._limits, job.stopped)
+            return step_failures.unavailable(job.step, job.tries)
+        return step_failures.failure_of(job.step, ended, self._limits, job.stopped)
 
     def _advance(self, job: Job) -> None:
         """Start the step that is due, or stop the one that is overdue."""
@@ -214,7 +216,7 @@ class Worker:
         job = self._jobs[run_id] = Job(run_id)
         log.info("run taken", run_id=run_id, attempt=attempt)
         if attempt > MAX_ATTEMPTS:
-            job.failure = failures.worker_died(attempt - 1)
+            job.failure = step_failures.worker_died(attempt - 1)
         self._advance(job)
         return True
 
@@ -235,9 +237,9 @@ class Worker:
         self._server = ForkServer(PRELOADED)
         for job in self._jobs.values():
             if job.stopped == "timeout":
-                job.failure = failures.timed_out(job.step, self._limits)
+                job.failure = step_failures.timed_out(job.step, self._limits)
             elif job.tries >= MAX_ATTEMPTS and job.deadline is not None:
-                job.failure = failures.worker_died(job.tries)
+                job.failure = step_failures.worker_died(job.tries)
             job.deadline, job.stopped = None, None
 
     def _close(self) -> None:

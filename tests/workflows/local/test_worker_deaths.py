@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from store.admin.check import problems
 from store.models import Result
 from tests.workflows.conftest import REQUEST
-from workflows.failures import worker_died
+from workflows.local.step_failures import worker_died
 
 pytestmark = pytest.mark.timeout(240)
 
