@@ -33,6 +33,40 @@ def test_a_layer_imports_only_the_layers_below_it(layer):
     assert upward == {}
 
 
+def defines_routes(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Blueprint"
+        for node in ast.walk(tree)
+    )
+
+
+def imported_modules(tree: ast.Module) -> set[str]:
+    """The modules that a module imports; of `from a import b` both a and a.b, as b may be a module."""
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_only_the_application_factory_imports_a_module_with_routes():
+    trees = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
+        for path in MODULES
+        if path.is_relative_to(ROOT / "web")
+    }
+    views = {name for name, tree in trees.items() if defines_routes(tree)}
+
+    importers = {
+        name: sorted(found)
+        for name, tree in trees.items()
+        if name != "web.application" and (found := imported_modules(tree) & views)
+    }
+
+    assert len(views) > 10
+    assert importers == {}
+
+
 EXECUTING = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
 CALLS = {"eval", "exec", "compile", "__import__"}
 

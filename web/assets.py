@@ -45,8 +45,3 @@ def show(name: str) -> Response:
 
 def _version(name: str) -> str:
     return static_files.digest(name)[:12]
-
-
-def text(name: str) -> str:
-    """An asset as text, to be put into a page that must need nothing else."""
-    return static_files.content(name).decode("utf-8")

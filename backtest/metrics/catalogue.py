@@ -70,7 +70,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     benchmark.information_ratio,
 )
 
-_TITLES: Final = {
+GROUPS: Final[Mapping[str, str]] = {
     "return": "Return",
     "risk": "Risk",
     "drawdown": "Drawdown",
@@ -121,15 +121,18 @@ def as_json() -> list[dict[str, Any]]:
     ]
 
 
+def by_group() -> list[tuple[str, list[Metric]]]:
+    """The title of each group with its metrics, in order."""
+    return [(title, [metric for metric in METRICS if metric.group == name]) for name, title in GROUPS.items()]
+
+
 def as_markdown() -> str:
     """The catalogue as the documentation shows it: a section for each group, an item for each figure."""
-    groups = dict.fromkeys(metric.group for metric in METRICS)
-    return "\n\n".join(_section(group) for group in groups) + "\n"
+    return "\n\n".join(_section(title, metrics) for title, metrics in by_group()) + "\n"
 
 
-def _section(group: str) -> str:
-    items = [_item(metric) for metric in METRICS if metric.group == group]
-    return f"### {_TITLES[group]}\n\n" + "\n\n".join(items)
+def _section(title: str, metrics: list[Metric]) -> str:
+    return f"### {title}\n\n" + "\n\n".join(_item(metric) for metric in metrics)
 
 
 def _item(metric: Metric) -> str:

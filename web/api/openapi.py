@@ -10,7 +10,7 @@ from backtest.run.request import REQUEST_FIELDS
 from store.models import Status
 from web.api import shapes
 from web.api.shapes import PROBLEM, ref
-from web.runs import annotation, curves_api, list_query
+from web.runs import annotation, curves, list_query
 from web.submission.form import EXAMPLE
 
 Operation = dict[str, Any]
@@ -156,7 +156,7 @@ def _listing() -> dict[str, Any]:
 
 
 def _taking_along() -> dict[str, Any]:
-    names = f"Some of {', '.join((*curves_api.STORED, *curves_api.DERIVED))}, separated by commas."
+    names = f"Some of {', '.join(curves.NAMES)}, separated by commas."
     seconds = _whole(0, 253_402_300_799)
     window = [
         _query("names", {"type": "string"}, names),
@@ -165,7 +165,7 @@ def _taking_along() -> dict[str, Any]:
         _query("to", seconds, "Seconds since 1970."),
         _query("points", _whole(10, 20_000), "About how many bars to give."),
     ]
-    curves = _operation(
+    operation = _operation(
         "Curves of a run, thinned for a screen",
         {200: ref("Curves"), 304: None},
         (400, 404),
@@ -183,7 +183,7 @@ def _taking_along() -> dict[str, Any]:
     }
     whole = _operation("Request, figures and trades", {200: ref("Result")}, (404,), "results", [_RUN])
     return {
-        "/api/runs/{run_id}/curves": {"get": curves},
+        "/api/runs/{run_id}/curves": {"get": operation},
         "/runs/{run_id}/result.json": {"get": whole},
         **taken,
     }

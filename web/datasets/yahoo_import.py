@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.prices.yahoo import to_dataset
 from store.models import StoredDataset
+from web.api import serializers
 from web.api.request_parsing import json_object
-from web.api.views import symbol_json
-from web.datasets import views
+from web.datasets import listing_page
+from web.datasets.uploads import store_dataset
 from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooError, YahooMissing
 from web.errors import wants_page
 from web.services import now, services
@@ -26,12 +27,12 @@ bp = Blueprint("yahoo_import", __name__)
 
 @bp.post("/datasets/yahoo")
 def by_form() -> ResponseReturnValue:
-    """Import the symbol that the form names, then show its certificate; or the page with the reason."""
+    """Import the symbol that the form names, then show its data-quality report; or the page with the reason."""
     try:
         stored = _imported(request.form.get("yahoo_symbol", ""))
     except (InvalidRequest, InvalidFile, InvalidBars, YahooError) as error:
         if wants_page():
-            return views.show_page(error, form="yahoo"), _status(error)
+            return listing_page.render(error, form="yahoo"), _status(error)
         raise
     return redirect(url_for("datasets.detail", data_hash=stored.data_hash), 303)
 
@@ -43,8 +44,7 @@ def by_json() -> ResponseReturnValue:
     unknown = [FieldError(name, "is not known; allowed: symbol") for name in sorted(set(raw) - {"symbol"})]
     if unknown:
         raise InvalidRequest(unknown)
-    stored = _imported(raw.get("symbol"))
-    return jsonify(symbol_json(stored) | {"certificate": stored.certificate}), 201
+    return jsonify(serializers.dataset(_imported(raw.get("symbol")))), 201
 
 
 def _imported(raw: object) -> StoredDataset:
@@ -57,7 +57,7 @@ def _imported(raw: object) -> StoredDataset:
     except UnknownToYahoo as unknown:
         raise InvalidRequest([FieldError("symbol", str(unknown), symbol)]) from None
     today = np.datetime64(now().date(), "s")
-    return views.keep(to_dataset(quotes, symbol=symbol, before=today))
+    return store_dataset(to_dataset(quotes, symbol=symbol, before=today))
 
 
 def _status(error: Exception) -> int:

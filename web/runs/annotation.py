@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, parse_fields
+from store.models import Run
 
 FIELDS = (
     Field(name="name", kind="text", label="Name", max_length=200, help="What you call this run."),
@@ -29,6 +31,11 @@ def parse(raw: Mapping[str, Any]) -> dict[str, Any]:
     if errors:
         raise InvalidRequest(errors)
     return given
+
+
+def digest(run: Run) -> str:
+    """A part of ETags that changes with the annotations, which alone can change about an ended run."""
+    return format(zlib.crc32(repr((run.name, run.notes, run.tags, run.starred)).encode()), "x")
 
 
 def _tags(raw: object, errors: list[FieldError]) -> list[str]:

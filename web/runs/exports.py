@@ -1,4 +1,4 @@
-"""A run to take along: tables, everything as JSON, and a report in one file."""
+"""Exports of a run: tables, everything as JSON, and a report in one file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request, stream_with_context
 
 from store.queries import results, runs
+from web.api import schemas, serializers
 from web.runs import report as reports
 from web.runs.results import curves_of, require
-from web.runs.status import described, trade_json
 from web.services import database
 
 _ROWS_AT_ONCE = 2_000
@@ -46,7 +46,7 @@ def equity_csv(run_id: str) -> Response:
 @bp.get("/equity.parquet")
 def equity_parquet(run_id: str) -> Response:
     """Every bar's curves as Parquet."""
-    import pyarrow as pa  # costs start-up time, and hardly anybody asks
+    import pyarrow as pa  # costs start-up time, and few ask for it
     import pyarrow.parquet as pq
 
     with database().read() as session:
@@ -71,8 +71,12 @@ def result_json(run_id: str) -> Response:
     with database().read() as session:
         result = require(session, run_id)
         run = runs.get(session, run_id)
-        trades = [trade_json(trade) for trade in results.trades(session, run_id)]
-    response = jsonify(run=described(run), result=result.summary, trades=trades)
+        body: schemas.Result = {
+            "run": serializers.run_details(run),
+            "result": result.summary,
+            "trades": [serializers.trade(trade) for trade in results.trades(session, run_id)],
+        }
+    response = jsonify(body)
     response.headers["Content-Disposition"] = f'attachment; filename="result-{run_id}.json"'
     return response
 

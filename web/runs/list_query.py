@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any, cast, get_args
 
 from flask import url_for
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from backtest.errors import FieldError, InvalidRequest
@@ -57,11 +58,32 @@ def from_query(arguments: MultiDict[str, str]) -> Query:
     return query
 
 
-def cursor(page: runs.Page) -> str | None:
-    """Where the next page begins, as one opaque word; None at the end."""
-    if page.after is None:
-        return None
-    value, run_id = page.after
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A page of the list, and the address of the next one."""
+
+    query: Query
+    page: runs.Page
+    next_address: str | None
+
+
+def read_listing(session: Session, endpoint: str, arguments: MultiDict[str, str]) -> Listing:
+    """The page of runs that the query string asks for, or `InvalidRequest`."""
+    query = from_query(arguments)
+    page = runs.page(
+        session,
+        query.wanted,
+        sort=query.sort,
+        descending=query.descending,
+        after=query.after,
+        limit=query.limit,
+    )
+    following = address(endpoint, arguments, after=_cursor(*page.after)) if page.after else None
+    return Listing(query=query, page=page, next_address=following)
+
+
+def _cursor(value: Any, run_id: str) -> str:
+    """Where the next page begins, as one opaque word."""
     plain = value.isoformat() if isinstance(value, datetime) else value
     return base64.urlsafe_b64encode(json.dumps([plain, run_id]).encode()).decode().rstrip("=")
 

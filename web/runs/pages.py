@@ -19,25 +19,13 @@ bp = Blueprint("pages", __name__)
 @bp.get("/runs")
 def list_runs() -> str:
     """Runs with search, filters, sorting and paging."""
-    query = list_query.from_query(request.args)
     with database().read() as session:
-        page = runs.page(
-            session,
-            query.wanted,
-            sort=query.sort,
-            descending=query.descending,
-            after=query.after,
-            limit=query.limit,
-        )
-    following = (
-        list_query.address("pages.list_runs", request.args, after=list_query.cursor(page))
-        if page.after
-        else None
-    )
+        listing = list_query.read_listing(session, "pages.list_runs", request.args)
+    query = listing.query
     return render_template(
         "runs.html",
-        runs=page.runs,
-        following=following,
+        runs=listing.page.runs,
+        following=listing.next_address,
         beginning=list_query.address("pages.list_runs", request.args, after=None),
         newest_first=list_query.address("pages.list_runs", request.args, sort=None, order=None, after=None),
         filtered=query.wanted != runs.Filter() or query.sort != "created_at",

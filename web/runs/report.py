@@ -7,11 +7,11 @@ import hashlib
 
 from flask import render_template
 
-from backtest.metrics.catalogue import CATALOGUE, METRICS
+from backtest.metrics import catalogue
 from store.queries import results, runs
-from web import assets
+from web import static_files
 from web.presentation import charts, svg
-from web.runs.result_page import GROUPS, kpis
+from web.runs.kpis import kpis
 from web.runs.results import curves_of, require
 from web.services import database, now
 
@@ -21,7 +21,7 @@ _STYLE = "report.css"
 
 def policy() -> str:
     """The content security policy of a report: its own style sheet, pictures inside it, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(assets.text(_STYLE).encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(static_files.content(_STYLE)).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; frame-ancestors 'none'"
 
 
@@ -32,7 +32,6 @@ def render(run_id: str) -> str:
         summary = require(session, run_id).summary
         trades = results.trades(session, run_id, limit=_MOST_TRADES)
         pnl = results.closed_pnl(session, run_id).pnl
-    groups = [(title, [metric for metric in METRICS if metric.group == name]) for name, title in GROUPS]
     return render_template(
         "report.html",
         run=run,
@@ -40,12 +39,12 @@ def render(run_id: str) -> str:
         metrics=summary["metrics"],
         kpis=kpis(summary["metrics"]),
         reasons=summary["metric_reasons"],
-        catalogue=CATALOGUE,
-        groups=groups,
+        catalogue=catalogue.CATALOGUE,
+        groups=catalogue.by_group(),
         trades=trades,
         most_trades=_MOST_TRADES,
         heatmap=svg.heatmap(summary["monthly"], summary["yearly"]),
         charts=charts.of_run(str(run.result_hash), curves_of(run_id, str(run.result_hash)), pnl),
-        style=assets.text(_STYLE),
+        style=static_files.content(_STYLE).decode(),
         written=now(),
     )

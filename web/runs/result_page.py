@@ -9,28 +9,21 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from backtest.metrics.catalogue import CATALOGUE, METRICS
+from backtest.metrics import catalogue
 from backtest.metrics.periods import return_distribution
 from store.models import Result, Run, Status, Trade
 from store.queries import results, runs
 from web.api.request_parsing import query_choice, query_number
+from web.api.serializers import elapsed_seconds
 from web.presentation import svg
-from web.runs.curves_api import account_of
+from web.runs.curves import account_of
+from web.runs.kpis import kpis
 from web.runs.results import curves_of
-from web.runs.status import elapsed
 from web.services import database, settings
 
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
 TRADES_ON_PAGE = 100
 TRADE_SORTS = ("seq", "entry_time", "exit_time", "pnl", "pnl_pct", "bars_held", "size", "symbol")
-GROUPS = (
-    ("return", "Return"),
-    ("risk", "Risk"),
-    ("drawdown", "Drawdown"),
-    ("trades", "Trades"),
-    ("costs", "Costs"),
-    ("benchmark", "Beside the benchmark"),
-)
 
 bp = Blueprint("result_page", __name__)
 
@@ -45,7 +38,7 @@ def show(run_id: str) -> ResponseReturnValue:
         result = results.get(session, run_id) if run.status == Status.SUCCEEDED else None
     if result is None:
         return render_template(
-            "progress.html", run=run, waiting=waiting, elapsed=elapsed(run), workflow=_workflow(run)
+            "progress.html", run=run, waiting=waiting, elapsed=elapsed_seconds(run), workflow=_workflow(run)
         )
     return render_template(
         f"result/{tab}.html", tab=tab, tabs=TABS, **_shared(run, result), **_VIEWS[tab](run, result)
@@ -59,34 +52,15 @@ def _shared(run: Run, result: Result) -> dict[str, Any]:
         "summary": summary,
         "metrics": summary["metrics"],
         "reasons": summary["metric_reasons"],
-        "catalogue": CATALOGUE,
+        "catalogue": catalogue.CATALOGUE,
         "kpis": kpis(summary["metrics"]),
-        "elapsed": elapsed(run),
+        "elapsed": elapsed_seconds(run),
         "workflow": _workflow(run),
     }
 
 
-def kpis(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """The six figures on top, each beside the benchmark's where it has one."""
-    against = (
-        ("total_return", "benchmark_return"),
-        ("cagr", "benchmark_cagr"),
-        ("sharpe_ratio", None),
-        ("max_drawdown", "benchmark_max_drawdown"),
-        ("volatility", "benchmark_volatility"),
-        ("num_trades", None),
-    )
-    found = []
-    for name, benchmark in against:
-        value, other = metrics.get(name), metrics.get(benchmark) if benchmark else None
-        difference = value - other if value is not None and other is not None else None
-        found.append({"name": name, "value": value, "benchmark": other, "difference": difference})
-    return found
-
-
 def _stats(run: Run, result: Result) -> dict[str, Any]:
-    groups = [(title, [metric for metric in METRICS if metric.group == name]) for name, title in GROUPS]
-    return {"groups": groups}
+    return {"groups": catalogue.by_group()}
 
 
 def _trades(run: Run, result: Result) -> dict[str, Any]:

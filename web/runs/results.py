@@ -10,8 +10,8 @@ from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
 from store.errors import UnknownRun
-from store.models import Result
-from store.queries import datasets, results
+from store.models import Result, Run
+from store.queries import datasets, results, runs
 from web.presentation.decimation import Floats, Times
 from web.services import database
 
@@ -30,6 +30,15 @@ def require(session: Session, run_id: str) -> Result:
     if result is None:
         raise UnknownRun(f"run {run_id} has no result; GET /status/{run_id} tells how far it is")
     return result
+
+
+def finished_run(run_id: str) -> tuple[Run, Curves]:
+    """A run with its curves, or `UnknownRun` where it has none yet."""
+    with database().read() as session:
+        run = runs.get(session, run_id)
+        if run.result_hash is None:
+            require(session, run_id)
+    return run, curves_of(run_id, str(run.result_hash))
 
 
 def curves_of(run_id: str, result_hash: str) -> Curves:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backtest.errors import FieldError
-from store.models import Preset
-from store.queries import datasets, presets, runs
+from store.queries import presets, runs
 from web.services import database
 from web.submission import form
-
-NEWEST = 8
-_MOST_SYMBOLS = 500
+from web.submission.form_rendering import render_form
 
 bp = Blueprint("form_page", __name__)
 
@@ -22,7 +18,7 @@ bp = Blueprint("form_page", __name__)
 @bp.get("/")
 def home() -> str:
     """The submit form with the newest runs."""
-    return show_form(_filling(), ())
+    return render_form(_initial_values())
 
 
 @bp.get("/fragments/params")
@@ -32,26 +28,7 @@ def params() -> ResponseReturnValue:
     return render_template("fragments/params.html", rule=form.rule_of(values), values=values, errors={})
 
 
-def show_form(values: Mapping[str, str], errors: Sequence[FieldError]) -> str:
-    """The form with these values, and each error at its field."""
-    with database().read() as session:
-        symbols = datasets.current(session, limit=_MOST_SYMBOLS)
-        newest = runs.page(session, limit=NEWEST).runs
-        saved: Sequence[Preset] = presets.every(session)
-    return render_template(
-        "home.html",
-        values=values,
-        errors=form.by_field(errors),
-        rule=form.rule_of(values),
-        rules=form.every_rule(),
-        symbols=symbols,
-        newest=newest,
-        presets=saved,
-        action=url_for("submit.run_backtest"),
-    )
-
-
-def _filling() -> dict[str, str]:
+def _initial_values() -> dict[str, str]:
     """Defaults, under the run or preset that the address names, under what the address itself holds."""
     values = form.defaults()
     with database().read() as session:

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
 from backtest.run.request import REQUEST_FIELDS
-from store.models import Preset
 from store.queries import presets
+from web.api import schemas, serializers
 from web.api.request_parsing import json_object
 from web.services import database, now
 from web.submission import form
@@ -29,7 +29,10 @@ bp = Blueprint("presets", __name__, url_prefix="/api/strategies")
 def every() -> ResponseReturnValue:
     """All presets by name."""
     with database().read() as session:
-        return jsonify(strategies=[_as_json(preset) for preset in presets.every(session)])
+        body: schemas.Presets = {
+            "strategies": [serializers.preset(preset) for preset in presets.every(session)]
+        }
+    return jsonify(body)
 
 
 @bp.post("")
@@ -42,7 +45,7 @@ def save() -> ResponseReturnValue:
         name, body, unknown = request.form.get("preset_name"), form.to_request(request.form), set()
     name, body = _checked(name, body, unknown)
     with database().write() as session:
-        saved = _as_json(presets.save(session, name, body, now=now()))
+        saved = serializers.preset(presets.save(session, name, body, now=now()))
     if request.is_json:
         return jsonify(saved), 201
     return redirect(url_for("form_page.home", preset=saved["id"]), 303)
@@ -102,13 +105,3 @@ def _can_be_kept(value: object) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _as_json(preset: Preset) -> dict[str, Any]:
-    return {
-        "id": preset.id,
-        "name": preset.name,
-        "request": preset.body,
-        "created_at": preset.created_at.isoformat().replace("+00:00", "Z"),
-        "updated_at": preset.updated_at.isoformat().replace("+00:00", "Z"),
-    }

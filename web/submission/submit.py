@@ -16,7 +16,7 @@ from web.auth.authentication import client
 from web.errors import as_json, status_of, wants_page
 from web.services import database, launcher, settings
 from web.submission import form
-from web.submission.form_page import show_form
+from web.submission.form_rendering import render_form
 from workflows import limits, submission
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -38,7 +38,7 @@ def run_backtest() -> ResponseReturnValue:
         )
     except InvalidRequest as invalid:
         if from_form and wants_page():
-            return show_form(form.from_form(request.form), invalid.errors), status_of(invalid)
+            return render_form(form.from_form(request.form), invalid.errors), status_of(invalid)
         raise
     except QuotaExceeded as exceeded:
         if from_form and wants_page():
@@ -73,7 +73,7 @@ def check() -> ResponseReturnValue:
 
 def _come_back(exceeded: QuotaExceeded) -> Response:
     """The form with everything typed, to be sent again later."""
-    page = show_form(form.from_form(request.form), [FieldError("", str(exceeded))])
+    page = render_form(form.from_form(request.form), [FieldError("", str(exceeded))])
     return Response(page, 429, {"Retry-After": str(exceeded.retry_after_seconds)}, mimetype="text/html")
 
 

@@ -1,0 +1,25 @@
+"""The page of all datasets, which also shows what was wrong with a file or a symbol."""
+
+from __future__ import annotations
+
+from flask import render_template, request
+
+from store.queries import datasets
+from web.services import database, services, settings
+
+MOST_LISTED = 1_000
+
+
+def render(error: Exception | None = None, *, form: str = "upload") -> str:
+    """The page; an error is shown beside the form that it came from."""
+    with database().read() as session:
+        current = datasets.current(session, limit=MOST_LISTED)
+    return render_template(
+        "datasets.html",
+        datasets=current,
+        error=error,
+        wrong_form=form,
+        typed=request.form,
+        largest=settings().max_upload_mib,
+        yahoo_installed=services().yahoo.installed,
+    )
