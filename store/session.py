@@ -51,6 +51,11 @@ class Database:
         with self._writing() as session, session.begin():
             yield session
 
+    def ping(self) -> None:
+        """Ask the database for nothing but an answer; raises what the database raises."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

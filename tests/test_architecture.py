@@ -67,6 +67,29 @@ def test_only_the_application_factory_imports_a_module_with_routes():
     assert importers == {}
 
 
+STATEMENTS = {"select", "insert", "update", "delete", "text", "func", "and_", "or_", "exec_driver_sql"}
+
+
+def names_from(package: str, tree: ast.AST) -> set[str]:
+    """What a module imports from a package by name."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {
+        alias.name for node in imports if (node.module or "").split(".")[0] == package for alias in node.names
+    }
+
+
+def test_no_module_outside_store_builds_a_statement():
+    outside = {}
+    for path in [*MODULES, ROOT / "app.py"]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names = (names_from("sqlalchemy", tree) | (called & {"exec_driver_sql"})) & STATEMENTS
+        if names and path.relative_to(ROOT).parts[0] != "store":
+            outside[str(path.relative_to(ROOT))] = sorted(names)
+
+    assert outside == {}
+
+
 EXECUTING = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
 CALLS = {"eval", "exec", "compile", "__import__"}
 

@@ -38,8 +38,7 @@ class Services:
             schema.require_head(self.database.engine)
             self.at_head = True
             return
-        with self.database.engine.connect() as connection:
-            connection.exec_driver_sql("SELECT 1")
+        self.database.ping()
 
 
 def install(services: Services) -> None:

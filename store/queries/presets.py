@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from store.models import Preset
+from store.queries.statements import changed_rows
 
 
 def save(session: Session, name: str, body: Mapping[str, Any], *, now: datetime) -> Preset:
@@ -35,6 +36,4 @@ def find(session: Session, preset_id: int) -> Preset | None:
 
 def remove(session: Session, preset_id: int) -> bool:
     """Delete a preset; false where there was none."""
-    result = session.execute(delete(Preset).where(Preset.id == preset_id))
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
+    return changed_rows(session, delete(Preset).where(Preset.id == preset_id)) == 1

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Select,
     Text,
+    Update,
     and_,
     delete,
     func,
@@ -30,9 +30,8 @@ from store.errors import Conflict, UnknownRun
 from store.models import OPEN, Run, RunSymbol, Status
 from store.queries import quotas
 from store.queries.quotas import Quota
+from store.queries.statements import changed_rows
 
-LONGEST_LEASE = timedelta(hours=2)
-"""No lease is longer than the hour that LEASE_SECONDS allows; the other hour is for clocks that differ."""
 Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
 
 
@@ -82,9 +81,14 @@ def submit(
         raise
 
 
+def find(session: Session, run_id: str) -> Run | None:
+    """The run of that id, or None."""
+    return session.get(Run, run_id)
+
+
 def get(session: Session, run_id: str) -> Run:
     """The run of that id, or `UnknownRun`."""
-    run = session.get(Run, run_id)
+    run = find(session, run_id)
     if run is None:
         raise UnknownRun(f"there is no run {run_id}")
     return run
@@ -93,52 +97,6 @@ def get(session: Session, run_id: str) -> Run:
 def request_of(run: Run) -> RunRequest:
     """The request as it was submitted, every field of it."""
     return RunRequest.parse(_columns_of(run))
-
-
-def claim(session: Session, owner: str, *, lease_seconds: float, now: datetime) -> Run | None:
-    """Take the oldest run that nobody works on, for `lease_seconds`; None where there is none.
-
-    Runs whose lease ran out go first: their worker died. A lease that ends later than any lease can was
-    given before the clock was set back, and is void too. Several workers never get the same run:
-    MySQL locks the row and skips locked ones, SQLite lets one writer in at a time.
-    """
-    free = or_(Run.lease_until.is_(None), Run.lease_until < now, Run.lease_until > now + LONGEST_LEASE)
-    for status in (Status.RUNNING, Status.PENDING):
-        oldest = select(Run).where(Run.status == status, free).order_by(Run.created_at, Run.run_id).limit(1)
-        run = session.scalars(oldest.with_for_update(skip_locked=True)).first()
-        if run is not None:
-            run.lease_owner, run.lease_until = owner, now + timedelta(seconds=lease_seconds)
-            run.attempts += 1
-            session.flush()
-            return run
-    return None
-
-
-def renew(
-    session: Session, owner: str, run_ids: Sequence[str], *, lease_seconds: float, now: datetime
-) -> set[str]:
-    """Prolong the leases of these runs; return those that are still `owner`'s and still open."""
-    mine = and_(Run.run_id.in_(run_ids), Run.lease_owner == owner, Run.status.in_(OPEN))
-    session.execute(update(Run).where(mine).values(lease_until=now + timedelta(seconds=lease_seconds)))
-    return set(session.scalars(select(Run.run_id).where(mine)))
-
-
-def release(session: Session, owner: str, run_id: str) -> bool:
-    """Give an open run back, so that the next worker takes it at once."""
-    mine = and_(Run.run_id == run_id, Run.lease_owner == owner, Run.status.in_(OPEN))
-    return _changed(session, update(Run).where(mine).values(lease_owner=None, lease_until=None))
-
-
-def owners(session: Session) -> set[str]:
-    """Everybody who holds a lease on an open run."""
-    leased = select(Run.lease_owner).where(Run.status.in_(OPEN), Run.lease_owner.is_not(None)).distinct()
-    return {owner for owner in session.scalars(leased) if owner is not None}
-
-
-def release_all(session: Session, owner: str) -> int:
-    """Give back every open run of an owner that is known to be dead."""
-    mine = and_(Run.lease_owner == owner, Run.status.in_(OPEN))
-    return _count(session, update(Run).where(mine).values(lease_owner=None, lease_until=None))
 
 
 def start(session: Session, run_id: str, *, engine_version: int, now: datetime) -> bool:
@@ -354,11 +312,5 @@ def _end(session: Session, run_id: str, before: Sequence[Status], now: datetime,
     return _changed(session, update(Run).where(Run.run_id == run_id, Run.status.in_(before)).values(**values))
 
 
-def _changed(session: Session, statement: Any) -> bool:
-    return _count(session, statement) == 1
-
-
-def _count(session: Session, statement: Any) -> int:
-    result = session.execute(statement, execution_options={"synchronize_session": False})
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+def _changed(session: Session, statement: Update) -> bool:
+    return changed_rows(session, statement) == 1

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from config import logs
-from store.models import OPEN, Run, Status
-from store.queries import runs
+from store.models import Status
+from store.queries import runs, workflow_links
 from store.session import Database
-from workflows.cluster import parameters, registration
+from workflows.cluster import parameters
 from workflows.cluster.argo_client import Argo, ArgoRefused
 
 log = logs.get(__name__)
@@ -26,7 +25,7 @@ class Dispatcher:
     def has_room_for(self, run_id: str) -> bool:
         """Whether the run may start now: the cluster has room and nobody waits longer."""
         with self._database.read() as session:
-            return bool(room := self._room(session)) and run_id in _waiting(session, room)
+            return bool(room := self._room(session)) and run_id in workflow_links.waiting(session, room)
 
     def start(self, run_id: str) -> bool:
         """Have Argo execute a waiting run and note its workflow; false where it waits no longer.
@@ -40,14 +39,14 @@ class Dispatcher:
             arguments = parameters.arguments_of(runs.request_of(run).as_json(), run.data_hashes or {})
         seen = self._argo.create(run_id, arguments)
         with self._database.write() as session:
-            registration.link(session, run_id, seen.name, seen.uid)
+            workflow_links.link(session, run_id, seen.name, seen.uid)
         log.info("workflow submitted", workflow=seen.name)
         return True
 
     def start_waiting(self) -> int:
         """Start as many waiting runs as there is room for, in their order; a refused one is FAILED."""
         with self._database.read() as session:
-            waiting = _waiting(session, self._room(session))
+            waiting = workflow_links.waiting(session, self._room(session))
         started = 0
         for run_id in waiting:
             with logs.about(run_id):
@@ -65,12 +64,4 @@ class Dispatcher:
             return False
 
     def _room(self, session: Session) -> int:
-        has_workflow = and_(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
-        busy = session.scalar(select(func.count()).select_from(Run).where(has_workflow)) or 0
-        return max(0, self._limit - busy)
-
-
-def _waiting(session: Session, at_most: int) -> list[str]:
-    """The runs that wait longest and have no workflow yet."""
-    waits = select(Run.run_id).where(Run.status == Status.PENDING, Run.workflow_uid.is_(None))
-    return list(session.scalars(waits.order_by(Run.created_at, Run.run_id).limit(at_most)))
+        return max(0, self._limit - workflow_links.count_open(session))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from sqlalchemy import or_, select
 
 from backtest.engine import ENGINE_VERSION
 from backtest.errors import BacktestError
 from config import logs
-from store.models import OPEN, Run, Status
-from store.queries import runs
+from store.models import Status
+from store.queries import runs, workflow_links
+from store.queries.workflow_links import OpenRun
 from store.session import Database
 from workflows.cluster import failure_messages, registration
 from workflows.cluster.argo_client import Argo, Seen
@@ -31,17 +29,6 @@ NOTHING_STORED = Failure(
 log = logs.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRun:
-    """A row that has not ended and has a workflow."""
-
-    run_id: str
-    status: str
-    stage: str
-    workflow_name: str
-    workflow_uid: str
-
-
 class Reconciler:
     """Compares the record with Argo; where Argo cannot be reached nothing is changed."""
 
@@ -57,7 +44,9 @@ class Reconciler:
         """
         seen = self._argo.list(finished=everything)  # before the rows: what is gone by then stored its result
         self._register(seen)
-        for run in self._open():
+        with self._database.read() as session:
+            open_runs = workflow_links.open_runs(session)
+        for run in open_runs:
             with logs.about(run.run_id):
                 self._follow(run, seen)
         self._stop_cancelled(seen)
@@ -65,17 +54,12 @@ class Reconciler:
 
     def _register(self, seen: Sequence[Seen]) -> None:
         """See to it that every workflow's run has a row, and that the row knows of a workflow."""
-        known = self._with_workflow([workflow.run_id for workflow in seen])
+        with self._database.read() as session:
+            known = workflow_links.registered_among(session, [workflow.run_id for workflow in seen])
         for workflow in seen:
             if workflow.run_id not in known and workflow.uid not in self._invalid:
                 with logs.about(workflow.run_id):
                     self._register_one(workflow)
-
-    def _with_workflow(self, run_ids: Sequence[str]) -> set[str]:
-        """Those of the runs that need no registration: ended, or linked."""
-        settled = or_(Run.workflow_uid.is_not(None), Run.status.not_in(OPEN))
-        with self._database.read() as session:
-            return set(session.scalars(select(Run.run_id).where(Run.run_id.in_(run_ids), settled)))
 
     def _register_one(self, workflow: Seen) -> None:
         asked = registration.Asked(
@@ -91,15 +75,6 @@ class Reconciler:
         except BacktestError as error:
             self._invalid.add(workflow.uid)  # said once; such a workflow is kept for a day
             log.warning("a workflow asks for no valid run", workflow=workflow.name, error=str(error))
-
-    def _open(self) -> list[OpenRun]:
-        columns = (Run.run_id, Run.status, Run.stage, Run.workflow_name, Run.workflow_uid)
-        started = select(*columns).where(Run.status.in_(OPEN), Run.workflow_uid.is_not(None))
-        with self._database.read() as session:
-            rows = session.execute(started.order_by(Run.created_at)).all()
-        return [
-            OpenRun(run_id, status, stage, name or "", uid or "") for run_id, status, stage, name, uid in rows
-        ]
 
     def _follow(self, run: OpenRun, seen: Sequence[Seen]) -> None:
         """Move the row to where its workflow stands; one made a moment ago is in no list yet."""
@@ -127,7 +102,7 @@ class Reconciler:
         other = next((workflow for workflow in others if workflow.uid != run.workflow_uid), None)
         with self._database.write() as session:
             if other is not None:
-                registration.relink(session, run.run_id, other.name, other.uid)
+                workflow_links.relink(session, run.run_id, other.name, other.uid)
                 log.info("another workflow of the run goes on", workflow=other.name)
                 return
             now = datetime.now(UTC)
@@ -147,8 +122,7 @@ class Reconciler:
         running = [workflow for workflow in seen if not workflow.finished]
         ids = [workflow.run_id for workflow in running]
         with self._database.read() as session:
-            wanted = select(Run.run_id).where(Run.run_id.in_(ids), Run.status == Status.CANCELLED)
-            cancelled = set(session.scalars(wanted))
+            cancelled = workflow_links.cancelled_among(session, ids)
         for workflow in running:
             if workflow.run_id in cancelled:
                 with logs.about(workflow.run_id):

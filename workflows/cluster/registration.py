@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
 from backtest.run.request import RunRequest
-from store.models import OPEN, Run
-from store.queries import runs
+from store.queries import runs, workflow_links
 from workflows import submission
 from workflows.cluster import parameters
 
@@ -32,30 +30,12 @@ def register(session: Session, asked: Asked, *, now: datetime) -> bool:
 
     Raises `InvalidRequest` where the arguments are no request: such a run cannot be shown.
     """
-    known = session.get(Run, asked.run_id)
+    known = runs.find(session, asked.run_id)
     if known is None:
         _add(session, asked, now)
     if known is None or known.workflow_uid is None:
-        link(session, asked.run_id, asked.workflow_name, asked.workflow_uid)
+        workflow_links.link(session, asked.run_id, asked.workflow_name, asked.workflow_uid)
     return known is None
-
-
-def link(session: Session, run_id: str, workflow_name: str, workflow_uid: str) -> None:
-    """Note which workflow executes an open run; of several the first one stays."""
-    _note(session, run_id, workflow_name, workflow_uid, Run.workflow_uid.is_(None))
-
-
-def relink(session: Session, run_id: str, workflow_name: str, workflow_uid: str) -> None:
-    """Note another workflow of an open run, in the place of one that is gone."""
-    _note(session, run_id, workflow_name, workflow_uid)
-
-
-def _note(session: Session, run_id: str, name: str, uid: str, *which: ColumnElement[bool]) -> None:
-    is_open = (Run.run_id == run_id, Run.status.in_(OPEN), *which)
-    session.execute(
-        update(Run).where(*is_open).values(workflow_name=name, workflow_uid=uid),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def _add(session: Session, asked: Asked, now: datetime) -> None:

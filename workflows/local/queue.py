@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import logs
 from store import schema
-from store.models import Status
-from store.queries import runs
+from store.queries import leases, runs
+from store.queries.leases import PendingProbe
 from store.session import Database
 from workflows import failpoints
 from workflows.failures import Failure
@@ -29,7 +28,7 @@ class Queue:
     def __init__(self, database: Database, *, lease_seconds: int) -> None:
         self._database, self._lease_seconds = database, lease_seconds
         self._owner = lease.owner()
-        self._doorbell = _Doorbell(database.engine)
+        self._probe = PendingProbe(database.engine)
 
     def require_schema(self) -> None:
         """Raise `SchemaBehind` unless the tables are those of this release."""
@@ -37,12 +36,12 @@ class Queue:
 
     def is_waiting(self) -> bool:
         """Whether some run may be free to take; cheap enough to be asked many times a second."""
-        return self._doorbell.rings()
+        return self._probe.has_pending()
 
     def claim(self) -> tuple[str, int] | None:
         """Take one run: its id, and the how-manieth attempt this is."""
         with self._database.write() as session:
-            run = runs.claim(session, self._owner, lease_seconds=self._lease_seconds, now=datetime.now(UTC))
+            run = leases.claim(session, self._owner, lease_seconds=self._lease_seconds, now=datetime.now(UTC))
             if run is None:
                 return None
             failpoints.reach("claim-written")
@@ -52,7 +51,7 @@ class Queue:
     def renew(self, run_ids: Sequence[str]) -> set[str]:
         """Prolong the leases; return the runs that are still this worker's and still wanted."""
         with self._database.write() as session:
-            mine = runs.renew(
+            mine = leases.renew(
                 session, self._owner, run_ids, lease_seconds=self._lease_seconds, now=datetime.now(UTC)
             )
             failpoints.reach("renew-written")
@@ -63,7 +62,7 @@ class Queue:
         """→ FAILED, unless the run has ended or is somebody else's by now."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            mine = runs.renew(session, self._owner, [run_id], lease_seconds=self._lease_seconds, now=now)
+            mine = leases.renew(session, self._owner, [run_id], lease_seconds=self._lease_seconds, now=now)
             if not mine:
                 return False
             failed = runs.fail(session, run_id, code=failure.code, message=failure.message, now=now)
@@ -75,61 +74,25 @@ class Queue:
         """Give runs back for the next worker."""
         with self._database.write() as session:
             for run_id in run_ids:
-                runs.release(session, self._owner, run_id)
+                leases.release(session, self._owner, run_id)
             failpoints.reach("giving-back-written")
         failpoints.reach("giving-back-committed")
 
     def free_the_dead(self) -> None:
         """Give back what workers hold that died on this machine, without waiting for their leases."""
         with self._database.read() as session:
-            dead = [owner for owner in runs.owners(session) if lease.is_dead(owner)]
+            dead = [owner for owner in leases.owners(session) if lease.is_dead(owner)]
         for owner in dead:
             with self._database.write() as session:
-                count = runs.release_all(session, owner)
+                count = leases.release_all(session, owner)
                 failpoints.reach("takeover-written")
             failpoints.reach("takeover-committed")
             log.warning("a worker died, its runs are taken up again", owner=owner, runs=count)
 
     def disconnect(self) -> None:
         """Drop every connection."""
-        self._doorbell.disconnect()
+        self._probe.disconnect()
         self._database.close()
-
-
-class _Doorbell:
-    """One question on one connection of its own: a session for it would keep an idle processor busy."""
-
-    _QUESTION = f"SELECT 1 FROM runs WHERE status = '{Status.PENDING}' AND lease_owner IS NULL LIMIT 1"  # noqa: S608 # nosec B608
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: PoolProxiedConnection | None = None
-
-    def rings(self) -> bool:
-        """Whether some run waits; raises as a session would."""
-        try:
-            if self._connection is None:
-                self._connection = self._connected()
-            cursor = self._connection.cursor()
-            try:
-                cursor.execute(self._QUESTION)
-                return cursor.fetchone() is not None
-            finally:
-                cursor.close()
-        except self._engine.dialect.loaded_dbapi.Error as error:
-            raise OperationalError(self._QUESTION, None, error) from error
-
-    def disconnect(self) -> None:
-        """Forget the connection; the next question opens another."""
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection = None
-
-    def _connected(self) -> PoolProxiedConnection:
-        connection = self._engine.raw_connection()
-        if self._engine.dialect.name == "mysql":
-            connection.autocommit(True)  # each question sees the newest rows
-        return connection
 
 
 class Reachability:

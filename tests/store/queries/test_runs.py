@@ -7,7 +7,7 @@ import pytest
 from backtest.run.request import RunRequest
 from store.errors import Conflict, UnknownRun
 from store.models import Status
-from store.queries import runs
+from store.queries import leases, runs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -95,7 +95,7 @@ def test_an_unknown_run_is_an_error_of_its_own(database):
 
 def claim(database, owner, now):
     with database.write() as session:
-        run = runs.claim(session, owner, lease_seconds=10, now=now)
+        run = leases.claim(session, owner, lease_seconds=10, now=now)
         return run.run_id if run else None
 
 
@@ -136,8 +136,8 @@ def test_a_renewed_lease_lasts_and_a_lost_one_is_not_renewed(database):
     claim(database, "one", NOON)
 
     with database.write() as session:
-        kept = runs.renew(session, "one", [run_id], lease_seconds=60, now=NOON)
-        lost = runs.renew(session, "two", [run_id], lease_seconds=60, now=NOON)
+        kept = leases.renew(session, "one", [run_id], lease_seconds=60, now=NOON)
+        lost = leases.renew(session, "two", [run_id], lease_seconds=60, now=NOON)
 
     assert (kept, lost) == ({run_id}, set())
     assert claim(database, "two", NOON + timedelta(seconds=30)) is None
@@ -148,8 +148,8 @@ def test_the_runs_of_a_dead_owner_are_free_at_once(database):
     claim(database, "dead", NOON)
 
     with database.write() as session:
-        assert runs.owners(session) == {"dead"}
-        runs.release_all(session, "dead")
+        assert leases.owners(session) == {"dead"}
+        leases.release_all(session, "dead")
 
     assert claim(database, "next", NOON) == run_id
 

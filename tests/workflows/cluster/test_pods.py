@@ -13,10 +13,10 @@ from backtest import samples
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from store.admin import grant_reader
+from store.queries import workflow_links
 from store.session import make_engine
 from tests.workflows.clusters import BY_HAND, arguments_of
 from tests.workflows.conftest import REQUEST, ROOT
-from workflows.cluster import registration
 
 SP500 = {"SP500": samples.load("SP500")}
 UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
@@ -188,7 +188,7 @@ def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_al
 def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(bench, pods):
     run_id = bench.submit()
     with bench.database.write() as session:
-        registration.link(session, run_id, "bt-x", "the-first")
+        workflow_links.link(session, run_id, "bt-x", "the-first")
 
     recorded = pods.record(run_id, uid="another")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backtest.errors import InvalidRequest
-from store.queries import runs
+from store.queries import runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of
 from workflows.cluster import registration
 
@@ -64,7 +64,7 @@ def test_the_place_of_a_workflow_that_is_gone_is_taken_by_another(bench):
     register(bench.database, asked(run_id))
 
     with bench.database.write() as session:
-        registration.relink(session, run_id, "workflow-of-uid-2", "uid-2")
+        workflow_links.relink(session, run_id, "workflow-of-uid-2", "uid-2")
 
     assert bench.get(run_id).workflow_name == "workflow-of-uid-2"
 
@@ -76,7 +76,7 @@ def test_an_ended_run_keeps_the_workflow_that_ended_it(bench):
         runs.fail(session, run_id, code="c", message="m", now=NOON)
 
     with bench.database.write() as session:
-        registration.relink(session, run_id, "another", "uid-2")
+        workflow_links.relink(session, run_id, "another", "uid-2")
 
     assert bench.get(run_id).workflow_uid == "uid-1"
 
