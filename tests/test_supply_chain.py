@@ -1,10 +1,12 @@
 """What is installed is what was reviewed: pinned, hashed, explained, and listed."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,33 @@ def test_every_dependency_is_locked_and_explained_in_one_place():
 
     assert wanted - explained == set()
     assert asked_for() - set(locked(LOCKS[1])) == set()
+
+
+def test_every_package_that_the_product_imports_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    ours = {*project["tool"]["setuptools"]["packages"], "argocd", "app"}
+    declared = {name_of(each) for each in project["project"]["dependencies"]}
+    declared |= {name_of(each) for each in project["project"]["optional-dependencies"]["yahoo"]}
+    sources = [path for name in ours for path in (ROOT / name).rglob("*.py")] + [ROOT / "app.py"]
+    imported = set().union(*(top_level_imports(path) for path in sources)) - ours - sys.stdlib_module_names
+
+    distributions = packages_distributions()
+    undeclared = {
+        name for name in imported if not {canonical(each) for each in distributions[name]} & declared
+    }
+
+    assert undeclared == set()
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def top_level_imports(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0]
+    return {name.split(".")[0] for name in names}
 
 
 def test_the_image_installs_by_hash_and_from_wheels_alone():
