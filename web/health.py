@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy.exc import SQLAlchemyError
 
 from store.errors import SchemaBehind
-from store.queries import runs
+from store.queries import run_list
 from store.queries.slo import punctuality
 from web.errors import problem
 from web.services import database, now, services
@@ -39,7 +39,7 @@ def metrics() -> Response:
     registry = CollectorRegistry()
     gauge = Gauge("stock_backtest_runs", "Runs in the record by status", ["status"], registry=registry)
     with database().read() as session:
-        for status, count in runs.count_by_status(session).items():
+        for status, count in run_list.count_by_status(session).items():
             gauge.labels(status).set(count)
         kept = punctuality(session, now=now())
     for name, help_text, value in (

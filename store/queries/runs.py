@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
     Update,
     and_,
     delete,
-    func,
     or_,
     select,
-    true,
-    type_coerce,
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from backtest.run.request import ENGINE_FIELDS, OPTION_FIELDS, RunRequest
 from store.errors import Conflict, UnknownRun
@@ -31,8 +24,6 @@ from store.models import OPEN, Run, RunSymbol, Status
 from store.queries import quotas
 from store.queries.quotas import Quota
 from store.queries.statements import changed_rows
-
-Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,81 +126,6 @@ def succeed(session: Session, run_id: str, *, now: datetime, **values: Any) -> b
     return _end(session, run_id, (Status.RUNNING,), now, **done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a list of runs is narrowed down to; an empty field narrows nothing."""
-
-    status: tuple[str, ...] = ()
-    rule_type: str = ""
-    symbol: str = ""
-    tag: str = ""
-    text: str = ""
-    starred: bool = False
-    created_from: date | None = None
-    created_to: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some runs of a list, and where the next ones begin; None at the end."""
-
-    runs: Sequence[Run]
-    after: tuple[Any, str] | None = field(default=None)
-
-
-_LISTED = (
-    Run.run_id, Run.status, Run.stage, Run.progress, Run.created_at, Run.started_at, Run.completed_at,
-    Run.error_code, Run.error_message, Run.symbols, Run.rule_type, Run.params, Run.start_date, Run.end_date,
-    Run.total_return, Run.sharpe_ratio, Run.max_drawdown, Run.num_trades, Run.name, Run.tags, Run.starred,
-)  # fmt: skip
-
-
-def page(
-    session: Session,
-    wanted: Filter | None = None,
-    *,
-    sort: Sort = "created_at",
-    descending: bool = True,
-    after: tuple[Any, str] | None = None,
-    limit: int = 50,
-) -> Page:
-    """Runs in order, `limit` at a time, by keyset: the next page costs what the first one does.
-
-    Sorted by a figure, only runs that have it are listed.
-    """
-    column: ColumnElement[Any] = getattr(Run, sort)
-    query = _filtered(select(Run).options(load_only(*_LISTED)), wanted or Filter())
-    if sort != "created_at":
-        query = query.where(column.is_not(None))
-    if after is not None:
-        query = query.where(_beyond(column, after, descending=descending))
-    order = (column.desc(), Run.run_id.desc()) if descending else (column.asc(), Run.run_id.asc())
-    runs = session.scalars(query.order_by(*order).limit(limit + 1)).all()
-    more = len(runs) > limit
-    shown = runs[:limit]
-    return Page(runs=shown, after=(getattr(shown[-1], sort), shown[-1].run_id) if more else None)
-
-
-def _beyond(column: ColumnElement[Any], after: tuple[Any, str], *, descending: bool) -> ColumnElement[bool]:
-    """Past the mark, in words that MySQL finds a range of the index in; of a row comparison it makes none."""
-    value, run_id = after
-    if descending:
-        return and_(column <= value, or_(column < value, Run.run_id < run_id))
-    return and_(column >= value, or_(column > value, Run.run_id > run_id))
-
-
-def count_by_status(session: Session) -> dict[str, int]:
-    """How many runs stand where; every status is named."""
-    counted = session.execute(select(Run.status, func.count()).group_by(Run.status))
-    return {str(status): 0 for status in Status} | dict(counted.all())
-
-
-def waiting_before(session: Session, run: Run) -> int:
-    """How many PENDING runs are older than this one."""
-    earlier = and_(Run.status == Status.PENDING, Run.created_at < run.created_at)
-    return session.scalar(select(func.count()).select_from(Run).where(earlier)) or 0
-
-
 def annotate(session: Session, run_id: str, **values: Any) -> Run:
     """Change name, notes, tags or star of a run."""
     allowed = {"name", "notes", "tags", "starred"}
@@ -278,33 +194,6 @@ def _columns_of(run: Run) -> dict[str, Any]:
         "benchmark": run.benchmark,
         "run_id": run.run_id,
     }
-
-
-def _filtered(query: Select[Run], wanted: Filter) -> Select[Run]:
-    if wanted.symbol:
-        query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(RunSymbol.symbol == wanted.symbol)
-    if wanted.status:
-        query = query.where(Run.status.in_(wanted.status))
-    if wanted.rule_type:
-        query = query.where(Run.rule_type == wanted.rule_type)
-    if wanted.starred:
-        query = query.where(Run.starred == true())
-    if wanted.created_from:
-        query = query.where(Run.created_at >= _midnight(wanted.created_from))
-    if wanted.created_to:
-        query = query.where(Run.created_at < _midnight(wanted.created_to + timedelta(days=1)))
-    if wanted.tag:
-        query = query.where(
-            type_coerce(Run.tags, Text).contains(json.dumps(wanted.tag, ensure_ascii=False), autoescape=True)
-        )
-    if wanted.text:
-        fields = (Run.name, Run.notes, Run.run_id, Run.rule_type, type_coerce(Run.symbols, Text))
-        query = query.where(or_(*(column.contains(wanted.text, autoescape=True) for column in fields)))
-    return query
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")
 
 
 def _end(session: Session, run_id: str, before: Sequence[Status], now: datetime, **values: Any) -> bool:

@@ -14,7 +14,7 @@ from backtest.run.request import REQUEST_FIELDS
 from config.settings import Settings
 from qa.fuzz.values import SCALARS, VALUES
 from store import schema as store_schema
-from store.queries import datasets, presets, runs
+from store.queries import datasets, presets, run_list
 from store.session import Database
 from tests.web.conftest import PAGE, SMALLEST, complete, fill
 from web import create_app
@@ -35,7 +35,7 @@ MANY = settings(
 def kept(database):
     """Everything that a request could have left behind: runs, symbols with prices, presets."""
     with database.read() as session:
-        stored = sum(runs.count_by_status(session).values())
+        stored = sum(run_list.count_by_status(session).values())
         symbols = [found.symbol for found in datasets.current(session)]
         return stored, symbols, [preset.name for preset in presets.every(session)]
 

@@ -18,7 +18,7 @@ from backtest.run.request import RunRequest
 from config import logs
 from config.settings import Settings
 from store.models import OPEN
-from store.queries import datasets, runs
+from store.queries import datasets, run_list, runs
 from tests.workflows import argo_server
 from workflows.launchers import LocalLauncher
 from workflows.submission import submit
@@ -73,7 +73,7 @@ class Bench:
 
     def counts(self):
         with self.database.read() as session:
-            return {status: count for status, count in runs.count_by_status(session).items() if count}
+            return {status: count for status, count in run_list.count_by_status(session).items() if count}
 
     def wait(self, run_id, *, seconds=30):
         """The run once it has ended."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from backtest import rules
 from backtest.fields import Field
 from store.models import Preset, Run, Status, StoredDataset, Trade
-from store.queries import runs
+from store.queries import run_list
 from web.services import now
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_details(run: Run) -> schemas.RunDetails:
 
 def waiting(session: Session, run: Run) -> schemas.Waiting:
     """How many runs are before this one, while it waits."""
-    return {"waiting_before": runs.waiting_before(session, run)} if run.status == Status.PENDING else {}
+    return {"waiting_before": run_list.waiting_before(session, run)} if run.status == Status.PENDING else {}
 
 
 def trade(trade: Trade) -> schemas.Trade:

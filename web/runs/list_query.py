@@ -15,9 +15,9 @@ from werkzeug.datastructures import MultiDict
 
 from backtest.errors import FieldError, InvalidRequest
 from store.models import Status
-from store.queries import runs
+from store.queries import run_list
 
-SORTS: tuple[str, ...] = get_args(runs.Sort)
+SORTS: tuple[str, ...] = get_args(run_list.Sort)
 _MOST = 200
 _LIMIT = 50
 _LONGEST = 200
@@ -27,8 +27,8 @@ _LONGEST = 200
 class Query:
     """What the list shows."""
 
-    wanted: runs.Filter
-    sort: runs.Sort
+    wanted: run_list.Filter
+    sort: run_list.Sort
     descending: bool
     after: tuple[Any, str] | None
     limit: int
@@ -38,7 +38,7 @@ def from_query(arguments: MultiDict[str, str]) -> Query:
     """Read the query string, or `InvalidRequest` with everything in it that is wrong."""
     reader = _Reader(arguments)
     query = Query(
-        wanted=runs.Filter(
+        wanted=run_list.Filter(
             status=reader.statuses(),
             rule_type=reader.text("rule_type"),
             symbol=reader.text("symbol"),
@@ -48,7 +48,7 @@ def from_query(arguments: MultiDict[str, str]) -> Query:
             created_from=reader.day("created_from"),
             created_to=reader.day("created_to"),
         ),
-        sort=cast(runs.Sort, reader.choice("sort", "created_at", SORTS)),
+        sort=cast(run_list.Sort, reader.choice("sort", "created_at", SORTS)),
         descending=reader.choice("order", "desc", ("desc", "asc")) == "desc",
         after=reader.cursor("after"),
         limit=reader.whole("limit", _LIMIT, 1, _MOST),
@@ -63,14 +63,14 @@ class Listing:
     """A page of the list, and the address of the next one."""
 
     query: Query
-    page: runs.Page
+    page: run_list.Page
     next_address: str | None
 
 
 def read_listing(session: Session, endpoint: str, arguments: MultiDict[str, str]) -> Listing:
     """The page of runs that the query string asks for, or `InvalidRequest`."""
     query = from_query(arguments)
-    page = runs.page(
+    page = run_list.page(
         session,
         query.wanted,
         sort=query.sort,

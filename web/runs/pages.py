@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from backtest.metrics.catalogue import METRICS
 from store.models import Run, Status
-from store.queries import runs
+from store.queries import run_list, runs
 from web.runs import compare, list_query
 from web.runs.results import curves_of
 from web.services import database
@@ -28,7 +28,7 @@ def list_runs() -> str:
         following=listing.next_address,
         beginning=list_query.address("pages.list_runs", request.args, after=None),
         newest_first=list_query.address("pages.list_runs", request.args, sort=None, order=None, after=None),
-        filtered=query.wanted != runs.Filter() or query.sort != "created_at",
+        filtered=query.wanted != run_list.Filter() or query.sort != "created_at",
         most_compared=compare.MOST,
         query=query,
         rules=form.every_rule(),

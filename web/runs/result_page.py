@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from backtest.metrics import catalogue
 from backtest.metrics.periods import return_distribution
 from store.models import Result, Run, Status, Trade
-from store.queries import results, runs
+from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice, query_number
 from web.api.serializers import elapsed_seconds
 from web.presentation import svg
@@ -34,7 +34,7 @@ def show(run_id: str) -> ResponseReturnValue:
     tab = query_choice("tab", "stats", TABS)
     with database().read() as session:
         run = runs.get(session, run_id)
-        waiting = runs.waiting_before(session, run) if run.status == Status.PENDING else 0
+        waiting = run_list.waiting_before(session, run) if run.status == Status.PENDING else 0
         result = results.get(session, run_id) if run.status == Status.SUCCEEDED else None
     if result is None:
         return render_template(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from flask import render_template, url_for
 
 from backtest.errors import FieldError
-from store.queries import datasets, presets, runs
+from store.queries import datasets, presets, run_list
 from web.services import database
 from web.submission import form
 
@@ -19,7 +19,7 @@ def render_form(values: Mapping[str, str], errors: Sequence[FieldError] = ()) ->
     """The form with these values, and each error at its field."""
     with database().read() as session:
         symbols = datasets.current(session, limit=_MOST_SYMBOLS)
-        newest = runs.page(session, limit=_NEWEST).runs
+        newest = run_list.page(session, limit=_NEWEST).runs
         saved = presets.every(session)
     return render_template(
         "home.html",

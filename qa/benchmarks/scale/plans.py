@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from qa.benchmarks.scale.seed import Seeded
 from store.models import Status
-from store.queries import results, runs
+from store.queries import results, run_list, runs
 from store.session import Database
 
 _REPETITIONS = 7
@@ -63,8 +63,8 @@ def _of_one_run(database: Database, seeded: Seeded) -> dict[str, Query]:
         "status: the run": lambda session: runs.get(session, run_id),
         "status: its result": lambda session: results.get(session, run_id),
         "status: its first 1,000 trades": lambda session: results.trades(session, run_id, limit=1_000),
-        "status: runs waiting before it": lambda session: runs.waiting_before(session, waiting),
-        "metrics: runs by status": runs.count_by_status,
+        "status: runs waiting before it": lambda session: run_list.waiting_before(session, waiting),
+        "metrics: runs by status": run_list.count_by_status,
         "trades of the heavy run: page 1": _trades(heavy, "seq", 0),
         "trades of the heavy run: its last page": _trades(heavy, "seq", -100),
         "trades of the heavy run: by profit, page 1": _trades(heavy, "pnl", 0),
@@ -115,19 +115,19 @@ def _of_the_list(database: Database) -> dict[str, Query]:
 
 
 def _list(wanted: Mapping[str, Any], **how: Any) -> Query:
-    return lambda session: runs.page(session, runs.Filter(**wanted), **how)
+    return lambda session: run_list.page(session, run_list.Filter(**wanted), **how)
 
 
 def _deep(database: Database, sort: Any) -> tuple[Any, str] | None:
     """Where a page far down the list begins."""
     with database.read() as session:
-        page = runs.page(session, sort=sort, limit=50 * _DEEP_PAGE)
+        page = run_list.page(session, sort=sort, limit=50 * _DEEP_PAGE)
     return page.after
 
 
 def _newest_of(database: Database, status: Status) -> Any:
     with database.read() as session:
-        return runs.page(session, runs.Filter(status=(status,)), limit=1).runs[0]
+        return run_list.page(session, run_list.Filter(status=(status,)), limit=1).runs[0]
 
 
 def _plan(database: Database, question: str, query: Query) -> Plan:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import inspect, update
 
 from store.models import Run
-from store.queries import runs
+from store.queries import run_list, runs
 from tests.store.records import NOON, submitted, succeeded
 
 FIGURES = [0.5, -1.0, 0.5, None, 2.0, 0.5, 0.0, None, -1.0]
@@ -27,7 +27,7 @@ def every_page(database, wanted=None, **how):
     seen, after = [], None
     while True:
         with database.read() as session:
-            page = runs.page(session, wanted, after=after, limit=2, **how)
+            page = run_list.page(session, wanted, after=after, limit=2, **how)
         seen += [run.run_id for run in page.runs]
         if (after := page.after) is None:
             return seen
@@ -57,7 +57,7 @@ def test_pages_of_a_narrowed_list_go_on_as_narrow(database, figures):
         for run_id in starred:
             runs.annotate(session, run_id, starred=True)
 
-    seen = every_page(database, runs.Filter(starred=True))
+    seen = every_page(database, run_list.Filter(starred=True))
 
     assert seen == starred[::-1]
 
@@ -65,12 +65,12 @@ def test_pages_of_a_narrowed_list_go_on_as_narrow(database, figures):
 def test_a_page_after_a_run_that_is_gone_goes_on_where_it_was(database, figures):
     oldest, *_ = figures
     with database.read() as session:
-        page = runs.page(session, limit=len(figures) - 1)
+        page = run_list.page(session, limit=len(figures) - 1)
     with database.write() as session:
         runs.remove(session, page.after[1])
 
     with database.read() as session:
-        following = runs.page(session, after=page.after)
+        following = run_list.page(session, after=page.after)
 
     assert [run.run_id for run in following.runs] == [oldest]
     assert following.after is None
@@ -79,13 +79,13 @@ def test_a_page_after_a_run_that_is_gone_goes_on_where_it_was(database, figures)
 def test_every_order_of_the_list_has_an_index_that_ends_with_the_run(database):
     indexed = {tuple(index["column_names"]) for index in inspect(database.engine).get_indexes("runs")}
 
-    assert {(sort, "run_id") for sort in get_args(runs.Sort)} <= indexed
+    assert {(sort, "run_id") for sort in get_args(run_list.Sort)} <= indexed
 
 
 def test_runs_that_wait_are_counted_by_their_age(database):
     ids = [submitted(database, now=NOON + timedelta(seconds=second)) for second in range(3)]
 
     with database.read() as session:
-        before = [runs.waiting_before(session, runs.get(session, run_id)) for run_id in ids]
+        before = [run_list.waiting_before(session, runs.get(session, run_id)) for run_id in ids]
 
     assert before == [0, 1, 2]

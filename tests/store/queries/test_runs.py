@@ -7,7 +7,7 @@ import pytest
 from backtest.run.request import RunRequest
 from store.errors import Conflict, UnknownRun
 from store.models import Status
-from store.queries import leases, runs
+from store.queries import leases, run_list, runs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -202,7 +202,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(database):
 
     while True:
         with database.read() as session:
-            page = runs.page(session, after=after, limit=3)
+            page = run_list.page(session, after=after, limit=3)
         seen += [run.run_id for run in page.runs]
         if (after := page.after) is None:
             break
@@ -221,7 +221,7 @@ def test_a_list_is_narrowed_by_symbol_rule_status_text_star_tag_and_day(database
 
     def found(**wanted):
         with database.read() as session:
-            return {run.run_id for run in runs.page(session, runs.Filter(**wanted)).runs}
+            return {run.run_id for run in run_list.page(session, run_list.Filter(**wanted)).runs}
 
     assert (
         found(symbol="GOOG") == found(rule_type="RSI") == found(starred=True) == found(tag="desk") == {second}
@@ -242,4 +242,4 @@ def test_only_an_ended_run_can_be_deleted(database):
         runs.remove(session, run_id)
 
     with database.read() as session:
-        assert runs.count_by_status(session) == {str(status): 0 for status in Status}
+        assert run_list.count_by_status(session) == {str(status): 0 for status in Status}

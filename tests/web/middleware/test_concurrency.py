@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from config.settings import Limits, Settings
-from store.queries import runs
+from store.queries import run_list, runs
 from tests.web.conftest import PAGE, SMALLEST, fill
 from tests.web.submission.test_submit import FORM
 from web import create_app
@@ -31,7 +31,7 @@ def replica(database):
 
 def stored(database):
     with database.read() as session:
-        return sum(runs.count_by_status(session).values())
+        return sum(run_list.count_by_status(session).values())
 
 
 def test_one_client_may_have_so_many_runs_waiting_over_all_replicas(replica, database):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.queries import runs
+from store.queries import run_list
 from tests.web.conftest import PAGE, SMALLEST
 from web.submission.form import EXAMPLE
 
@@ -14,7 +14,7 @@ FORM = {
 
 def stored(record):
     with record.read() as session:
-        return sum(runs.count_by_status(session).values())
+        return sum(run_list.count_by_status(session).values())
 
 
 def test_the_smallest_request_is_queued_and_says_where_to_watch(client, record):
