@@ -19,9 +19,8 @@ from importlib.util import module_from_spec
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
-Series = NDArray[np.float64]
+from backtest.arrays import Floats
 
 _EXTENSION = "talib._ta_lib"
 _OPTIONAL = frozenset({"pandas", "polars"})
@@ -83,7 +82,7 @@ def _function(name: str) -> Callable[..., object]:
     return bare
 
 
-def _compute(name: str, inputs: Sequence[Series], *options: float, first: int) -> tuple[Series, ...]:
+def _compute(name: str, inputs: Sequence[Floats], *options: float, first: int) -> tuple[Floats, ...]:
     """Call a TA-Lib function over each stretch of the inputs that is free of NaN.
 
     `first` is the number of bars before the first value; shorter stretches stay NaN.
@@ -102,11 +101,11 @@ def _compute(name: str, inputs: Sequence[Series], *options: float, first: int) -
     return results
 
 
-def _tuple(output: object) -> tuple[Series, ...]:
+def _tuple(output: object) -> tuple[Floats, ...]:
     return output if isinstance(output, tuple) else (output,)
 
 
-def _stretches(columns: Sequence[Series]) -> list[slice]:
+def _stretches(columns: Sequence[Floats]) -> list[slice]:
     """The longest runs of bars at which every column has a value."""
     known = np.ones(len(columns[0]) + 2, dtype=np.bool_)
     known[0] = known[-1] = False
@@ -116,17 +115,17 @@ def _stretches(columns: Sequence[Series]) -> list[slice]:
     return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def sma(values: Series, period: int) -> Series:
+def sma(values: Floats, period: int) -> Floats:
     """Simple moving average of the last `period` values."""
     return _compute("SMA", [values], period, first=period - 1)[0] if period > 1 else values
 
 
-def ema(values: Series, period: int) -> Series:
+def ema(values: Floats, period: int) -> Floats:
     """Exponential moving average, smoothing 2 / (period + 1), seeded with the first simple average."""
     return _compute("EMA", [values], period, first=period - 1)[0] if period > 1 else values
 
 
-def rsi(values: Series, period: int) -> Series:
+def rsi(values: Floats, period: int) -> Floats:
     """Relative strength index of Wilder, 0 to 100; 50 where nothing has moved for a whole period."""
     strength = _compute("RSI", [values], period, first=period)[0]
     zero = np.flatnonzero(strength == 0.0)
@@ -136,62 +135,62 @@ def rsi(values: Series, period: int) -> Series:
     return strength
 
 
-def macd(values: Series, fast: int, slow: int, signal: int) -> tuple[Series, Series, Series]:
+def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
     """MACD line (fast minus slow exponential average), its signal line and their difference."""
     line, average, histogram, *_ = _compute("MACD", [values], fast, slow, signal, first=slow + signal - 2)
     return line, average, histogram
 
 
-def bollinger_bands(values: Series, period: int, deviations: float) -> tuple[Series, Series, Series]:
+def bollinger_bands(values: Floats, period: int, deviations: float) -> tuple[Floats, Floats, Floats]:
     """Upper, middle and lower band: simple average ± `deviations` population standard deviations."""
     options = (period, deviations, deviations, 0)
     upper, middle, lower, *_ = _compute("BBANDS", [values], *options, first=period - 1)
     return upper, middle, lower
 
 
-def standard_deviation(values: Series, period: int) -> Series:
+def standard_deviation(values: Floats, period: int) -> Floats:
     """Population standard deviation of the last `period` values."""
     return _compute("STDDEV", [values], period, 1.0, first=period - 1)[0]
 
 
-def highest(values: Series, period: int) -> Series:
+def highest(values: Floats, period: int) -> Floats:
     """The highest of the last `period` values."""
     return _compute("MAX", [values], period, first=period - 1)[0] if period > 1 else values
 
 
-def lowest(values: Series, period: int) -> Series:
+def lowest(values: Floats, period: int) -> Floats:
     """The lowest of the last `period` values."""
     return _compute("MIN", [values], period, first=period - 1)[0] if period > 1 else values
 
 
-def rate_of_change(values: Series, period: int) -> Series:
+def rate_of_change(values: Floats, period: int) -> Floats:
     """Change over `period` bars in percent of the older value; NaN where that is 0."""
     change = _compute("ROC", [values], period, first=period)[0]
     change[period:][values[:-period] == 0.0] = np.nan
     return change
 
 
-def momentum(values: Series, period: int) -> Series:
+def momentum(values: Floats, period: int) -> Floats:
     """Change over `period` bars, in the unit of the values."""
     return _compute("MOM", [values], period, first=period)[0]
 
 
-def average_true_range(high: Series, low: Series, close: Series, period: int) -> Series:
+def average_true_range(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
     """Average true range of Wilder, in currency."""
     return _compute("ATR", [high, low, close], period, first=period)[0]
 
 
-def average_directional_index(high: Series, low: Series, close: Series, period: int) -> Series:
+def average_directional_index(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
     """Strength of a trend whatever its direction, by Wilder, 0 to 100."""
     return _compute("ADX", [high, low, close], period, first=2 * period - 1)[0]
 
 
-def on_balance_volume(close: Series, volume: Series) -> Series:
+def on_balance_volume(close: Floats, volume: Floats) -> Floats:
     """Running sum of volume, added where the close rises and subtracted where it falls."""
     return _compute("OBV", [close, volume], first=0)[0]
 
 
-def shifted(values: Series, bars: int) -> Series:
+def shifted(values: Floats, bars: int) -> Floats:
     """The values of `bars` bars before; NaN for the first ones."""
     past = np.full(len(values), np.nan)
     past[bars:] = values[: len(values) - bars] if bars < len(values) else past[bars:]

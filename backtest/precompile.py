@@ -9,29 +9,32 @@ import numpy as np
 
 from backtest.prices.bars import Bars
 from backtest.rules import build
+from backtest.simulation import curves
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import simulate
 
 
-def warm(*, lanes: bool = True) -> None:
-    """Compile the kernel, and with `lanes` what sweeps and batches need too, by running each once."""
+def warm_up(*, studies: bool = True) -> None:
+    """Compile the engine and what a single run calls, and with `studies` the kernel of sweeps and batches."""
     price = np.array([[10.0], [11.0], [9.0], [12.0], [8.0]])
     times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
     bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
     simulate(bars, np.array([1.0, 0.0, 1.0, 0.0, 1.0]), config, backend="jit")
-    build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}).target(bars)
-    if lanes:
+    curves.below_peak(price[:, 0])
+    cross = build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2})
+    cross.target(bars)
+    if studies:
         from backtest.studies.sweep import batch, sweep  # loads the compiler
 
         sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
         sweep(bars, "BUY_AND_HOLD", {}, config)
-        batch([bars, bars], build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2}), config)
+        batch([bars, bars], cross, config)
 
 
 def main() -> int:
     """Compile everything that a compiled run needs; prints how long it took."""
     began = time.perf_counter()
-    warm(lanes="--kernel-only" not in sys.argv[1:])
+    warm_up(studies="--kernel-only" not in sys.argv[1:])
     sys.stdout.write(f"compiled in {time.perf_counter() - began:.1f} s\n")
     return 0
 

@@ -14,11 +14,12 @@ from typing import Final, cast
 
 import numpy as np
 
+from backtest.arrays import Flags, Floats
 from backtest.expression.checker import split
-from backtest.expression.functions import CONSTANTS, FUNCTIONS, Flags, Prices, Series, Truth
+from backtest.expression.functions import CONSTANTS, FUNCTIONS, Prices, Truth
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
 
-_ARITHMETIC: Final[dict[str, Callable[..., Series]]] = {
+_ARITHMETIC: Final[dict[str, Callable[..., Floats]]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
 }  # fmt: skip
 _OPPOSITE: Final[dict[str, tuple[Callable[..., Flags], Callable[..., Flags]]]] = {
@@ -47,7 +48,7 @@ class _Evaluation:
         self._prices, self._count = prices, len(prices)
         calls = Counter(_calls(root))
         self._repeated = {call for call, times in calls.items() if times > 1}
-        self._known: dict[Call, Series | Truth] = {}
+        self._known: dict[Call, Floats | Truth] = {}
 
     def condition(self, node: Node) -> Truth:
         """A condition at each bar."""
@@ -68,7 +69,7 @@ class _Evaluation:
             case _:
                 return cast("Truth", self._call(cast("Call", node)))
 
-    def number(self, node: Node) -> Series:
+    def number(self, node: Node) -> Floats:
         """A series: (T,), or of one element where it is constant."""
         match node:
             case Number(value=value):
@@ -80,9 +81,9 @@ class _Evaluation:
             case Binary(operator=sign, left=left, right=right):
                 return _finite(_ARITHMETIC[sign](self.number(left), self.number(right)))
             case _:
-                return cast("Series", self._call(cast("Call", node)))
+                return cast("Floats", self._call(cast("Call", node)))
 
-    def _price(self, name: str) -> Series:
+    def _price(self, name: str) -> Floats:
         prices = self._prices
         match name:
             case "open":
@@ -104,7 +105,7 @@ class _Evaluation:
             first = _both(first, other)
         return first
 
-    def _call(self, node: Call) -> Series | Truth:
+    def _call(self, node: Call) -> Floats | Truth:
         if node in self._known:
             return self._known[node]
         result = self._computed(node)
@@ -112,7 +113,7 @@ class _Evaluation:
             self._known[node] = result
         return result
 
-    def _computed(self, node: Call) -> Series | Truth:
+    def _computed(self, node: Call) -> Floats | Truth:
         function = FUNCTIONS[node.function]
         varying, constants = split(function, node.arguments)
         series, numbers = iter(varying), iter(constants)
@@ -130,7 +131,7 @@ class _Evaluation:
         result = function.compute(self._prices, *arguments)
         return result if isinstance(result, Truth) else _finite(result)
 
-    def _full(self, node: Node) -> Series:
+    def _full(self, node: Node) -> Floats:
         values = self.number(node)
         return values if len(values) == self._count else np.full(self._count, values[0])
 
@@ -146,7 +147,7 @@ def _both(one: Truth, other: Truth) -> Truth:
     return Truth(one.true & other.true, one.false | other.false)
 
 
-def _compared(sign: str, left: Series, right: Series) -> Truth:
+def _compared(sign: str, left: Floats, right: Floats) -> Truth:
     if sign in _OPPOSITE:
         yes, no = _OPPOSITE[sign]
         return Truth(yes(left, right), no(left, right))
@@ -154,7 +155,7 @@ def _compared(sign: str, left: Series, right: Series) -> Truth:
     return Truth(equal, different) if sign == "==" else Truth(different, equal)
 
 
-def _finite(values: Series) -> Series:
+def _finite(values: Floats) -> Floats:
     """The same values with infinities made unknown."""
     infinite = np.isinf(values)
     return np.where(infinite, np.nan, values) if infinite.any() else values

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from backtest.arrays import Flags
 from backtest.expression import checker, evaluator
 from backtest.expression.errors import InvalidExpression, Problem
-from backtest.expression.functions import Flags, Prices
+from backtest.expression.functions import Prices
 from backtest.expression.parser import parse
 from backtest.expression.tree import Node
 

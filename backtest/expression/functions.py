@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backtest import indicators
+from backtest.arrays import Flags, Floats
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window
-
-Series = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 MAX_PERIOD: Final = 5_000
 
@@ -24,15 +21,15 @@ class Prices(Protocol):
 
     def __len__(self) -> int: ...
     @property
-    def open(self) -> Series: ...
+    def open(self) -> Floats: ...
     @property
-    def high(self) -> Series: ...
+    def high(self) -> Floats: ...
     @property
-    def low(self) -> Series: ...
+    def low(self) -> Floats: ...
     @property
-    def close(self) -> Series: ...
+    def close(self) -> Floats: ...
     @property
-    def volume(self) -> Series: ...
+    def volume(self) -> Floats: ...
 
 
 class Truth(NamedTuple):
@@ -69,7 +66,7 @@ class Function:
     name: str
     arguments: tuple[Argument, ...]
     help: str
-    compute: Callable[..., Series | Truth]
+    compute: Callable[..., Floats | Truth]
     lookback: Callable[..., int]
     result: Literal["number", "condition"] = "number"
     ascending: bool = False
@@ -89,20 +86,20 @@ class Function:
         return sum(argument.default is None for argument in self.arguments)
 
 
-def _volume_weighted_price(prices: Prices, period: int) -> Series:
+def _volume_weighted_price(prices: Prices, period: int) -> Floats:
     traded = (prices.high + prices.low + prices.close) / 3 * prices.volume
     return indicators.sma(traded, period) / indicators.sma(prices.volume, period)
 
 
-def _atr(prices: Prices, period: int) -> Series:
+def _atr(prices: Prices, period: int) -> Floats:
     return indicators.average_true_range(prices.high, prices.low, prices.close, period)
 
 
-def _adx(prices: Prices, period: int) -> Series:
+def _adx(prices: Prices, period: int) -> Floats:
     return indicators.average_directional_index(prices.high, prices.low, prices.close, period)
 
 
-def _crossing(first: Series, second: Series, side: int) -> Truth:
+def _crossing(first: Floats, second: Floats, side: int) -> Truth:
     crossed = crosses(first, second, side)
     return Truth(crossed, ~crossed & ~np.isnan(first) & ~np.isnan(second))
 
@@ -123,11 +120,11 @@ _MACD = (_X, _period(12, low=2, name="fast"), _period(26, low=3, name="slow"),
 _BANDS = (_X, _period(20, low=2), Argument("k", "constant", 2, 0, 20))
 
 
-def _macd(index: int) -> Callable[..., Series]:
+def _macd(index: int) -> Callable[..., Floats]:
     return lambda prices, x, fast, slow, signal: indicators.macd(x, fast, slow, signal)[index]
 
 
-def _band(index: int) -> Callable[..., Series]:
+def _band(index: int) -> Callable[..., Floats]:
     return lambda prices, x, n, k: indicators.bollinger_bands(x, n, k)[index]
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats, Indices, Times
 from backtest.metrics.calendar import daily_rows, periods_per_year, stamp
-from backtest.prices.bars import Floats, Times
 from backtest.simulation import curves
 
 NO_VARIATION: Final = 1e-14
@@ -94,8 +94,8 @@ class Drawdowns:
     open : whether the last one has not been recovered
     """
 
-    peak: NDArray[np.intp]
-    recovery: NDArray[np.intp]
+    peak: Indices
+    recovery: Indices
     depth: Floats
     open: bool
 
@@ -123,14 +123,14 @@ class Account:
     times: Times
     equity: Floats
     trades: ClosedTrades
-    held: NDArray[np.bool_] | None = None
+    held: Flags | None = None
     benchmark: Floats | None = None
     risk_free_rate: float = 0.0
     timeframe: str = "1d"
     year: int | None = None
 
     @cached_property
-    def rows(self) -> NDArray[np.intp] | None:
+    def rows(self) -> Indices | None:
         """The bars that close a period, the first included; None where every bar does."""
         return daily_rows(self.times, self.timeframe)
 

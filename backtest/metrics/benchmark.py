@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from backtest.arrays import Floats
 from backtest.metrics.account import NO_VARIATION, Account, Undefined, dot
 from backtest.metrics.metric import metric
 from backtest.metrics.returns import DAYS_PER_YEAR, SHORTEST_CAGR_DAYS
-from backtest.prices.bars import Floats
 from backtest.simulation import curves
 
 CONVENTION = "b_t = returns of the benchmark over the same periods; no costs on the benchmark."

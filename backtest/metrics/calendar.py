@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backtest.prices.bars import Times
+from backtest.arrays import Indices, Times
 
 PER_YEAR: Final = {"1w": 52, "1mo": 12, "3mo": 4, "1y": 1}
 TRADING_DAYS: Final = 252
@@ -29,7 +28,7 @@ def stamp(time: np.datetime64) -> str:
     return str(time).removesuffix("T00:00:00")
 
 
-def daily_rows(times: Times, timeframe: str) -> NDArray[np.intp] | None:
+def daily_rows(times: Times, timeframe: str) -> Indices | None:
     """The first bar and the last one of each day; None for bars of a day or longer, where all count."""
     if not is_intraday(timeframe) or len(times) == 0:
         return None

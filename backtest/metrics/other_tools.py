@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from backtest.arrays import Floats
 from backtest.metrics import benchmark, drawdown, returns
 from backtest.metrics.account import Account, Undefined, dot
 from backtest.metrics.probability import sharpe_probability
-from backtest.prices.bars import Floats
 
 MOST_RETURNS: Final = 100_000
 """Longer runs are not compared: it would cost as much again as our own figures."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats, Indices, Ints, Times
 from backtest.metrics.account import NO_VARIATION, Account
-from backtest.prices.bars import Floats, Times
 
 BINS: Final = 41
 
@@ -74,7 +73,7 @@ def return_distribution(account: Account, *, bins: int = BINS) -> dict[str, Any]
     return {"edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
 
 
-def _months(times: Times) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+def _months(times: Times) -> tuple[Indices, Ints]:
     """First place of each month that occurs after the first close, and its number from January 1970."""
     if len(times) < 2:
         return np.empty(0, np.intp), np.empty(0, np.int64)
@@ -85,7 +84,7 @@ def _months(times: Times) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     return places[occurs], months[occurs]
 
 
-def _returns(account: Account, starts: NDArray[np.intp]) -> tuple[list[float | None], list[float | None]]:
+def _returns(account: Account, starts: Indices) -> tuple[list[float | None], list[float | None]]:
     """Return from the close before each start to the close before the next."""
     if len(starts) == 0:
         return [], []
@@ -97,7 +96,7 @@ def _returns(account: Account, starts: NDArray[np.intp]) -> tuple[list[float | N
     return own, _growth(benchmark if account.rows is None else benchmark[account.rows], starts - 1, ends)
 
 
-def _growth(values: Floats, before: NDArray[np.intp], after: NDArray[np.intp]) -> list[float | None]:
+def _growth(values: Floats, before: Indices, after: Indices) -> list[float | None]:
     pairs = zip(values[before].tolist(), values[after].tolist(), strict=True)
     grown = [end / begin - 1.0 if begin > 0 else math.nan for begin, end in pairs]
     return [value if math.isfinite(value) else None for value in grown]

@@ -8,11 +8,10 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats, Indices
 from backtest.metrics.account import NO_VARIATION, Account, Undefined
 from backtest.metrics.metric import metric
-from backtest.prices.bars import Floats
 
 EULER_GAMMA: Final = 0.577_215_664_901_532_9
 BLOCKS: Final = 16
@@ -194,9 +193,7 @@ def _sharpe_of_blocks(cut: Floats, chosen: Floats) -> Floats:
     return np.where(varies, (mean + centre) / np.where(varies, deviation, 1.0), 0.0)
 
 
-def _block_indices(
-    generator: np.random.Generator, paths: int, count: int, mean_length: float
-) -> NDArray[np.intp]:
+def _block_indices(generator: np.random.Generator, paths: int, count: int, mean_length: float) -> Indices:
     """(paths, count) places in the series: each the one after its left neighbour unless a block begins."""
     begins = generator.random((paths, count), dtype=np.float32) < 1.0 / mean_length
     begins[:, 0] = True

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backtest.arrays import Flags
 from backtest.metrics.account import Account, ClosedTrades, Undefined, dot
 from backtest.metrics.metric import metric
 
@@ -220,7 +221,7 @@ def by_side(trades: ClosedTrades) -> list[dict[str, Any]]:
     return [{"side": name, **_summary(trades, chosen)} for name, chosen in sides if chosen.any()]
 
 
-def _summary(trades: ClosedTrades, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+def _summary(trades: ClosedTrades, chosen: Flags) -> dict[str, Any]:
     pnl = trades.pnl[chosen]
     return {
         "trades": len(pnl),

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats, Times
 from backtest.errors import InvalidBars
 
-Floats = NDArray[np.float64]
-Times = NDArray[np.datetime64]
 PRICES = ("open", "high", "low", "close")
 
 
@@ -127,7 +125,7 @@ def _check_values(bars: Bars) -> None:
     _refuse(bars, bars.low > lowest, "low", "must not be above open or close")
 
 
-def _refuse(bars: Bars, wrong: NDArray[np.bool_], field: str, rule: str) -> None:
+def _refuse(bars: Bars, wrong: Flags, field: str, rule: str) -> None:
     if not wrong.any():
         return
     row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)

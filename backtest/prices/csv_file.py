@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import IO, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats, Ints
 from backtest.errors import InvalidFile
-from backtest.prices.bars import Floats
 from backtest.prices.dataset import Dataset
 from backtest.prices.price_table import MAX_COLUMNS, FileErrors, build_dataset, check_symbol, find_columns
 from backtest.prices.timestamps import (
@@ -48,7 +47,7 @@ class _Rows:
 
     timestamps: TimestampColumn
     numbers: dict[str, list[Floats]]
-    lines: list[NDArray[np.int64]]
+    lines: list[Ints]
     errors: FileErrors
 
 

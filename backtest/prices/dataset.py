@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats, Ints, Times
 from backtest.errors import BacktestError
-from backtest.prices.bars import PRICES, Bars, Floats, Times
+from backtest.prices.bars import PRICES, Bars
 
 MAX_BARS = 5_000_000
 MAX_SYMBOL_LENGTH = 32
@@ -201,7 +201,7 @@ def _inflate(body: bytes, size: int) -> bytes:
 
 
 def _columns(content: bytes, count: int) -> tuple[Times, dict[str, Floats]]:
-    times: NDArray[np.int64] = np.frombuffer(content, "<i8", count).astype(np.int64)
+    times: Ints = np.frombuffer(content, "<i8", count).astype(np.int64)
     columns = {
         name: np.frombuffer(content, "<f8", count, offset=8 * count * place).astype(np.float64).reshape(-1, 1)
         for place, name in enumerate(_COLUMNS, start=1)

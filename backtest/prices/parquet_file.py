@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats, Times
 from backtest.errors import InvalidFile
-from backtest.prices.bars import Floats, Times
 from backtest.prices.dataset import MAX_BARS, Dataset
 from backtest.prices.price_table import (
     MAX_COLUMNS,
@@ -119,7 +118,7 @@ def _floats(column: Column, name: str, errors: FileErrors) -> Floats:
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise InvalidFile(f"must hold numbers, got the type {kind}", file=errors.file, field=name)
-    numbers: NDArray[np.float64] = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
+    numbers: Floats = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     for row in np.flatnonzero(~np.isfinite(numbers))[:MAX_ERRORS]:
         errors.add(f"must be a finite number, got {numbers[row]}", line=int(row) + 1, field=name)
     errors.raise_if_any()

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats, Ints, Times
 from backtest.errors import InvalidFile
-from backtest.prices.bars import PRICES, Floats, Times
+from backtest.prices.bars import PRICES
 from backtest.prices.dataset import MAX_BARS, Dataset, is_symbol, make_dataset
 
 MAX_ERRORS = 20
@@ -89,7 +89,7 @@ def check_symbol(symbol: str, file: str) -> None:
 def build_dataset(
     times: Times,
     columns: Mapping[str, Floats],
-    lines: NDArray[np.int64],
+    lines: Ints,
     *,
     symbol: str,
     source: str,
@@ -107,7 +107,7 @@ def build_dataset(
     return make_dataset(symbol, times, prices, source=source, adj_close=columns.get("adj_close"))
 
 
-def _check_times(times: Times, lines: NDArray[np.int64], errors: FileErrors) -> None:
+def _check_times(times: Times, lines: Ints, errors: FileErrors) -> None:
     steps = np.diff(times.view(np.int64))
     for row in np.flatnonzero(steps <= 0)[:MAX_ERRORS] + 1:
         before = f"{shown_date(times[row - 1])} in line {lines[row - 1]}"
@@ -117,10 +117,8 @@ def _check_times(times: Times, lines: NDArray[np.int64], errors: FileErrors) -> 
         errors.add(f"{date} {reason} {before}; {rule}", line=int(lines[row]), date=date, field="date")
 
 
-def _check_prices(
-    times: Times, columns: Mapping[str, Floats], lines: NDArray[np.int64], errors: FileErrors
-) -> None:
-    def refuse(wrong: NDArray[np.bool_], field: str, rule: str) -> None:
+def _check_prices(times: Times, columns: Mapping[str, Floats], lines: Ints, errors: FileErrors) -> None:
+    def refuse(wrong: Flags, field: str, rule: str) -> None:
         for row in np.flatnonzero(wrong)[:MAX_ERRORS]:
             errors.add(
                 f"{rule}, got {columns[field][row]:.17g}",

@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats, Indices, Times
 from backtest.metrics.calendar import is_intraday, stamp, trades_weekends
-from backtest.prices.bars import Bars, Floats, Times
+from backtest.prices.bars import Bars
 
 LISTED: Final = 20
 TRADES_LISTED: Final = 50
@@ -75,21 +76,21 @@ class QualityReport:
     symbol: str
     times: Times
     close: Floats
-    gaps: NDArray[np.intp]
-    outliers: NDArray[np.intp]
-    spikes: NDArray[np.intp]
-    splits: NDArray[np.intp]
+    gaps: Indices
+    outliers: Indices
+    spikes: Indices
+    splits: Indices
     split_ratios: Floats
-    zero_volume: NDArray[np.intp]
-    stale: NDArray[np.intp]
+    zero_volume: Indices
+    stale: Indices
 
     @cached_property
-    def doubtful(self) -> dict[str, NDArray[np.intp]]:
+    def doubtful(self) -> dict[str, Indices]:
         """The bars that distort whoever holds the symbol over them, by kind."""
         return {"outlier": self.outliers, "spike": self.spikes, "split": self.splits}
 
     @cached_property
-    def untraded(self) -> dict[str, NDArray[np.intp]]:
+    def untraded(self) -> dict[str, Indices]:
         """The bars at which a fill is doubtful, by kind."""
         return {"zero_volume": self.zero_volume, "stale": self.stale}
 
@@ -116,13 +117,13 @@ class QualityReport:
             "suspect_bars": self.suspect_bars,
         }
 
-    def _listed(self, shown: NDArray[np.intp], found: NDArray[np.intp], describe: Any) -> dict[str, Any]:
+    def _listed(self, shown: Indices, found: Indices, describe: Any) -> dict[str, Any]:
         return {"count": len(found), "listed": [describe(int(bar)) for bar in shown]}
 
-    def _largest(self, bars: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _largest(self, bars: Indices) -> Indices:
         return _worst(bars, np.abs(np.log(self.close[bars] / self.close[bars - 1])))
 
-    def _step_days(self, bars: NDArray[np.intp]) -> Floats:
+    def _step_days(self, bars: Indices) -> Floats:
         return (self.times[bars] - self.times[bars - 1]).astype(np.int64) / 86_400
 
     def _at(self, bar: int) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def inspect_bars(bars: Bars) -> list[QualityReport]:
     return [_inspect_column(bars, column, gaps) for column in range(len(bars.symbols))]
 
 
-def find_gaps(times: Times, timeframe: str) -> NDArray[np.intp]:
+def find_gaps(times: Times, timeframe: str) -> Indices:
     """Bars before which bars are missing.
 
     For bars of a day and shorter: more than two weekdays (two days where weekends are traded) without
@@ -193,17 +194,17 @@ def trades_touching(reports: Sequence[QualityReport], trades: TradeBars, *, star
     }
 
 
-def _note(kinds: dict[int, list[str]], kind: str, rows: NDArray[np.intp]) -> None:
+def _note(kinds: dict[int, list[str]], kind: str, rows: Indices) -> None:
     for row in rows.tolist():
         kinds.setdefault(row, []).append(kind)
 
 
-def _any_within(found: NDArray[np.intp], first: NDArray[Any], last: NDArray[Any]) -> NDArray[np.bool_]:
-    within: NDArray[np.bool_] = np.searchsorted(found, last, side="right") > np.searchsorted(found, first)
+def _any_within(found: Indices, first: NDArray[Any], last: NDArray[Any]) -> Flags:
+    within: Flags = np.searchsorted(found, last, side="right") > np.searchsorted(found, first)
     return within
 
 
-def _inspect_column(bars: Bars, column: int, gaps: NDArray[np.intp]) -> QualityReport:
+def _inspect_column(bars: Bars, column: int, gaps: Indices) -> QualityReport:
     opened, close = bars.open[:, column], bars.close[:, column]
     moves = np.log(close[1:] / close[:-1])
     scale = _usual_move(moves)
@@ -233,7 +234,7 @@ def _usual_move(moves: Floats) -> float:
     return 1.4826 * middle if middle > 0 else 1.2533 * float(sample.mean())
 
 
-def _extreme(moves: Floats, least: float) -> NDArray[np.intp]:
+def _extreme(moves: Floats, least: float) -> Indices:
     """Moves beyond `least` and beyond eight usual ones of the ten bars before and after the two at hand."""
     large = np.flatnonzero(np.abs(moves) > least)
     local = [_usual_around(moves, large[first : first + CHUNK]) for first in range(0, len(large), CHUNK)]
@@ -241,7 +242,7 @@ def _extreme(moves: Floats, least: float) -> NDArray[np.intp]:
     return large[np.abs(moves[large]) > LOCAL_SCORE * usual]
 
 
-def _usual_around(moves: Floats, places: NDArray[np.intp]) -> Floats:
+def _usual_around(moves: Floats, places: Indices) -> Floats:
     """1.4826 · median |r| of the bars around each place, itself and the next left out."""
     away = np.arange(1, LOCAL_BARS + 1)
     around = places[:, None] + np.concatenate((-away, away + 1))
@@ -260,16 +261,14 @@ def _medians(rows: Floats) -> Floats:
     return middle
 
 
-def _reverting(moves: Floats, large: NDArray[np.intp]) -> NDArray[np.intp]:
+def _reverting(moves: Floats, large: Indices) -> Indices:
     """Those of the large moves that the next bar takes back."""
     large = large[large < len(moves) - 1]
     share = -moves[large + 1] / moves[large]
     return large[(share >= REVERTED[0]) & (share <= REVERTED[1])]
 
 
-def _find_splits(
-    opened: Floats, close: Floats, volume: Floats, timeframe: str
-) -> tuple[NDArray[np.intp], Floats]:
+def _find_splits(opened: Floats, close: Floats, volume: Floats, timeframe: str) -> tuple[Indices, Floats]:
     """Bars whose open stands to the close before as after a split, on a quiet day, with volume to match."""
     jump = np.log(opened[1:] / close[:-1])
     bar = np.flatnonzero(np.abs(jump) > np.log(SPLITS[0]) - SPLIT_TOLERANCE) + 1
@@ -285,7 +284,7 @@ def _find_splits(
     return bar[fits], (1.0 / factor)[fits]
 
 
-def _volume_fits(volume: Floats, bar: NDArray[np.intp], factor: Floats) -> NDArray[np.bool_]:
+def _volume_fits(volume: Floats, bar: Indices, factor: Floats) -> Flags:
     """Whether the median volume of five bars grew by the factor, give or take 2.5 times; or is not known."""
     around = np.arange(VOLUME_BARS)
     last = len(volume) - 1
@@ -293,26 +292,26 @@ def _volume_fits(volume: Floats, bar: NDArray[np.intp], factor: Floats) -> NDArr
     after = _medians(volume[np.minimum(bar[:, None] + around, last)])
     known = (before > 0) & (after > 0)
     change = np.where(known, after, 1.0) / np.where(known, before, 1.0) / factor
-    fits: NDArray[np.bool_] = ~known | ((change >= 1.0 / VOLUME_FACTOR) & (change <= VOLUME_FACTOR))
+    fits: Flags = ~known | ((change >= 1.0 / VOLUME_FACTOR) & (change <= VOLUME_FACTOR))
     return fits
 
 
-def _find_zero_volume(volume: Floats) -> NDArray[np.intp]:
+def _find_zero_volume(volume: Floats) -> Indices:
     empty = np.flatnonzero(volume == 0)
     return empty if len(empty) < len(volume) else np.empty(0, np.intp)  # an index has no volume at all
 
 
-def _find_stale(high: Floats, low: Floats, close: Floats) -> NDArray[np.intp]:
+def _find_stale(high: Floats, low: Floats, close: Floats) -> Indices:
     """Bars of a single price that is that of the four bars before as well."""
     flat = np.flatnonzero((high[1:] == low[1:]) & (close[1:] == close[:-1])) + 1
     if len(flat) < STALE_BARS - 1:
         return np.empty(0, np.intp)
     reach = STALE_BARS - 2
-    stale: NDArray[np.intp] = flat[reach:][flat[reach:] - flat[:-reach] == reach]
+    stale: Indices = flat[reach:][flat[reach:] - flat[:-reach] == reach]
     return stale
 
 
-def _worst(bars: NDArray[np.intp], size: Floats) -> NDArray[np.intp]:
+def _worst(bars: Indices, size: Floats) -> Indices:
     return bars[np.argsort(-size, kind="stable")[:LISTED]]
 
 

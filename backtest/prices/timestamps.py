@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.prices.bars import Times
+from backtest.arrays import Flags, Ints, Times
 
 ALLOWED = "a date as YYYY-MM-DD, with a time as YYYY-MM-DD HH:MM:SS where bars are shorter than a day"
 
@@ -45,9 +45,9 @@ class TimestampColumn:
     clock: then the bars are days of the exchange and stay the days that they are.
     """
 
-    blocks: list[NDArray[np.int64]]
-    offsets: list[NDArray[np.int64]]
-    flipped: list[NDArray[np.int64]]
+    blocks: list[Ints]
+    offsets: list[Ints]
+    flipped: list[Ints]
 
     @classmethod
     def empty(cls) -> TimestampColumn:
@@ -59,11 +59,11 @@ class TimestampColumn:
         table = np.array([(m.local, m.offset, m.flipped) for m in timestamps], np.int64).reshape(-1, 3)
         self._append(table[:, 0], table[:, 1], table[:, 2])
 
-    def add_local(self, local: NDArray[np.int64]) -> None:
+    def add_local(self, local: Ints) -> None:
         """Append timestamps without offset, in seconds since 1970."""
         self._append(local, np.full(len(local), _NO_OFFSET), local)
 
-    def _append(self, *columns: NDArray[np.int64]) -> None:
+    def _append(self, *columns: Ints) -> None:
         for kept, column in zip((self.blocks, self.offsets, self.flipped), columns, strict=True):
             kept.append(column)
 
@@ -108,7 +108,7 @@ def parse_timestamp(text: str) -> Timestamp:
     raise ParseError(f"must be {ALLOWED}, got {_shown(text)}")
 
 
-def parse_iso_block(cells: Sequence[str]) -> NDArray[np.int64] | None:
+def parse_iso_block(cells: Sequence[str]) -> Ints | None:
     """Seconds since 1970 of cells that all look like 2018-12-31 or 2018-12-31 16:30:00, else None."""
     width = len(cells[0])
     if width not in (10, 16, 19):
@@ -199,9 +199,7 @@ def _since_1970(text: str) -> Timestamp:
     return Timestamp(seconds, 0, seconds)
 
 
-def _ordered(
-    month_first: NDArray[np.int64], day_first: NDArray[np.int64], slashed: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], tuple[int, str] | None]:
+def _ordered(month_first: Ints, day_first: Ints, slashed: Flags) -> tuple[Ints, tuple[int, str] | None]:
     month_fits, day_fits = (month_first != _IMPOSSIBLE).all(), (day_first != _IMPOSSIBLE).all()
     if month_fits != day_fits:
         return (month_first if month_fits else day_first), None

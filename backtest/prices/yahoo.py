@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backtest.prices.bars import PRICES, Floats, Times
+from backtest.arrays import Flags, Floats, Times
+from backtest.prices.bars import PRICES
 from backtest.prices.dataset import Dataset
 from backtest.prices.price_table import FileErrors, build_dataset
 
@@ -47,9 +47,9 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
     )
 
 
-def _complete(quotes: Quotes) -> NDArray[np.bool_]:
+def _complete(quotes: Quotes) -> Flags:
     known = [np.isfinite(quotes.columns[name]) for name in COLUMNS]
-    found: NDArray[np.bool_] = np.logical_and.reduce(known)
+    found: Flags = np.logical_and.reduce(known)
     return found
 
 

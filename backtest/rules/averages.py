@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from backtest import indicators
+from backtest import indicators, jit
+from backtest.arrays import Floats
 from backtest.fields import Field
-from backtest.prices.bars import Bars
-from backtest.rules.rule import Floats, Prices, Rule, Series
-from backtest.signals import sma_cross_jit
+from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import side_since_crossing
+from backtest.signals.sma_cross_jit import side_since_sma_cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,19 @@ class MovingAverageCross(Rule):
     def warmup(self) -> int:
         return self.slow
 
-    def target(self, bars: Bars) -> Floats:
-        """The position wanted in each symbol at each close, shape (T, M), C-contiguous."""
-        if self.kind == "sma" and sma_cross_jit.is_worth_it(bars.close.size):
-            return sma_cross_jit.target_of(bars.close, self.fast, self.slow)
-        return Rule.target(self, bars)
-
-    def exposure(self, prices: Prices) -> Series:
-        return side_since_crossing(*self.lines(prices.close))
-
-    def lines(self, close: Series) -> tuple[Series, Series]:
-        """The fast and the slow average of a (T,) close."""
-        return self.line(close, self.fast, self.kind), self.line(close, self.slow, self.kind)
+    def exposure(self, prices: Prices) -> Floats:
+        close = prices.close
+        if self.kind == "sma" and jit.is_worth_loading(len(close)):
+            return side_since_sma_cross(close, self.fast, self.slow)
+        fast, slow = (self.line(close, period, self.kind) for period in (self.fast, self.slow))
+        return side_since_crossing(fast, slow)
 
     @staticmethod
-    def line(close: Series, period: int, kind: str = "sma") -> Series:
+    def line(close: Floats, period: int, kind: str = "sma") -> Floats:
         """One average, (T,), NaN for its first `period - 1` bars.
 
         A grid of parameters needs each only once: the target of a pair is
-        ``crossing.side_since_crossing(line(close, fast), line(close, slow))``.
+        ``crossings.side_since_crossing(line(close, fast), line(close, slow))``.
         """
         return indicators.sma(close, period) if kind == "sma" else indicators.ema(close, period)
 
@@ -98,6 +92,6 @@ class Macd(Rule):
     def warmup(self) -> int:
         return self.slow + self.signal - 1
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         line, average, _ = indicators.macd(prices.close, self.fast, self.slow, self.signal)
         return side_since_crossing(line, average)

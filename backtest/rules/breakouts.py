@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
+from backtest.arrays import Floats
 from backtest.fields import Field
 from backtest.indicators import shifted
-from backtest.rules.rule import Prices, Rule, Series
+from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 
 
@@ -41,7 +42,7 @@ class DonchianBreakout(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close, high, low = prices.close, prices.high, prices.low
         return positions(
             close > shifted(indicators.highest(high, self.period), 1),
@@ -84,7 +85,7 @@ class VolumeBreakout(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close, volume = prices.close, prices.volume
         heavy = volume > self.multiple * shifted(indicators.sma(volume, self.period), 1)
         return positions(
@@ -131,7 +132,7 @@ class AtrVolatility(Rule):
     def warmup(self) -> int:
         return self.period + 1
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close, high, low = prices.close, prices.high, prices.low
         atr = indicators.average_true_range(high, low, close, self.period)
         move = close - shifted(close, 1)

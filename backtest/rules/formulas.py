@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from backtest.arrays import Flags, Floats
 from backtest.errors import FieldError
 from backtest.expression import Formula, InvalidExpression, PlacedError
 from backtest.fields import Field, Value
-from backtest.rules.rule import PREFIX, Prices, Rule, Series
-from backtest.signals.positions import Flags, positions
+from backtest.rules.rule import PREFIX, Prices, Rule
+from backtest.signals.positions import positions
 
 _FORMULAS = ("entry", "exit", "short_entry", "short_exit")
 
@@ -51,7 +52,7 @@ class Expression(Rule):
         sources = (self.entry, self.exit, self.short_entry, self.short_exit)
         return max(Formula.read(source).lookback for source in sources if source.strip())
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         enter, leave = _sides(self.entry, self.exit, prices)
         enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
         return positions(enter, leave, enter_short, leave_short)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
+from backtest.arrays import Floats
 from backtest.fields import Field
-from backtest.rules.rule import Prices, Rule, Series
+from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window, positions, reversing
 
@@ -42,7 +43,7 @@ class Rsi(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         strength = indicators.rsi(prices.close, self.period)
         return reversing(strength < self.oversold, strength > self.overbought)
 
@@ -92,7 +93,7 @@ class RsiMacd(Rule):
     def warmup(self) -> int:
         return max(self.period, self.slow + self.signal - 1)
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close = prices.close
         strength = indicators.rsi(close, self.period)
         line, average, _ = indicators.macd(close, self.fast, self.slow, self.signal)
@@ -129,7 +130,7 @@ class BollingerBands(Rule):
     def warmup(self) -> int:
         return self.period - 1
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close = prices.close
         upper, middle, lower = indicators.bollinger_bands(close, self.period, self.deviations)
         return positions(close < lower, close >= middle, close > upper, close <= middle)

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
 from backtest.prices.bars import Bars
-
-Series = NDArray[np.float64]
-Floats = NDArray[np.float64]
 
 PREFIX = "params."
 
@@ -31,27 +28,27 @@ class Prices:
         return len(self._bars)
 
     @property
-    def open(self) -> Series:
+    def open(self) -> Floats:
         """Opening prices."""
         return np.ascontiguousarray(self._bars.open[:, self._column])
 
     @property
-    def high(self) -> Series:
+    def high(self) -> Floats:
         """Highest prices."""
         return np.ascontiguousarray(self._bars.high[:, self._column])
 
     @property
-    def low(self) -> Series:
+    def low(self) -> Floats:
         """Lowest prices."""
         return np.ascontiguousarray(self._bars.low[:, self._column])
 
     @property
-    def close(self) -> Series:
+    def close(self) -> Floats:
         """Closing prices."""
         return np.ascontiguousarray(self._bars.close[:, self._column])
 
     @property
-    def volume(self) -> Series:
+    def volume(self) -> Floats:
         """Shares traded."""
         return np.ascontiguousarray(self._bars.volume[:, self._column])
 
@@ -80,7 +77,7 @@ class Rule(ABC):
         """Bars before the first at which the rule can want a position."""
 
     @abstractmethod
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         """The position wanted in one symbol at each close: 1 long, 0 flat, -1 short, NaN no change.
 
         Returns

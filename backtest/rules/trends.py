@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from backtest import indicators
+from backtest.arrays import Floats
 from backtest.fields import Field
-from backtest.rules.rule import Prices, Rule, Series
+from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 
 
@@ -42,7 +43,7 @@ class TrendFollowing(Rule):
     def warmup(self) -> int:
         return max(self.period - 1, 2 * self.adx_period - 1)
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         close = prices.close
         average = indicators.ema(close, self.period)
         adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
@@ -73,7 +74,7 @@ class Momentum(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         change = indicators.rate_of_change(prices.close, self.period)
         return np.subtract(change > self.threshold_pct, change < -self.threshold_pct, dtype=np.float64)
 
@@ -92,5 +93,5 @@ class BuyAndHold(Rule):
     def warmup(self) -> int:
         return 0
 
-    def exposure(self, prices: Prices) -> Series:
+    def exposure(self, prices: Prices) -> Floats:
         return np.ones(len(prices))

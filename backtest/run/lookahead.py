@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats
 from backtest.metrics.calendar import stamp
-from backtest.prices.bars import Bars, Floats
+from backtest.prices.bars import Bars
 from backtest.simulation.simulate import checked_target
 
 CUTS: Final = 5
@@ -110,10 +110,8 @@ def _draw(text: str, span: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % span
 
 
-def _differs(known: Floats, cut: Floats) -> NDArray[np.bool_]:
-    same: NDArray[np.bool_] = (
-        (known == cut) | (np.isnan(known) & np.isnan(cut)) | (np.abs(known - cut) <= SAME)
-    )
+def _differs(known: Floats, cut: Floats) -> Flags:
+    same: Flags = (known == cut) | (np.isnan(known) & np.isnan(cut)) | (np.abs(known - cut) <= SAME)
     return ~same
 
 

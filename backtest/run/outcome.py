@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backtest.arrays import Flags, Floats
 from backtest.metrics import Account, compute_metrics
 from backtest.metrics.calendar import is_intraday, periods_per_year, stamp
 from backtest.metrics.drawdown import drawdown_table
@@ -16,7 +16,6 @@ from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side
 from backtest.prices import quality
-from backtest.prices.bars import Floats
 from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
@@ -108,13 +107,13 @@ def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float =
     )
 
 
-def bars_held(simulation: Simulation) -> NDArray[np.bool_]:
+def bars_held(simulation: Simulation) -> Flags:
     """(T,) whether a position was carried through each bar.
 
     That is: held at its close, or left in it by anything but a signal, which fills at the open; with
     fills at the close, held at the close before.
     """
-    held: NDArray[np.bool_] = (simulation.position != 0).any(axis=1)
+    held: Flags = (simulation.position != 0).any(axis=1)
     if simulation.same_bar_fill:
         return np.concatenate((np.zeros(1, np.bool_), held[:-1]))
     trades = simulation.trades

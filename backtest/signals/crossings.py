@@ -1,20 +1,17 @@
-"""When one line crosses another: the one definition that rules, expressions and sweeps share."""
+"""When one line crosses another: the definition that rules and expressions share, in NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Series = NDArray[np.float64]
-Signs = NDArray[np.int8]
-
-TIE = 1e-11
-"""Two lines closer than this fraction of the second are equal: rounding is no crossing."""
+from backtest.arrays import Flags, Floats, Indices, Signs
+from backtest.signals.cross_kernel import TIE
+from backtest.signals.positions import held_since
 
 _BLOCK = 8_192  # bars whose intermediate arrays stay in the processor's cache
 
 
-def ordering(first: Series, second: Series) -> Signs:
+def ordering(first: Floats, second: Floats) -> Signs:
     """Tell at each bar which line is higher: 1 `first`, -1 `second`, 0 a tie or unknown.
 
     Parameters
@@ -34,7 +31,7 @@ def ordering(first: Series, second: Series) -> Signs:
     return signs
 
 
-def crossovers(first: Series, second: Series) -> tuple[NDArray[np.intp], Signs]:
+def crossovers(first: Floats, second: Floats) -> tuple[Indices, Signs]:
     """Find every bar at which `first` crosses `second`, and to which side.
 
     The lines cross at the first bar at which their strict order is the opposite of the last
@@ -53,20 +50,17 @@ def crossovers(first: Series, second: Series) -> tuple[NDArray[np.intp], Signs]:
     return starts[turned], strict[turned]
 
 
-def side_since_crossing(first: Series, second: Series) -> Series:
+def side_since_crossing(first: Floats, second: Floats) -> Floats:
     """1 from each bar on which `first` crosses above `second`, -1 from each below, 0 before the first.
 
     Returns
     -------
     (T,) array of 1, 0, -1
     """
-    bars, sides = crossovers(first, second)
-    values = np.concatenate(([0.0], sides))
-    lengths = np.diff(np.concatenate(([0], bars, [len(first)])))
-    return np.repeat(values, lengths)
+    return held_since(*crossovers(first, second), len(first))
 
 
-def crosses(first: Series, second: Series, side: int) -> NDArray[np.bool_]:
+def crosses(first: Floats, second: Floats, side: int) -> Flags:
     """True at each bar on which `first` crosses to `side` (1 above, -1 below) of `second`."""
     bars, sides = crossovers(first, second)
     crossed = np.zeros(len(first), dtype=np.bool_)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Series = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from backtest.arrays import Flags, Floats, Indices
 
 
-def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Series:
+def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Floats:
     """Hold each position from the bar it is entered until the bar it is left or reversed.
 
     An entry does not count at a bar at which its own side is also left, and neither entry counts
@@ -33,18 +32,23 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     return state
 
 
-def reversing(long: Flags, short: Flags) -> Series:
+def reversing(long: Flags, short: Flags) -> Floats:
     """Hold long from each bar of `long`, short from each bar of `short`; 0 before the first.
 
     A bar of both changes nothing.
     """
     sides = np.subtract(long.view(np.int8), short.view(np.int8))
     bars = np.flatnonzero(sides)
-    values = np.concatenate(([0.0], sides[bars]))
-    return np.repeat(values, np.diff(np.concatenate(([0], bars, [len(sides)]))))
+    return held_since(bars, sides[bars], len(sides))
 
 
-def _last(events: Flags) -> NDArray[np.intp]:
+def held_since(bars: NDArray[np.integer], sides: NDArray[np.generic], count: int) -> Floats:
+    """Each of the sides from its bar until the next one, 0 before the first: (count,) array."""
+    values = np.concatenate(([0.0], sides))
+    return np.repeat(values, np.diff(np.concatenate(([0], bars, [count]))))
+
+
+def _last(events: Flags) -> Indices:
     """At each bar the index of the latest event up to it, -1 where there was none."""
     return np.maximum.accumulate(np.where(events, np.arange(len(events)), -1))
 

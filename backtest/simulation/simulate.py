@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest import engine
+from backtest.arrays import Floats, Ints, Times
 from backtest.errors import FieldError, InvalidRequest, InvalidTarget
-from backtest.prices.bars import Bars, Times
+from backtest.prices.bars import Bars
 from backtest.simulation import backends, curves
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.trades import EXIT_REASONS, Fills, Trades, fills_of, trades_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 __all__ = ["EXIT_REASONS", "Fills", "OrderStatistics", "Simulation", "Trades", "simulate"]
 
@@ -249,7 +247,7 @@ def _execute(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Run the kernel in the backend asked for: account, steps, fills and trades as tables."""
     count, width = bars.close.shape
-    room = (
+    sizes = (
         engine.ACCOUNT_WIDTH,
         engine.BOOK_WIDTH * width,
         engine.STEP_WIDTH * most_steps(count, len(signals), config),
@@ -260,12 +258,12 @@ def _execute(
     settings = settings_of(config, width)
     run: Callable[..., None] = engine.run
     if backends.chosen(backend, bars.close.size) == "jit":
-        run = backends.compiled().run
-        tables = [np.zeros(size) for size in room]
+        run = backends.compiled_engine().run
+        tables = [np.zeros(size) for size in sizes]
         tables[0][engine.CASH] = config.initial_capital
         run(count, width, *prices, signals, targets, np.array(settings), *tables)
     else:
-        lists = [[0.0] * size for size in room]
+        lists = [[0.0] * size for size in sizes]
         lists[0][engine.CASH] = float(config.initial_capital)
         plain = [values.tolist() for values in (*prices, signals, targets)]
         run(count, width, *plain, settings, *lists)

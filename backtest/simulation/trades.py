@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backtest import engine
+from backtest.arrays import Floats, Ints, Signs
 from backtest.prices.bars import Bars
 from backtest.simulation.config import EngineConfig
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 EXIT_REASONS = ("signal", "stop_loss", "take_profit", "trailing_stop", "end_of_data", "ruin")
 """The names of `Trades.exit_reason`, by code."""
@@ -48,7 +45,7 @@ class Trades:
     bars_held: Ints
     mae_pct: Floats
     mfe_pct: Floats
-    exit_reason: NDArray[np.int8]
+    exit_reason: Signs
 
     def __len__(self) -> int:
         return len(self.symbol)
@@ -131,7 +128,7 @@ def trades_of(rows: Floats, bars: Bars, config: EngineConfig) -> Trades:
 
 
 def _excursions(
-    bars: Bars, config: EngineConfig, symbol: Ints, opened: Ints, closed: Ints, reason: NDArray[np.int8],
+    bars: Bars, config: EngineConfig, symbol: Ints, opened: Ints, closed: Ints, reason: Signs,
     side: Floats, fill: Floats, leaving: Floats,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """The most adverse and the most favourable raw price while held, percent of the entry fill.

@@ -1,9 +1,10 @@
 """Many simulations side by side: what a sweep or a batch compiles around the engine's kernel.
 
-Only `backtest.gears` loads this module, as a compiled copy in which `run` is the compiled kernel. A
-lane is one simulation: its prices are one row of (K, T * M) tables, its signals come from a crossing
-of two lines or from a row of targets; its statistics are one row of the result. Each thread works in
-a room of its own, so memory does not grow with the number of lanes.
+It is only ever loaded by `backtest.jit`, with the compiled functions of the engine and of
+`backtest.signals.cross_kernel` in place of the plain ones. A simulation's prices are one row of
+(K, T * M) tables, its signals come from the crossing of two lines or from a row of targets; its statistics
+are one row of the result. Each thread reuses one set of buffers, so memory does not grow with the number
+of simulations.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 from numba import prange
-from numpy.typing import NDArray
 
 from backtest import engine
+from backtest.arrays import Floats, Ints
 from backtest.engine import (
     ACCOUNT_WIDTH,
     BOOK_WIDTH,
@@ -28,17 +29,12 @@ from backtest.engine import (
     TRADE_WIDTH,
     TRADES,
 )
+from backtest.signals.cross_kernel import crossovers, order_averages, order_lines
 
-Table = NDArray[np.float64]
-Signs = NDArray[np.int8]
-Indices = NDArray[np.int64]
-Room = tuple[Table, Table, Table, Table, Table]  # account, book, steps, fills, trades
+Buffers = tuple[Floats, Floats, Floats, Floats, Floats]  # account, book, steps, fills, trades
 Function = TypeVar("Function", bound=Callable[..., object])
 
-run: Callable[..., None] = engine.run  # in the compiled copy the compiled one
-
-TIE = 1e-11  # as in backtest.signals.crossings
-ALL_ABOVE, ALL_BELOW = 0x0101010101010101, -1  # eight signs at once
+run: Callable[..., None] = engine.run
 
 (FINAL_EQUITY, TOTAL_RETURN, VOLATILITY, SHARPE_RATIO, MAX_DRAWDOWN, NUM_TRADES, IS_RUINED) = range(7)
 COLUMNS = 7
@@ -52,8 +48,8 @@ def parallel(function: Function) -> Function:
     return function
 
 
-def room_for(bars: int, width: int, most: int) -> Room:
-    """Tables that one simulation of at most `most` signals fits in."""
+def buffers_for(bars: int, width: int, most: int) -> Buffers:
+    """Buffers for one simulation of at most `most` signals."""
     return (
         np.zeros(ACCOUNT_WIDTH),
         np.zeros(BOOK_WIDTH * width),
@@ -64,170 +60,110 @@ def room_for(bars: int, width: int, most: int) -> Room:
 
 
 @parallel
-def cross_lanes(
-    opens: Table, highs: Table, lows: Table, closes: Table, markets: Indices, lines: Table, firsts: Indices,
-    seconds: Indices, start: int, settings: Table, capital: float, periods: float, chunks: int,
-) -> Table:  # fmt: skip
+def simulate_crossings(
+    opens: Floats, highs: Floats, lows: Floats, closes: Floats, markets: Ints, lines: Floats, firsts: Ints,
+    seconds: Ints, start: int, settings: Floats, capital: float, periods: float, chunks: int,
+) -> Floats:  # fmt: skip
     """Simulate the crossing of lines `firsts[k]` and `seconds[k]` on market `markets[k]` for each k."""
-    lanes, bars = len(firsts), closes.shape[1]
-    result = np.empty((lanes, COLUMNS))
+    simulations, bars = len(firsts), closes.shape[1]
+    result = np.empty((simulations, COLUMNS))
     for chunk in prange(chunks):
-        room = room_for(bars, 1, bars)
+        buffers = buffers_for(bars, 1, bars)
         signals, targets = np.empty(bars, dtype=np.int64), np.empty(bars)
         signs = np.zeros((lines.shape[1] + 7) // 8 * 8, dtype=np.int8)
-        for lane in range(chunk, lanes, chunks):
-            order(lines[firsts[lane]], lines[seconds[lane]], signs)
-            count = turns(signs, lines.shape[1], start, signals, targets)
-            row = markets[lane]
+        for index in range(chunk, simulations, chunks):
+            order_lines(lines[firsts[index]], lines[seconds[index]], signs)
+            count = crossovers(signs, lines.shape[1], start, signals, targets)
+            market = markets[index]
             simulate(
-                opens[row], highs[row], lows[row], closes[row], 1, signals[:count], targets[:count],
-                settings, capital, periods, room, result[lane],
+                opens[market], highs[market], lows[market], closes[market], 1, signals[:count], targets[:count],
+                settings, capital, periods, buffers, result[index],
             )  # fmt: skip
     return result
 
 
 @parallel
-def average_lanes(
-    opens: Table, highs: Table, lows: Table, closes: Table, history: Table, fast: int, slow: int, start: int,
-    settings: Table, capital: float, periods: float, chunks: int,
-) -> Table:  # fmt: skip
+def simulate_sma_crosses(
+    opens: Floats, highs: Floats, lows: Floats, closes: Floats, history: Floats, fast: int, slow: int, start: int,
+    settings: Floats, capital: float, periods: float, chunks: int,
+) -> Floats:  # fmt: skip
     """Simulate the crossing of two simple averages of `history[k]`, whose bars from `start` on are traded."""
-    lanes, bars = closes.shape
-    result = np.empty((lanes, COLUMNS))
+    simulations, bars = closes.shape
+    result = np.empty((simulations, COLUMNS))
     for chunk in prange(chunks):
-        room = room_for(bars, 1, bars)
+        buffers = buffers_for(bars, 1, bars)
         signals, targets = np.empty(bars, dtype=np.int64), np.empty(bars)
         signs = np.zeros((history.shape[1] + 7) // 8 * 8, dtype=np.int8)
-        first, second = np.empty(history.shape[1]), np.empty(history.shape[1])
-        for lane in range(chunk, lanes, chunks):
-            average(history[lane], fast, first)
-            average(history[lane], slow, second)
-            order(first, second, signs)
-            count = turns(signs, history.shape[1], start, signals, targets)
+        for index in range(chunk, simulations, chunks):
+            order_averages(history[index], fast, slow, signs)
+            count = crossovers(signs, history.shape[1], start, signals, targets)
             simulate(
-                opens[lane], highs[lane], lows[lane], closes[lane], 1, signals[:count], targets[:count],
-                settings, capital, periods, room, result[lane],
+                opens[index], highs[index], lows[index], closes[index], 1, signals[:count], targets[:count],
+                settings, capital, periods, buffers, result[index],
             )  # fmt: skip
     return result
 
 
 @parallel
-def target_lanes(
-    opens: Table, highs: Table, lows: Table, closes: Table, markets: Indices, wishes: Table, width: int,
-    settings: Table, capital: float, periods: float, chunks: int,
-) -> Table:  # fmt: skip
-    """Simulate row k of `wishes`, (K, T * M), on market `markets[k]` for each k."""
-    lanes, size = wishes.shape
-    result = np.empty((lanes, COLUMNS))
+def simulate_targets(
+    opens: Floats, highs: Floats, lows: Floats, closes: Floats, markets: Ints, rows: Floats, width: int,
+    settings: Floats, capital: float, periods: float, chunks: int,
+) -> Floats:  # fmt: skip
+    """Simulate the targets in row k of `rows`, (K, T * M), on market `markets[k]` for each k."""
+    simulations, size = rows.shape
+    result = np.empty((simulations, COLUMNS))
     for chunk in prange(chunks):
-        room = room_for(size // width, width, size)
+        buffers = buffers_for(size // width, width, size)
         signals, targets = np.empty(size, dtype=np.int64), np.empty(size)
-        for lane in range(chunk, lanes, chunks):
-            count = stated(wishes[lane], width, signals, targets)
-            row = markets[lane]
+        for index in range(chunk, simulations, chunks):
+            count = signals_in(rows[index], width, signals, targets)
+            market = markets[index]
             simulate(
-                opens[row], highs[row], lows[row], closes[row], width, signals[:count], targets[:count],
-                settings, capital, periods, room, result[lane],
+                opens[market], highs[market], lows[market], closes[market], width, signals[:count], targets[:count],
+                settings, capital, periods, buffers, result[index],
             )  # fmt: skip
     return result
 
 
-def average(values: Table, period: int, line: Table) -> None:
-    """The simple average in the order of summation of `backtest.indicators.sma`, equal to the last bit."""
-    line[: period - 1] = np.nan
-    total = 0.0
-    for bar in range(min(period - 1, len(values))):
-        total += values[bar]
-    for bar in range(period - 1, len(values)):
-        total += values[bar]
-        line[bar] = total / period
-        total -= values[bar - period + 1]
-
-
-def order(first: Table, second: Table, signs: Signs) -> None:
-    """Tell at each bar which line is higher, as `backtest.signals.crossings.ordering` does."""
-    for bar in range(len(first)):
-        gap = first[bar] - second[bar]
-        tolerance = abs(second[bar]) * TIE
-        signs[bar] = np.int8(gap > tolerance) - np.int8(gap < -tolerance)
-
-
-def turns(signs: Signs, bars: int, start: int, signals: Indices, targets: Table) -> int:
-    """Write the signals of the side since the last crossing, from bar `start` on; return how many."""
-    words = signs.view(np.int64)
+def signals_in(row: Floats, width: int, signals: Ints, targets: Floats) -> int:
+    """Write the signals of one row of targets, as `simulate.signals_of` finds them; return how many."""
     count = 0
-    last = 0
-    side = 0
-    bar = 0
-    while bar < bars:
-        if bar % 8 == 0 and (
-            (last > 0 and words[bar // 8] == ALL_ABOVE) or (last < 0 and words[bar // 8] == ALL_BELOW)
-        ):
-            bar += 8
-            continue
-        sign = signs[bar]
-        if sign != 0 and sign != last:
-            if last != 0:
-                side = sign
-                count = 1 if bar <= start else count + 1
-                signals[count - 1] = max(bar - start, 0)
-                targets[count - 1] = side
-            last = sign
-        bar += 1
-    return count
-
-
-def stated(wishes: Table, width: int, signals: Indices, targets: Table) -> int:
-    """Write the signals of one row of wishes, as `backtest.simulation.simulate.signals_of` does; return how many."""
-    count = 0
-    for index in range(len(wishes)):
-        wish = wishes[index]
-        before = wishes[index - width] if index >= width else 0.0
-        if wish == wish and wish != before:
+    for index in range(len(row)):
+        target = row[index]
+        before = row[index - width] if index >= width else 0.0
+        if target == target and target != before:
             signals[count] = index
-            targets[count] = wish
+            targets[count] = target
             count += 1
     return count
 
 
 def simulate(
-    opens: Table, highs: Table, lows: Table, closes: Table, width: int, signals: Indices, targets: Table,
-    settings: Table, capital: float, periods: float, room: Room, result: Table,
+    opens: Floats, highs: Floats, lows: Floats, closes: Floats, width: int, signals: Ints, targets: Floats,
+    settings: Floats, capital: float, periods: float, buffers: Buffers, result: Floats,
 ) -> None:  # fmt: skip
-    """Run the kernel once, in a room used before, and write the statistics."""
-    account, book, steps, fills, trades = room
+    """Run the engine once, in buffers used before, and write the statistics."""
+    account, book, steps, fills, trades = buffers
     account[:] = 0.0
     book[:] = 0.0
     account[CASH] = capital
     bars = len(closes) // width
     run(
-        bars,
-        width,
-        opens,
-        highs,
-        lows,
-        closes,
-        signals,
-        targets,
-        settings,
-        account,
-        book,
-        steps,
-        fills,
-        trades,
-    )
-    summarise(bars, width, closes, capital, periods, room, result)
+        bars, width, opens, highs, lows, closes, signals, targets,
+        settings, account, book, steps, fills, trades,
+    )  # fmt: skip
+    summarise(bars, width, closes, capital, periods, buffers, result)
 
 
 def summarise(
-    bars: int, width: int, closes: Table, capital: float, periods: float, room: Room, result: Table
+    bars: int, width: int, closes: Floats, capital: float, periods: float, buffers: Buffers, result: Floats
 ) -> None:
     """Write the statistics of the equity at each close.
 
     Bars without a position have no return, so only those with one are walked.
     """
-    account, book, steps, fills, _ = room
-    book[:width] = 0.0  # the kernel is done with it; from here on the shares held
+    account, book, steps, fills, _ = buffers
+    book[:width] = 0.0  # the engine is done with it; from here on it holds the shares
     sums = book[width : width + SUMS]
     sums[:] = 0.0
     sums[WORTH] = sums[PEAK] = capital
@@ -246,7 +182,7 @@ def summarise(
     conclude(bars, sums, capital, periods, account, result)
 
 
-def walk_one(first: int, after: int, cash: float, shares: float, closes: Table, sums: Table) -> None:
+def walk_one(first: int, after: int, cash: float, shares: float, closes: Floats, sums: Floats) -> None:
     """Add the returns of these bars, on which cash and shares stand still, to the sums."""
     worth, peak, total, squares, fall = sums[0], sums[1], sums[2], sums[3], sums[4]
     floor = peak * (1.0 + fall)
@@ -266,7 +202,7 @@ def walk_one(first: int, after: int, cash: float, shares: float, closes: Table, 
 
 
 def walk_all(
-    first: int, after: int, width: int, cash: float, shares: Table, closes: Table, sums: Table
+    first: int, after: int, width: int, cash: float, shares: Floats, closes: Floats, sums: Floats
 ) -> None:
     """As `walk_one`, for several symbols."""
     for bar in range(first, after):
@@ -282,7 +218,9 @@ def walk_all(
         sums[FALL] = min(sums[FALL], now / sums[PEAK] - 1.0)
 
 
-def conclude(bars: int, sums: Table, capital: float, periods: float, account: Table, result: Table) -> None:
+def conclude(
+    bars: int, sums: Floats, capital: float, periods: float, account: Floats, result: Floats
+) -> None:
     """Write the statistics of the sums over the returns; NaN where one is undefined."""
     returns = bars - 1
     mean = sums[TOTAL] / returns if returns > 0 else np.nan

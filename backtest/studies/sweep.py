@@ -1,7 +1,7 @@
 """One rule over a grid of parameters, or over many markets: every combination its own account.
 
-Each combination is a whole simulation by the same compiled kernel as a single run, with all costs,
-exits and rejections. What is kept of each are its statistics, not its curves.
+Each combination is a whole simulation by the same compiled engine as a single run, with all costs,
+exits and rejections. Of each its statistics are stored, not its curves.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest import rules
+from backtest import jit, rules
+from backtest.arrays import Flags, Floats, Ints
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Value, parse_fields
 from backtest.prices.bars import PRICES, Bars
 from backtest.rules.averages import MovingAverageCross
+from backtest.signals import sma_cross_jit
 from backtest.simulation import backends
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import check_config, checked_target, settings_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 TARGETS_BYTES = 64_000_000
 """The most memory that targets waiting for their simulation may take at once."""
@@ -52,7 +51,7 @@ class SweepResult:
     sharpe_ratio: Floats
     max_drawdown: Floats
     num_trades: Ints
-    ruined: NDArray[np.bool_]
+    ruined: Flags
     refused: int = 0
 
     def __len__(self) -> int:
@@ -112,18 +111,21 @@ class Batch:
         prices = [values[:, start:].reshape(len(self.markets), -1) for values in self._prices]
         each = np.arange(len(self.markets))
         if isinstance(rule, MovingAverageCross) and rule.kind == "sma" and len(self.markets[0].symbols) == 1:
-            table = _kernel().average_lanes(
+            table = _kernel().simulate_sma_crosses(
                 *prices, self._prices[3][:, :, 0], rule.fast, rule.slow, start, *_terms(config, 1), _chunks()
             )
             return _result({}, table, 0)
         targets = (checked_target(market, rule.target(market))[start:] for market in self.markets)
-        return _result({}, _follow(prices, each, targets, len(self.markets[0].symbols), config), 0)
+        return _result({}, _simulate_targets(prices, each, targets, len(self.markets[0].symbols), config), 0)
 
 
 @cache
 def _kernel() -> ModuleType:
-    """`backtest.studies.batch_kernel` compiled around the compiled engine."""
-    return backends.compiled_around_engine(Path(__file__).with_name("batch_kernel.py"))
+    """`backtest.studies.batch_kernel` compiled, calling the compiled engine and crossings."""
+    cross = sma_cross_jit.kernel()
+    imports = {name: getattr(cross, name) for name in ("crossovers", "order_averages", "order_lines")}
+    imports["run"] = backends.compiled_engine().run
+    return jit.load(Path(__file__).with_name("batch_kernel.py"), imports=imports, outlined={"simulate"})
 
 
 def _combinations(
@@ -156,9 +158,9 @@ def _parsed(rule: type[rules.Rule], grid: Mapping[str, Sequence[Value]]) -> dict
         if not values:
             errors.append(FieldError(f"grid.{name}", "must hold at least one value", values))
         for value in values:
-            found, wrong = parse_fields(rule.params, {name: value}, prefix="grid.")
+            checked, wrong = parse_fields(rule.params, {name: value}, prefix="grid.")
             errors += [error for error in wrong if error.field == f"grid.{name}"]
-            parsed[name].append(found.get(name))
+            parsed[name].append(checked.get(name))
     if errors:
         raise InvalidRequest(errors)
     return {field.name: parsed[field.name] for field in rule.params}
@@ -175,13 +177,13 @@ def _crossings(bars: Bars, columns: Mapping[str, NDArray[Any]], config: EngineCo
     kinds = (columns["kind"] == "ema").astype(np.int64)
     longest = int(columns["slow"].max()) + 1
     fast, slow = kinds * longest + columns["fast"], kinds * longest + columns["slow"]
-    wanted = np.unique(np.concatenate((fast, slow)))
-    lines = np.empty((len(wanted), len(close)))
-    for row, code in enumerate(wanted.tolist()):
+    codes = np.unique(np.concatenate((fast, slow)))
+    lines = np.empty((len(codes), len(close)))
+    for row, code in enumerate(codes.tolist()):
         lines[row] = MovingAverageCross.line(close, code % longest, ("sma", "ema")[code // longest])
     prices = [getattr(bars, name)[start:].reshape(1, -1) for name in PRICES]
-    firsts, seconds = np.searchsorted(wanted, fast), np.searchsorted(wanted, slow)
-    return _cross(prices, np.zeros_like(firsts), lines, firsts, seconds, config, start)
+    firsts, seconds = np.searchsorted(codes, fast), np.searchsorted(codes, slow)
+    return _simulate_crossings(prices, np.zeros_like(firsts), lines, firsts, seconds, config, start)
 
 
 def _by_targets(
@@ -194,24 +196,22 @@ def _by_targets(
         checked_target(bars, rule.build(_parameters(columns, index)).target(bars))[start:]
         for index in range(count)
     )
-    return _follow(prices, np.zeros(count, dtype=np.int64), targets, len(bars.symbols), config)
+    return _simulate_targets(prices, np.zeros(count, dtype=np.int64), targets, len(bars.symbols), config)
 
 
-def _cross(
+def _simulate_crossings(
     prices: list[Floats], markets: Ints, lines: Floats, firsts: Ints, seconds: Ints, config: EngineConfig,
     start: int,
 ) -> Floats:  # fmt: skip
-    lanes = _kernel()
-    table: Floats = lanes.cross_lanes(
+    table: Floats = _kernel().simulate_crossings(
         *prices, markets, lines, firsts, seconds, start, *_terms(config, 1), _chunks()
     )
     return table
 
 
-def _follow(
+def _simulate_targets(
     prices: list[Floats], markets: Ints, targets: Iterator[Floats], width: int, config: EngineConfig
 ) -> Floats:
-    lanes = _kernel()
     size = prices[0].shape[1]
     waiting = np.empty((min(len(markets), max(1, TARGETS_BYTES // (8 * size))), size))
     tables = []
@@ -220,19 +220,21 @@ def _follow(
         for row in range(len(part)):
             waiting[row] = next(targets).reshape(-1)
         tables.append(
-            lanes.target_lanes(*prices, part, waiting[: len(part)], width, *_terms(config, width), _chunks())
+            _kernel().simulate_targets(
+                *prices, part, waiting[: len(part)], width, *_terms(config, width), _chunks()
+            )
         )
     return np.concatenate(tables)
 
 
 def _terms(config: EngineConfig, width: int) -> tuple[Floats, float, float]:
-    """Settings, capital and bars a year in the form that lanes take."""
+    """Settings, capital and bars a year in the form that the kernel takes."""
     settings = np.array(settings_of(config, width))
     return settings, float(config.initial_capital), float(config.periods_per_year)
 
 
 def _chunks() -> int:
-    """Into how many parts the lanes are dealt out: a few for each core, so that none waits long."""
+    """Into how many parts the simulations are divided: a few for each core, so that none waits long."""
     return _CHUNKS_PER_CORE * (os.cpu_count() or 1)
 
 

@@ -143,9 +143,9 @@ def test_nothing_in_it_can_be_written_by_the_one_who_runs(image):
 
 
 COMPILED = """
-from backtest import gears
-gears.warm()
-modules = gears.compiled(), gears.compiled_lanes()
+from backtest import jit, precompile
+precompile.warm_up()
+modules = jit._loaded
 stats = [each.stats for module in modules for each in vars(module).values() if hasattr(each, "stats")]
 print(sum(sum(each.cache_misses.values()) for each in stats), sum(sum(each.cache_hits.values()) for each in stats))
 """

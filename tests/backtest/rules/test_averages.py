@@ -5,6 +5,7 @@ import pytest
 
 from backtest import rules
 from backtest.prices.bars import Bars
+from backtest.rules.averages import MovingAverageCross
 from backtest.signals.crossings import crosses, side_since_crossing
 
 
@@ -71,22 +72,14 @@ def test_each_symbol_is_judged_by_its_own_prices():
     assert target.flags.c_contiguous
 
 
-def test_the_lines_are_the_two_averages():
-    rule = rules.build("MOVING_AVERAGE_CROSS", {"fast": 2, "slow": 3})
+@pytest.mark.parametrize(
+    ("kind", "average"),
+    [("sma", [np.nan, 1.5, 4, 8]), ("ema", [np.nan, 1.5, 4.5, 4.5 + (10 - 4.5) * 2 / 3])],
+)
+def test_a_line_is_the_average_of_its_kind(kind, average):
+    line = MovingAverageCross.line(np.array([1.0, 2.0, 6.0, 10.0]), 2, kind)
 
-    fast, slow = rule.lines(np.array([1.0, 2.0, 6.0, 10.0]))
-
-    np.testing.assert_allclose(fast, [np.nan, 1.5, 4, 8])
-    np.testing.assert_allclose(slow, [np.nan, np.nan, 3, 6])
-
-
-def test_an_exponential_average_weighs_the_newest_most():
-    rule = rules.build("MOVING_AVERAGE_CROSS", {"fast": 2, "slow": 3, "kind": "ema"})
-
-    fast, slow = rule.lines(np.array([1.0, 2.0, 6.0, 10.0]))
-
-    np.testing.assert_allclose(fast, [np.nan, 1.5, 4.5, 4.5 + (10 - 4.5) * 2 / 3])
-    np.testing.assert_allclose(slow, [np.nan, np.nan, 3, 6.5])
+    np.testing.assert_allclose(line, average)
 
 
 def test_macd_is_long_after_the_turn_upwards_and_short_after_the_turn_downwards():

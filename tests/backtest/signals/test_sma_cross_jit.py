@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from backtest import indicators, rules
 from backtest.prices.bars import Bars
-from backtest.signals import sma_cross_jit
-from backtest.signals.crossings import TIE, side_since_crossing
+from backtest.signals import cross_kernel
+from backtest.signals.crossings import side_since_crossing
+from backtest.signals.positions import held_since
+from backtest.signals.sma_cross_jit import side_since_sma_cross
 
 ROOT = Path(__file__).parents[3]
 
 
-def plain(closes, fast, slow):
-    columns = [np.ascontiguousarray(close) for close in closes.T]
-    return np.column_stack(
-        [side_since_crossing(indicators.sma(c, fast), indicators.sma(c, slow)) for c in columns]
-    )
+def plain(close, fast, slow):
+    return side_since_crossing(indicators.sma(close, fast), indicators.sma(close, slow))
 
 
 def bars_of(close):
@@ -32,43 +31,55 @@ def bars_of(close):
 
 @given(
     seed=st.integers(0, 2**32 - 1),
-    shape=st.tuples(st.integers(1, 120), st.integers(1, 4)),
+    count=st.integers(1, 120),
     periods=st.tuples(st.integers(1, 30), st.integers(1, 30)),
     scale=st.sampled_from([1.0, 0.1, 0.3, 1e-7, 1e9]),
 )
 @settings(max_examples=300, deadline=None)
-def test_both_ways_agree_bit_by_bit_on_prices_full_of_ties(seed, shape, periods, scale):
-    closes = np.random.default_rng(seed).integers(1, 5, shape) * scale
+def test_both_ways_agree_bit_by_bit_on_prices_full_of_ties(seed, count, periods, scale):
+    close = np.random.default_rng(seed).integers(1, 5, count) * scale
     fast, slow = periods[0], sum(periods)
 
-    target = sma_cross_jit.target_of(closes, fast, slow)
+    side = side_since_sma_cross(close, fast, slow)
 
-    np.testing.assert_array_equal(target, plain(closes, fast, slow))
+    np.testing.assert_array_equal(side, plain(close, fast, slow))
 
 
-@pytest.mark.parametrize("shape", [(250_000, 1), (1_000, 250)])
+@pytest.mark.parametrize("shape", [(250_000, 1), (210_000, 3)])
 def test_a_large_target_is_the_same_as_that_of_each_part(shape):
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, shape), axis=0))
 
     target = rules.build("MOVING_AVERAGE_CROSS", {}).target(bars_of(closes))
 
     assert target.flags.c_contiguous
-    np.testing.assert_array_equal(target, plain(closes, 10, 30))
+    for column in range(shape[1]):
+        np.testing.assert_array_equal(target[:, column], plain(closes[:, column].copy(), 10, 30))
 
 
-def test_the_compiled_loop_knows_the_same_tie():
-    assert sma_cross_jit.TIE == TIE
+def test_the_kernel_gives_the_same_as_plain_python_too():
+    close = np.random.default_rng(6).integers(1, 5, 60).astype(np.float64)
+    bars, sides, signs = np.empty(60, np.int64), np.empty(60), np.zeros(64, np.int8)
+
+    cross_kernel.order_averages(close, 3, 8, signs)
+    count = cross_kernel.crossovers(signs, 60, 0, bars, sides)
+
+    np.testing.assert_array_equal(held_since(bars[:count], sides[:count], 60), plain(close, 3, 8))
 
 
-def test_the_loops_agree_as_plain_python_too():
-    closes = np.random.default_rng(6).integers(1, 5, (60, 1)).astype(np.float64)
-    one, many = np.empty((60, 1)), np.empty((60, 1))
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 60), start=st.integers(0, 59))
+@settings(max_examples=200, deadline=None)
+def test_signals_begin_with_the_side_held_at_the_first_traded_bar(seed, count, start):
+    random = np.random.default_rng(seed)
+    first, second = random.integers(1, 4, (2, count)).astype(np.float64)
+    first[random.random(count) < 0.1] = np.nan
+    start %= count
+    bars, sides, signs = np.empty(count, np.int64), np.empty(count), np.zeros(-(-count // 8) * 8, np.int8)
 
-    sma_cross_jit.cross_one(closes, 3, 8, one)
-    sma_cross_jit.cross_many(closes, 3, 8, many)
+    cross_kernel.order_lines(first, second, signs)
+    made = cross_kernel.crossovers(signs, count, start, bars, sides)
 
-    np.testing.assert_array_equal(one, plain(closes, 3, 8))
-    np.testing.assert_array_equal(many, one)
+    traded = held_since(bars[:made], sides[:made], count - start)
+    np.testing.assert_array_equal(traded, side_since_crossing(first, second)[start:])
 
 
 def test_an_ordinary_run_loads_no_compiler():

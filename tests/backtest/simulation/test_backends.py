@@ -1,4 +1,4 @@
-"""Two gears, one source: the compiled engine gives the bytes of the interpreted one."""
+"""Two backends, one source: the compiled engine gives the bytes of the interpreted one."""
 
 import os
 import shutil
@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backtest.indicators import sma
+from backtest import jit
 from backtest.simulation import backends
 from backtest.simulation.simulate import simulate
-from backtest.studies import batch_kernel
 from tests.backtest.markets import random_config, random_market, random_target
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("block", range(10))
-def test_both_gears_give_the_same_bytes_in_300_random_cases(block):
+def test_both_backends_give_the_same_bytes_in_300_random_cases(block):
     differing = []
     for case in range(300):
         random = np.random.default_rng([block, case])
@@ -37,7 +36,7 @@ def test_both_gears_give_the_same_bytes_in_300_random_cases(block):
 
 
 def test_a_short_run_is_interpreted_and_a_long_one_compiled(monkeypatch):
-    monkeypatch.setattr(backends, "_loaded", [])
+    monkeypatch.setattr(jit, "_loaded", [])
 
     chosen = [backends.chosen("auto", size) for size in (5_000, 1_000_000)]
 
@@ -45,7 +44,7 @@ def test_a_short_run_is_interpreted_and_a_long_one_compiled(monkeypatch):
 
 
 def test_once_the_compiled_engine_is_loaded_it_is_taken():
-    backends.compiled()
+    backends.compiled_engine()
 
     assert backends.chosen("auto", 5_000) == "jit"
 
@@ -69,18 +68,8 @@ def test_a_read_only_cache_is_copied_to_where_it_can_be_used(tmp_path, monkeypat
     (kept / "engine.nbc").write_bytes(b"machine code")
     monkeypatch.setattr(os, "access", lambda folder, mode: False)
 
-    copy = backends._writable(kept)
+    copy = jit._writable(kept)
 
     assert copy != kept
     assert (copy / "engine.nbc").read_bytes() == b"machine code"
     shutil.rmtree(copy)
-
-
-@pytest.mark.parametrize("period", [1, 2, 10, 199, 200, 201])
-def test_the_averages_of_a_batch_are_those_of_the_rule_to_the_last_bit(period):
-    values = np.random.default_rng(period).lognormal(3.0, 1.0, 200)
-    line = np.empty(200)
-
-    batch_kernel.average(values, period, line)
-
-    np.testing.assert_array_equal(line, sma(values, period))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backtest import jit
 from backtest.simulation import backends, curves
 
 SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(0, 30))
@@ -12,8 +13,8 @@ SHAPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(0,
 
 @pytest.fixture
 def loaded():
-    backends.compiled()
-    return backends._loaded
+    backends.compiled_engine()
+    return jit._loaded
 
 
 def both_ways(made, loaded):
@@ -57,10 +58,10 @@ def test_both_ways_give_the_same_bytes(shape):
     rows = np.column_stack((np.sort(random.integers(0, bars, count)), random.normal(size=(count, 2))))
     values = 1_000.0 + np.cumsum(random.normal(size=bars)) * 400.0
     values[0] = 1_000.0
-    backends.compiled()
+    backends.compiled_engine()
 
-    steps = both_ways(lambda: curves.steps(rows, 2, first=7.0, bars=bars), backends._loaded)
-    below = both_ways(lambda: curves.below_peak(values), backends._loaded)
+    steps = both_ways(lambda: curves.steps(rows, 2, first=7.0, bars=bars), jit._loaded)
+    below = both_ways(lambda: curves.below_peak(values), jit._loaded)
 
     assert steps[0].tobytes() == steps[1].tobytes()
     assert below[0].tobytes() == below[1].tobytes()

@@ -1,0 +1,97 @@
+"""Crossovers of two lines bar by bar; compiled for long series, sweeps and batches.
+
+The definition is that of `backtest.signals.crossings`, the averages are those of TA-Lib: the same sums in
+the same order, the same ties.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backtest.arrays import Floats, Ints, Signs
+
+TIE = 1e-11
+"""Two lines closer than this fraction of the second are equal: rounding is no crossing."""
+
+ALL_ABOVE, ALL_BELOW = 0x0101010101010101, -1  # eight signs at once
+
+
+def order(first: float, second: float) -> int:
+    """Which line is higher: 1 `first`, -1 `second`, 0 a tie or unknown."""
+    gap = first - second
+    tolerance = abs(second) * TIE
+    return 1 if gap > tolerance else -1 if gap < -tolerance else 0
+
+
+def order_lines(first: Floats, second: Floats, signs: Signs) -> None:
+    """Write at each bar which of two lines is higher."""
+    for bar in range(len(first)):
+        signs[bar] = order(first[bar], second[bar])
+
+
+def order_averages(closes: Floats, fast: int, slow: int, signs: Signs) -> None:
+    """Write at each bar which of two simple averages is higher, 0 before both are known.
+
+    Parameters
+    ----------
+    closes : (T,) array
+    fast, slow : bars, 1 <= fast < slow
+    """
+    fast_sum = slow_sum = 0.0
+    known = min(slow - 1, len(closes))
+    for bar in range(known):
+        fast_sum += closes[bar]
+        slow_sum += closes[bar]
+        if bar >= fast - 1:
+            fast_sum -= closes[bar - fast + 1]
+        signs[bar] = 0
+    for bar in range(known, len(closes)):
+        fast_sum += closes[bar]
+        slow_sum += closes[bar]
+        signs[bar] = order(fast_sum / fast, slow_sum / slow)
+        fast_sum -= closes[bar - fast + 1]
+        slow_sum -= closes[bar - slow + 1]
+
+
+def crossovers(signs: Signs, bars: int, start: int, signals: Ints, targets: Floats) -> int:
+    """Write bar and side of each crossover, as signals from bar `start` on; return how many.
+
+    Parameters
+    ----------
+    signs : which line is higher at each bar; its length is a multiple of 8
+    bars : how many of the signs are meant
+    start : first bar that may trade, bar 0 of the signals; the side until then is the signal of bar 0
+    """
+    words = signs.view(np.int64)
+    count = 0
+    last = 0
+    bar = 0
+    while bar < bars:
+        # Orders last long: eight bars that all repeat the last one are passed over at once.
+        if bar % 8 == 0 and (
+            (last > 0 and words[bar // 8] == ALL_ABOVE) or (last < 0 and words[bar // 8] == ALL_BELOW)
+        ):
+            bar += 8
+            continue
+        sign = signs[bar]
+        if sign != 0 and sign != last:
+            if last != 0:
+                count = 1 if bar <= start else count + 1
+                signals[count - 1] = max(bar - start, 0)
+                targets[count - 1] = sign
+            last = sign
+        bar += 1
+    return count
+
+
+def side_since_average_cross(closes: Floats, fast: int, slow: int) -> Floats:
+    """The side since the last crossover of two simple averages, 0 before the first: (T,) array."""
+    bars = len(closes)
+    signs = np.empty((bars + 7) // 8 * 8, dtype=np.int8)
+    starts, sides, held = np.empty(bars, dtype=np.int64), np.empty(bars), np.empty(bars)
+    order_averages(closes, fast, slow, signs)
+    count = crossovers(signs, bars, 0, starts, sides)
+    held[: starts[0] if count else bars] = 0.0
+    for index in range(count):
+        held[starts[index] : starts[index + 1] if index + 1 < count else bars] = sides[index]
+    return held
