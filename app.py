@@ -84,7 +84,7 @@ def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
         settings.require_guarded()
-        logs.configure_from(os.environ, process="app", secrets=settings.secrets)
+        logs.configure_from(settings, process="app")
         _prepare(settings)
         listening = _listen(settings)
     except (SettingsError, StoreError, BacktestError, _PortTakenError) as error:

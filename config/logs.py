@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
-from urllib.parse import unquote
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-REDACTED = "[redacted]"
-_SECRET_NAME = re.compile(
-    r"pass(word|wd)?$|secret|token|authorization|api_?key|dsn|database_?url|cookie|credential", re.IGNORECASE
-)
-_PASSWORD_IN_URL = re.compile(r"://[^\s:/@]*:(\S+)@")
-_SHORTEST = 6
-"""A shorter text is not looked for: it would hide ordinary words."""
-_SELF_WILLED = ("gunicorn.error",)
-"""Loggers that come with handlers of their own, which know nothing of our shape and of secrets."""
-_IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(\w[\w+.-]*://[^\s:/@]*):\S*@"), rf"\1:{REDACTED}@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}"), rf"\1 {REDACTED}"),
-    (re.compile(r"(?i)\b([\w-]*(?:password|passwd|secret|token|api_?key))(['\"]?\s*[=:]\s*)"
-                r"(\"[^\"]*\"|'[^']*'|[^\s,;&}]+)"), rf"\1\2{REDACTED}"),
-)  # fmt: skip
+from config.redaction import Redaction
+from config.settings import Settings
 
-
-class Redaction:
-    """A processor that removes secrets by the name of their key, by their shape and by their value."""
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted(
-            (secret for secret in secrets if len(secret) >= _SHORTEST), key=len, reverse=True
-        )
-
-    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {key: self.value(value, key) for key, value in event.items()}
-
-    def value(self, value: Any, key: str = "") -> Any:
-        """`value` without anything secret, to any depth."""
-        if value is not None and _SECRET_NAME.search(key):
-            return REDACTED
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return {name: self.value(part, str(name)) for name, part in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(part) for part in value]
-        return value if isinstance(value, int | float | bool | None) else self.text(str(value))
-
-    def text(self, text: str) -> str:
-        """`text` without known secrets, credentials in addresses, and `name=secret` pairs."""
-        for secret in self._secrets:
-            text = text.replace(secret, REDACTED)
-        for pattern, replacement in _IN_TEXT:
-            text = pattern.sub(replacement, text)
-        return text
-
+_WITH_OWN_HANDLERS = ("gunicorn.error",)
+"""Loggers that come with handlers of their own, which neither format our lines nor redact them."""
 
 _redaction = Redaction()
 
@@ -71,23 +25,33 @@ def redacted(text: str) -> str:
 
 
 class _Stdout(logging.Handler):
-    """Writes to whatever stdout is at the moment; it may have been replaced since."""
+    """Writes to the stdout of the moment, which tests and supervisors may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stdout.write(self.format(record) + "\n")
             sys.stdout.flush()
-        except Exception:  # a log line must never end what it tells about
+        except Exception:  # a failing log line must not end the work that it reports
             self.handleError(record)
+
+
+def configure_from(settings: Settings, *, process: str) -> None:
+    """Configure the logs as the environment asks; no secret of the settings or of the environment is logged."""
+    configure(
+        process=process,
+        level=settings.log_level,
+        as_json=settings.log_format == "json",
+        secrets=settings.secrets,
+    )
 
 
 def configure(
     *, process: str, level: str = "INFO", as_json: bool = False, secrets: Iterable[str] = ()
 ) -> None:
-    """Send every log line of this process, ours and the libraries', to stdout in one shape.
+    """Send every log line of this process, ours and the libraries', to stdout in one format.
 
-    `process` is the part that speaks (web, worker, engine, persist); `secrets` are texts that no line
-    may contain whatever it is about.
+    `process` is the name on every line (web, worker, engine, persist); `secrets` are texts that no line may
+    contain in any field.
     """
     global _redaction
     _redaction = Redaction(secrets)
@@ -95,9 +59,13 @@ def configure(
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
+    _route_standard_logging(_handler(shared, as_json=as_json), level)
+
+
+def _handler(shared: list[Processor], *, as_json: bool) -> logging.Handler:
     handler = _Stdout()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -110,34 +78,19 @@ def configure(
             ],
         )
     )
+    return handler
+
+
+def _route_standard_logging(handler: logging.Handler, level: str) -> None:
+    """Make `handler` the only one of the process, for the lines of libraries too."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    logging.getLogger("alembic").setLevel(
-        "WARNING"
-    )  # it speaks each time the version of the schema is asked for
+    root.setLevel(level)
+    logging.getLogger("alembic").setLevel("WARNING")  # it logs each look at the version of the schema
     logging.captureWarnings(True)
-    for name in _SELF_WILLED:
+    for name in _WITH_OWN_HANDLERS:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-
-
-def configure_from(env: Mapping[str, str], *, process: str, secrets: Iterable[str] = ()) -> None:
-    """Configure from LOG_LEVEL, LOG_FORMAT and FLASK_ENV, for processes that need no other setting.
-
-    Every variable of the environment whose name says that it is secret is kept out of the lines.
-    """
-    level = env.get("LOG_LEVEL", "INFO").upper()
-    production = env.get("FLASK_ENV") == "production"
-    named = [value for name, value in env.items() if _SECRET_NAME.search(name)]
-    inside = [found for text in [*secrets, *named] for found in _PASSWORD_IN_URL.findall(text)]
-    inside += [unquote(found) for found in inside]
-    configure(
-        process=process,
-        level=level if level in logging.getLevelNamesMapping() else "INFO",
-        as_json=env.get("LOG_FORMAT", "json" if production else "readable") == "json",
-        secrets=[*secrets, *named, *inside],
-    )
 
 
 def _shared(process: str) -> list[Processor]:

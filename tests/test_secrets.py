@@ -195,7 +195,7 @@ def test_nothing_secret_is_in_a_workflow_or_in_what_is_said_of_argo(record_at, m
             settings = replace(settings, argo_token=SENT)
         if argo == "repeats the token":
             server.answer = (500, json.dumps({"code": 13, "message": f"no such token: {argo_server.TOKEN}"}))
-        logs.configure_from(env, process="web", secrets=[settings.argo_token])
+        logs.configure_from(settings, process="web")
         client = create_app(settings, database=record_at(marked_url)).test_client()
         run_id = client.post("/run_backtest", json=REQUEST).json["run_id"]
         said = [client.get(path).text for path in (f"/status/{run_id}", f"/runs/{run_id}", "/metrics")]

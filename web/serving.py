@@ -23,7 +23,7 @@ def application() -> Flask:
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = Settings.from_env(os.environ)
     settings.require_guarded()
-    logs.configure_from(os.environ, process="web", secrets=settings.secrets)
+    logs.configure_from(settings, process="web")
     database = Database.open(settings.database_url, pool_size=10)
     if settings.embedded:
         schema.upgrade(database.engine)

@@ -7,7 +7,7 @@ from typing import Any
 
 from backtest.errors import FieldError
 from backtest.run.request import REQUEST_FIELDS, RunRequest
-from config.settings import Limits
+from config.settings import RequestLimits
 from store.models import StoredDataset
 from workflows.errors import LimitExceeded
 
@@ -15,7 +15,7 @@ _MOST_UNKNOWN_FIELDS = 20
 """A request has that many fields too many before they are not told one by one."""
 
 
-def read(raw: object, limits: Limits) -> RunRequest:
+def read(raw: object, limits: RequestLimits) -> RunRequest:
     """The request, or `InvalidRequest`; `LimitExceeded` before its many parts are looked at one by one."""
     errors = list(_too_many(raw, limits)) if isinstance(raw, Mapping) else []
     if errors:
@@ -23,7 +23,7 @@ def read(raw: object, limits: Limits) -> RunRequest:
     return RunRequest.parse(raw)
 
 
-def check_bars(datasets: Iterable[StoredDataset], limits: Limits) -> None:
+def check_bars(datasets: Iterable[StoredDataset], limits: RequestLimits) -> None:
     """Raise `LimitExceeded` where the prices that a run reads are too many; reads none of them."""
     bars = sum(dataset.bars for dataset in datasets)
     if bars > limits.bars:
@@ -33,7 +33,7 @@ def check_bars(datasets: Iterable[StoredDataset], limits: Limits) -> None:
         raise LimitExceeded([FieldError("symbols", message, bars)])
 
 
-def _too_many(raw: Mapping[str, Any], limits: Limits) -> Iterable[FieldError]:
+def _too_many(raw: Mapping[str, Any], limits: RequestLimits) -> Iterable[FieldError]:
     most_fields = len(REQUEST_FIELDS) + _MOST_UNKNOWN_FIELDS
     for field, count, most, noun in (
         ("", len(raw), most_fields, "fields"),

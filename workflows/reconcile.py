@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import logs
+from config.errors import SettingsError
+from config.exit_codes import Exit
 from config.settings import Settings
 from store import schema
 from store.errors import SchemaBehind
@@ -28,9 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m workflows.reconcile", description=__doc__)
     parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, as the dispatcher")
     arguments = parser.parse_args(argv)
-    settings = Settings.from_env(os.environ)
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 logging is not configured yet
+        return Exit.BAD_INPUT
     name = "reconcile" if arguments.every is None else "dispatcher"
-    logs.configure_from(os.environ, process=name, secrets=[settings.database_url])
+    logs.configure_from(settings, process=name)
     database = Database.open(settings.database_url, pool_size=2)
     reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
     if arguments.every is None:

@@ -13,7 +13,7 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.run.alignment import Aligned, align
 from backtest.run.request import RunRequest
 from config import logs
-from config.settings import Limits, Settings
+from config.settings import RequestLimits, Settings
 from store.models import Status
 from store.queries import datasets, runs
 from store.queries.quotas import Quota
@@ -83,7 +83,7 @@ def quota_of(settings: Settings) -> Quota:
     return Quota(waiting=settings.limits.waiting, per_minute=settings.limits.per_minute)
 
 
-def pin(session: Session, request: RunRequest, most: Limits | None = None) -> Aligned:
+def pin(session: Session, request: RunRequest, most: RequestLimits | None = None) -> Aligned:
     """The prices that the request will be computed on, or `InvalidRequest` naming what does not fit them."""
     wanted = [(symbol, "symbols") for symbol in request.symbols]
     if request.benchmark:

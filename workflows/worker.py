@@ -26,7 +26,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 logging is not configured yet
         return Exit.BAD_INPUT
-    logs.configure_from(os.environ, process="worker", secrets=[settings.database_url])
+    logs.configure_from(settings, process="worker")
     database = Database.open(settings.database_url, pool_size=2)
     scratch = Scratch(settings.bundle_dir)
     worker = Worker(settings, Queue(database, lease_seconds=settings.lease_seconds), scratch)

@@ -29,7 +29,7 @@ from backtest.errors import BacktestError, InvalidRequest
 from backtest.run import outcome
 from backtest.run.request import RunRequest
 from config import logs
-from config.settings import Limits, Settings
+from config.settings import RequestLimits, Settings
 from qa import reliability as page
 from qa.fuzz import formulas, pricefiles, values
 from store import schema
@@ -145,7 +145,7 @@ def opened(folder: Path, found: Found) -> Iterator[Tried]:
     with database.write() as session:
         for symbol in samples.SYMBOLS:
             datasets.add(session, samples.load(symbol), now=datetime.now(UTC))
-    unlimited = Limits(waiting=0, per_minute=0)  # what is looked for is behind the share of a client
+    unlimited = RequestLimits(waiting=0, per_minute=0)  # what is looked for is behind the share of a client
     app = create_app(Settings(database_url=f"sqlite:///{path}", limits=unlimited), database=database)
     yield Tried(app.test_client(), path, found)
     database.close()

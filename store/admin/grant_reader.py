@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import logs
+from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
 from store.session import make_engine
@@ -19,9 +20,13 @@ log = logs.get(__name__)
 
 def main() -> int:
     """Create or change the account named by READER_USER, with SELECT on prices alone."""
-    settings = Settings.from_env(os.environ)
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 logging is not configured yet
+        return Exit.BAD_INPUT
     user, password = os.environ["READER_USER"], os.environ["READER_PASSWORD"]
-    logs.configure_from(os.environ, process="reader", secrets=[settings.database_url])
+    logs.configure_from(settings, process="reader")
     try:
         grant(make_engine(settings.database_url), user, password)
     except SQLAlchemyError as error:

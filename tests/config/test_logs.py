@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from config import logs
+from config.settings import Settings
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_ordinary_values_stay_as_they_are(lines):
 
 def test_the_passwords_of_the_environment_are_known(capsys):
     env = {"DATABASE_URL": "mysql+pymysql://u:sesame-open@h/d", "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG"}
-    logs.configure_from(env, process="web")
+    logs.configure_from(Settings.from_env(env), process="web")
 
     logs.get("web").debug("it is sesame-open")
 

@@ -1,10 +1,14 @@
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from config.errors import SettingsError
+from config.exit_codes import Exit
 from config.settings import EMBEDDED, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +61,44 @@ def test_a_cluster_needs_mysql_and_argo():
 def test_production_logs_json_unless_told_otherwise():
     assert Settings.from_env({"FLASK_ENV": "production"}).log_format == "json"
     assert Settings.from_env({"FLASK_ENV": "production", "LOG_FORMAT": "readable"}).log_format == "readable"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("LOG_LEVEL", "info", "INFO, DEBUG, WARNING, ERROR"),
+        ("LOG_FORMAT", "xml", "readable, json"),
+        ("FLASK_ENV", "staging", "development, production"),
+    ],
+)
+def test_a_wrong_setting_of_the_logs_is_refused_with_what_is_allowed(name, value, allowed):
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({name: value})
+
+    assert caught.value.problems == (f"{name} must be one of {allowed}, got {value!r}",)
+
+
+PROCESSES = {
+    "app": ["app.py"],
+    "web": ["-m", "web"],
+    "worker": ["-m", "workflows.worker"],
+    "dispatcher": ["-m", "workflows.reconcile", "--every", "60"],
+    "store commands": ["-m", "store", "current"],
+    "grant of the reader": ["-m", "store.admin.grant_reader"],
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_no_process_starts_with_a_wrong_log_level(process, tmp_path):
+    environment = os.environ | {"LOG_LEVEL": "LOUD", "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"}
+
+    ended = subprocess.run(
+        [sys.executable, *PROCESSES[process]], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert ended.returncode == Exit.BAD_INPUT
+    assert "LOG_LEVEL must be one of INFO, DEBUG, WARNING, ERROR, got 'LOUD'" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_secrets_are_not_shown():

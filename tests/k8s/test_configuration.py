@@ -141,7 +141,6 @@ def test_the_configuration_of_the_cluster_is_accepted_by_the_code(environment):
     settings = Settings.from_env(configuration(environment) | secrets)
 
     assert settings.launcher_mode == "K8S"
-    assert settings.flask_env == "production"
     assert settings.log_format == "json"
 
 

@@ -51,7 +51,7 @@ class Provider:
     def __init__(self, app: Flask, chosen: SignIn) -> None:
         self._chosen = chosen
         kwargs = {
-            "scope": chosen.asked,
+            "scope": chosen.oidc_scope,
             "code_challenge_method": "S256",
             "default_timeout": _TIMEOUT_SECONDS,
             **({} if chosen.client_secret else {"token_endpoint_auth_method": "none"}),  # nosec B105 the method, no secret

@@ -18,7 +18,7 @@ from backtest.run.request import RunRequest
 from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
-from config.settings import Limits, Settings
+from config.settings import RequestLimits, Settings
 from store.errors import StoreError
 from store.queries import datasets
 from store.session import Database
@@ -37,7 +37,7 @@ log = logs.get(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run that the workflow's arguments describe; 2 is bad input, with the reason told."""
     arguments = _arguments(argv)
-    logs.configure_from(os.environ, process="engine")
+    logs.configure(process="engine", as_json=True)
     with logs.about(arguments.run_id):
         try:
             code = _run(arguments.run_id, arguments.bundle)
@@ -62,6 +62,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _run(run_id: str, folder: Path) -> int:
     settings = Settings.from_env(os.environ)
+    logs.configure_from(settings, process="engine")
     raw, hashes = parameters.read(parameters.from_json(os.environ["PARAMETERS"]), run_id)
     request = limits.read(raw, settings.limits)
     database = Database.open(settings.database_url, pool_size=1)
@@ -88,7 +89,7 @@ def _run(run_id: str, folder: Path) -> int:
 
 
 def _pinned(
-    session: Session, request: RunRequest, hashes: Mapping[str, str], most: Limits
+    session: Session, request: RunRequest, hashes: Mapping[str, str], most: RequestLimits
 ) -> list[tuple[str, str]]:
     """The prices that the submitter pinned, or the current ones where the run comes from the Argo UI.
 

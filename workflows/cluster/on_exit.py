@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write down why the workflow failed; a run that has ended, or is another workflow's, stays as it is."""
     arguments = _arguments(argv)
     settings = Settings.from_env(os.environ)
-    logs.configure_from(os.environ, process="record", secrets=[settings.database_url])
+    logs.configure_from(settings, process="record")
     with logs.about(arguments.run_id):
         try:
             _record(Database.open(settings.database_url, pool_size=1), arguments)

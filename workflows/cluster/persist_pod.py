@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Register a run of the Argo UI that has no row yet, and store what the engine step computed."""
     arguments = _arguments(argv)
     settings = Settings.from_env(os.environ)
-    logs.configure_from(os.environ, process="persist", secrets=[settings.database_url])
+    logs.configure_from(settings, process="persist")
     with logs.about(arguments.run_id):
         database = record(settings.database_url)  # the persist step's own door, opened once
         code = outlast(lambda: _register(database, arguments))

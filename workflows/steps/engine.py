@@ -64,10 +64,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _source(arguments: argparse.Namespace) -> Source:
     if arguments.request is not None:
-        logs.configure_from(os.environ, process="engine")
+        logs.configure_from(Settings.from_env(os.environ), process="engine")
         return FileSource(arguments.request, arguments.prices, arguments.run_id)
     settings = Settings.from_env(os.environ)
-    logs.configure_from(os.environ, process="engine", secrets=[settings.database_url])
+    logs.configure_from(settings, process="engine")
     return RecordSource(record(settings.database_url), arguments.run_id)
 
 

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Store what the bundle holds; twice is the same as once, and an ended run stays as it is."""
     arguments = _arguments(argv)
     settings = Settings.from_env(os.environ)
-    logs.configure_from(os.environ, process="persist", secrets=[settings.database_url])
+    logs.configure_from(settings, process="persist")
     with logs.about(arguments.run_id):
         try:
             return _persist(record(settings.database_url), arguments, settings.limits.result_mib)

@@ -22,7 +22,7 @@ def signed_in(record):
 
     def signed_in(**settings):
         app = create_app(
-            replace(Settings(sign_in=SignIn(mode="tokens", is_said=True)), **settings), database=record
+            replace(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), **settings), database=record
         )
         client, now = app.test_client(), datetime.now(UTC)
         with record.write() as session:
@@ -112,7 +112,7 @@ def test_no_form_carries_a_token_where_nobody_is_signed_in(client):
 
 
 def test_a_program_with_a_token_needs_no_form_and_no_origin(record):
-    app = create_app(Settings(sign_in=SignIn(mode="tokens", is_said=True)), database=record)
+    app = create_app(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), database=record)
     with record.write() as session:
         _, secret = tokens.issue(
             session, name="ci", scope=Scope.SUBMIT, expires_at=None, now=datetime.now(UTC)

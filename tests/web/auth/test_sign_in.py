@@ -20,7 +20,7 @@ from web.auth.oidc import scope_of
 from web.auth.sign_in import inside
 
 HERE = "http://localhost"
-CHOSEN = SignIn(mode="oidc", is_said=True, client_id="stock-backtest", client_secret="known-to-both",
+CHOSEN = SignIn(mode="oidc", is_chosen=True, client_id="stock-backtest", client_secret="known-to-both",
                 secret_key=KEY, submitters=("alice@example.com",))  # fmt: skip
 OURS = {"Sec-Fetch-Site": "same-origin", **PAGE}
 

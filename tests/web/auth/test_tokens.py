@@ -20,7 +20,7 @@ from tests.web.conftest import PAGE, SMALLEST, fill
 from web import create_app
 from web.auth import authorization
 
-GUARDED = SignIn(mode="tokens", is_said=True)
+GUARDED = SignIn(mode="tokens", is_chosen=True)
 SECRET = re.compile(r"^sbt_[\w-]{43}$", re.MULTILINE)
 
 
@@ -259,4 +259,4 @@ def test_for_others_too_it_starts_once_something_was_said(said):
     settings = Settings.from_env({"HOST": "0.0.0.0", "SIGN_IN": said})
 
     assert settings.require_guarded() is None
-    assert settings.sign_in == replace(SignIn(), mode=said, is_said=True)
+    assert settings.sign_in == replace(SignIn(), mode=said, is_chosen=True)

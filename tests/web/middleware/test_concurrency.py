@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from config.settings import Limits, Settings
+from config.settings import RequestLimits, Settings
 from store.queries import run_list, runs
 from tests.web.conftest import PAGE, SMALLEST, fill
 from tests.web.submission.test_submit import FORM
@@ -23,7 +23,7 @@ def replica(database):
     fill(database)
 
     def replica(**limits):
-        settings = Settings(database_url=str(database.engine.url), limits=replace(Limits(), **limits))
+        settings = Settings(database_url=str(database.engine.url), limits=replace(RequestLimits(), **limits))
         return create_app(settings, database=database).test_client()
 
     return replica
@@ -289,7 +289,7 @@ def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(rec
     told = {"X-Forwarded-For": "192.0.2.7"}
     codes = {}
     for hops in (0, 1):
-        settings = Settings(trusted_proxies=hops, limits=replace(Limits(), waiting=1 + hops))
+        settings = Settings(trusted_proxies=hops, limits=replace(RequestLimits(), waiting=1 + hops))
         client = create_app(settings, database=record).test_client()
         codes[hops] = client.post("/run_backtest", json=SMALLEST, headers=told).status_code
 
