@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode, checks
 
+from backtest.run.request import OPTION_FIELDS
 from config.settings import Settings
 from store import schema as store_schema
+from store.queries import results
 from store.session import Database
 from tests.web.conftest import SMALLEST, complete, fill
 from tests.web.yahoos import FakeYahoo
 from web import create_app
-from web.api import openapi
+from web.api import openapi, schemas
+from web.runs import curves
 
 PAGES = {
     "/",
@@ -99,6 +102,29 @@ def test_the_answers_about_a_finished_run_are_as_described(served, path):
 
     validator = jsonschema.Draft202012Validator({**answer, "components": document["components"]})
     assert [error.message for error in validator.iter_errors(body)] == []
+
+
+def test_an_answer_has_no_field_that_is_not_described(served):
+    app, run_id = served
+    described = openapi.document()["components"]["schemas"]
+    client = app.test_client()
+
+    status, run = client.get(f"/status/{run_id}").json, client.get(f"/api/runs/{run_id}").json
+    brief = client.get("/api/runs").json["runs"][0]
+    rule, metric = client.get("/api/rules").json["rules"][0], client.get("/api/metrics").json["metrics"][0]
+
+    answers = {"Status": status, "Trade": status["trades"][0], "Run": run, "RunBrief": brief}
+    for name, answer in (answers | {"Rule": rule, "Metric": metric}).items():
+        assert answer.keys() - described[name]["properties"].keys() == set(), name
+
+
+def test_the_schemas_name_every_option_curve_and_column():
+    options, trade = schemas.Options.__annotations__, schemas.Trade.__annotations__
+    always = {"bars", "bars_in_range", "times"}
+
+    assert list(options) == [field.name for field in OPTION_FIELDS] + ["benchmark"]
+    assert list(trade) == ["seq", *results.TRADE_COLUMNS]
+    assert schemas.Curves.__annotations__.keys() - always == set(curves.NAMES)
 
 
 def test_every_path_that_programs_may_call_is_described(served):

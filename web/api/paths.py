@@ -1,0 +1,249 @@
+"""The paths of the OpenAPI description: what programs may call, and what they get."""
+
+from __future__ import annotations
+
+from store.models import Status
+from web.api import schemas
+from web.api.operations import (
+    Operation,
+    choice,
+    file,
+    json_body,
+    operation,
+    query,
+    ref,
+    required,
+    text,
+    whole,
+)
+from web.runs import annotation, curves, list_query
+
+Paths = dict[str, dict[str, Operation]]
+_REQUEST = json_body(ref("Request"))
+_TEXT = {"type": "string"}
+_RUN = required("run_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
+_PRESET_ID = required("preset_id", "path", whole(1, 2**31 - 1))
+_SYMBOL = required("symbol", "query", text(32))
+_SECONDS = whole(0, 253_402_300_799)
+_BOOLEAN = choice("true", "false")
+_DATE = {"type": "string", "format": "date"}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key again gives the same run.",
+    "schema": {**text(128), "pattern": "^[!-~]*$"},
+}
+_FILTERS = (
+    query("q", text(200), "Text in name, notes, symbols, rule or id."),
+    query("symbol", text(200), "Runs of a symbol."),
+    query("rule_type", text(200), "Runs of a rule."),
+    query("tag", text(200), "Runs with a tag."),
+    query("status", choice(*(str(status) for status in Status)), "Runs that stand there."),
+    query("starred", _BOOLEAN, "Starred runs only."),
+    query("created_from", _DATE, "Submitted on this day or later."),
+    query("created_to", _DATE, "Submitted on this day or earlier."),
+    query("sort", choice(*list_query.SORTS), "What to sort by."),
+    query("order", choice("desc", "asc"), "Which way."),
+    query("after", _TEXT, "The cursor in `next`."),
+    query("limit", whole(1, 200), "Runs a page."),
+)
+_WINDOW = (
+    query("names", _TEXT, f"Some of {', '.join(curves.NAMES)}, separated by commas."),
+    query("symbol", _TEXT, "Whose price."),
+    query("from", _SECONDS, "Seconds since 1970."),
+    query("to", _SECONDS, "Seconds since 1970."),
+    query("points", whole(10, 20_000), "About how many bars to give."),
+)
+_PICTURES = query("charts", _BOOLEAN, "false leaves the pictures out.")
+_POINTS = query("points", whole(2, 20_000), "About how many points a curve may have.")
+_SEARCH = query("q", text(32), "Part of the name.")
+_LIMIT = query("limit", whole(1, 1_000), "How many at most.")
+_PARQUET = "application/vnd.apache.parquet"
+_PRICE_FILE = {
+    "text/csv": {"schema": _TEXT},
+    _PARQUET: {"schema": {"type": "string", "format": "binary"}},
+}
+_YAHOO_SYMBOL = {
+    "type": "object",
+    "properties": {"symbol": {"type": "string", "pattern": "^[A-Z0-9^][A-Z0-9.^=_-]{0,31}$"}},
+    "required": ["symbol"],
+    "additionalProperties": False,
+}
+_PRESET = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 100},
+        "request": {"type": "object"},
+    },
+    "required": ["name", "request"],
+    "additionalProperties": False,
+}
+_ANNOTATIONS = {
+    "type": "object",
+    "properties": {
+        **{field.name: field.schema() for field in annotation.FIELDS},
+        "tags": {"type": "array", "items": text(annotation.LONGEST_TAG), "maxItems": annotation.MOST_TAGS},
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+}
+
+_SUBMITTING: Paths = {
+    "/run_backtest": {
+        "post": operation(
+            "submitting",
+            "Queue a backtest",
+            {202: schemas.Accepted},
+            (400, 409, 413, 415, 422, 429),
+            parameters=[_IDEMPOTENCY_KEY],
+            body=_REQUEST,
+        )
+    },
+    "/api/check": {
+        "post": operation(
+            "submitting",
+            "Say what a request would do, or what is wrong with it",
+            {200: schemas.Check},
+            (400, 413, 415),
+            body=_REQUEST,
+        )
+    },
+    "/runs/{run_id}/cancel": {
+        "post": operation(
+            "submitting", "Stop a run that has not ended", {200: schemas.Cancelled}, (404,), parameters=[_RUN]
+        )
+    },
+    "/runs/{run_id}/verify": {
+        "post": operation(
+            "submitting",
+            "Execute a run again and compare every bit",
+            {200: schemas.Verification},
+            (404, 409),
+            parameters=[_RUN],
+        )
+    },
+}
+_RUNS: Paths = {
+    "/status/{run_id}": {
+        "get": operation(
+            "runs",
+            "Everything about a run",
+            {200: schemas.Status, 304: None},
+            (400, 404),
+            parameters=[_RUN, _PICTURES, _POINTS],
+        )
+    },
+    "/api/runs/{run_id}": {
+        "get": operation(
+            "runs", "One run without its curves", {200: schemas.Run, 304: None}, (404,), parameters=[_RUN]
+        ),
+        "patch": operation(
+            "runs",
+            "Change name, notes, tags or star",
+            {200: schemas.Run},
+            (400, 404, 413, 415),
+            parameters=[_RUN],
+            body=json_body(_ANNOTATIONS),
+        ),
+        "delete": operation("runs", "Delete an ended run", {204: None}, (404, 409), parameters=[_RUN]),
+    },
+    "/api/runs": {
+        "get": operation("runs", "Runs in pages", {200: schemas.Runs}, (400,), parameters=_FILTERS)
+    },
+}
+_RESULTS: Paths = {
+    "/api/runs/{run_id}/curves": {
+        "get": operation(
+            "results",
+            "Curves of a run, thinned for a screen",
+            {200: schemas.Curves, 304: None},
+            (400, 404),
+            parameters=[_RUN, *_WINDOW],
+        )
+    },
+    "/runs/{run_id}/result.json": {
+        "get": operation(
+            "results", "Request, figures and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
+        )
+    },
+    "/runs/{run_id}/trades.csv": {"get": file("results", "Every trade", "text/csv", parameters=[_RUN])},
+    "/runs/{run_id}/equity.csv": {"get": file("results", "Every bar", "text/csv", parameters=[_RUN])},
+    "/runs/{run_id}/equity.parquet": {"get": file("results", "Every bar", _PARQUET, parameters=[_RUN])},
+    "/runs/{run_id}/report.html": {
+        "get": file("results", "The report, one file", "text/html", parameters=[_RUN])
+    },
+}
+_INPUTS: Paths = {
+    "/api/rules": {"get": operation("inputs", "Rules with their parameters", {200: schemas.Rules})},
+    "/api/metrics": {"get": operation("inputs", "Figures with their definitions", {200: schemas.Metrics})},
+}
+_PRICES: Paths = {
+    "/api/symbols": {
+        "get": operation(
+            "prices", "What has prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT]
+        )
+    },
+    "/api/datasets": {
+        "get": operation(
+            "prices", "Prices with their certificates", {200: schemas.Datasets}, parameters=[_SEARCH]
+        ),
+        "post": operation(
+            "prices",
+            "Take in prices",
+            {201: schemas.Dataset},
+            (400, 413, 415, 429),
+            parameters=[_SYMBOL],
+            body=_PRICE_FILE,
+        ),
+    },
+    "/api/datasets/yahoo": {
+        "post": operation(
+            "prices",
+            "Import daily prices from Yahoo Finance",
+            {201: schemas.Dataset},
+            (400, 413, 415, 429, 501, 503),
+            body=json_body(_YAHOO_SYMBOL),
+        )
+    },
+}
+_PRESETS: Paths = {
+    "/api/strategies": {
+        "get": operation("presets", "Presets of the form", {200: schemas.Presets}),
+        "post": operation(
+            "presets",
+            "Save a filling of the form",
+            {201: schemas.Preset},
+            (400, 413, 415),
+            body=json_body(_PRESET),
+        ),
+    },
+    "/api/strategies/{preset_id}": {
+        "delete": operation("presets", "Delete a preset", {204: None}, (404,), parameters=[_PRESET_ID])
+    },
+}
+_OPERATIONS: Paths = {
+    "/health": {"get": operation("operations", "The process answers", {200: schemas.Word})},
+    "/ready": {
+        "get": operation("operations", "The database answers at its schema", {200: schemas.Word}, (503,))
+    },
+    "/metrics": {
+        "get": {
+            "summary": "Runs by status",
+            "tags": ["operations"],
+            "responses": {
+                "200": {"description": "Text for Prometheus", "content": {"text/plain": {"schema": _TEXT}}}
+            },
+        }
+    },
+}
+
+PATHS: Paths = {
+    **_SUBMITTING,
+    **_RUNS,
+    **_RESULTS,
+    **_INPUTS,
+    **_PRICES,
+    **_PRESETS,
+    **_OPERATIONS,
+}
+"""In the order in which the page shows them."""
