@@ -11,40 +11,7 @@ from typing import Any, Self
 from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
-from backtest.simulation.config import EngineConfig
-
-ENGINE_FIELDS = (
-    Field(name="initial_capital", kind="float", label="Initial capital", default=100_000.0, low=0, above=True,
-          high=1e12, unit="currency", help="Cash at the close of the first bar."),
-    Field(name="fee_rate", kind="float", label="Fee", default=0.001, low=0, high=0.5, unit="fraction",
-          help="Fee as a fraction of each order's value; 0.001 is 0.1 %."),
-    Field(name="fee_per_share", kind="float", label="Fee per share", default=0.0, low=0, high=1e6,
-          unit="currency", help="Fee for each share of an order."),
-    Field(name="fee_min", kind="float", label="Minimum fee", default=0.0, low=0, high=1e9, unit="currency",
-          help="The least fee of an order."),
-    Field(name="slippage_bps", kind="float", label="Slippage", default=5.0, low=0, high=5_000, unit="bps",
-          help="Basis points by which each fill is worse than the bar's price."),
-    Field(name="size_type", kind="choice", label="Size type", default="percent",
-          choices=("percent", "value", "shares"),
-          help="percent of equity (split over the symbols), a value in currency, or a number of shares."),
-    Field(name="size", kind="float", label="Size", default=100.0, low=0, above=True, high=1e12,
-          help="How much a full target (1) holds, in the unit of the size type."),
-    Field(name="fractional", kind="bool", label="Fractional shares", default=False,
-          help="Allow fractions of a share; otherwise whole shares only."),
-    Field(name="direction", kind="choice", label="Direction", default="long_only",
-          choices=("long_only", "long_short", "short_only"), help="Which side of the market may be held."),
-    Field(name="fill", kind="choice", label="Fill", default="next_open", choices=("next_open", "close"),
-          help="next_open fills at the open after the signal; close fills at the signal bar's own close, "
-               "which nobody could have traded, and marks the result."),
-    Field(name="stop_loss_pct", kind="float", label="Stop-loss", low=0, above=True, high=100, unit="%",
-          help="Exit this many percent worse than the entry fill; empty is off."),
-    Field(name="take_profit_pct", kind="float", label="Take-profit", low=0, above=True, high=10_000,
-          unit="%", help="Exit this many percent better than the entry fill; empty is off."),
-    Field(name="trailing_stop_pct", kind="float", label="Trailing stop", low=0, above=True, high=100,
-          unit="%", help="Exit this many percent worse than the best price since entry; empty is off."),
-    Field(name="borrow_rate", kind="float", label="Borrow rate", default=0.0, low=0, high=10, unit="a year",
-          help="Yearly cost of a short position as a fraction of its market value."),
-)  # fmt: skip
+from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
 
 OPTION_FIELDS = (
     *ENGINE_FIELDS,
@@ -94,8 +61,8 @@ class RunRequest:
         errors += _id_errors(values)
         if errors:
             raise InvalidRequest(errors)
-        config = EngineConfig(**{field.name: values.pop(field.name) for field in ENGINE_FIELDS})  # type: ignore[arg-type]
-        return cls(**_completed(values), config=config)
+        settings: dict[str, Any] = {field.name: values.pop(field.name) for field in ENGINE_FIELDS}
+        return cls(**_completed(values), config=EngineConfig(**settings))
 
     def as_json(self) -> dict[str, Any]:
         """Every field with its value, such that `parse` gives the same request again."""

@@ -1,36 +1,108 @@
-"""What the engine must know beside prices and target."""
+"""What the engine must know beside prices and target: each setting described once, for every way in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal, get_args
+
+from backtest.errors import FieldError, InvalidRequest
+from backtest.fields import Field, ValidationError
 
 Direction = Literal["long_only", "long_short", "short_only"]
 Fill = Literal["next_open", "close"]
 SizeType = Literal["percent", "value", "shares"]
 
+ENGINE_FIELDS: Final = (
+    Field(name="initial_capital", kind="float", label="Initial capital", default=100_000.0, low=0, above=True,
+          high=1e12, unit="currency", help="Cash at the close of the first bar."),
+    Field(name="fee_rate", kind="float", label="Fee", default=0.001, low=0, high=0.5, unit="fraction",
+          help="Fee as a fraction of each order's value; 0.001 is 0.1 %."),
+    Field(name="fee_per_share", kind="float", label="Fee per share", default=0.0, low=0, high=1e6,
+          unit="currency", help="Fee for each share of an order."),
+    Field(name="fee_min", kind="float", label="Minimum fee", default=0.0, low=0, high=1e9, unit="currency",
+          help="The least fee of an order."),
+    Field(name="slippage_bps", kind="float", label="Slippage", default=5.0, low=0, high=5_000, unit="bps",
+          help="Basis points by which each fill is worse than the bar's price."),
+    Field(name="size_type", kind="choice", label="Size type", default="percent",
+          choices=get_args(SizeType),
+          help="percent of equity (split over the symbols), a value in currency, or a number of shares."),
+    Field(name="size", kind="float", label="Size", default=100.0, low=0, above=True, high=1e12,
+          help="How much a full target (1) holds, in the unit of the size type."),
+    Field(name="fractional", kind="bool", label="Fractional shares", default=False,
+          help="Allow fractions of a share; otherwise whole shares only."),
+    Field(name="direction", kind="choice", label="Direction", default="long_only",
+          choices=get_args(Direction), help="Which side of the market may be held."),
+    Field(name="fill", kind="choice", label="Fill", default="next_open", choices=get_args(Fill),
+          help="next_open fills at the open after the signal; close fills at the signal bar's own close, "
+               "which nobody could have traded, and marks the result."),
+    Field(name="stop_loss_pct", kind="float", label="Stop-loss", low=0, above=True, high=100, unit="%",
+          help="Exit this many percent worse than the entry fill; empty is off."),
+    Field(name="take_profit_pct", kind="float", label="Take-profit", low=0, above=True, high=10_000,
+          unit="%", help="Exit this many percent better than the entry fill; empty is off."),
+    Field(name="trailing_stop_pct", kind="float", label="Trailing stop", low=0, above=True, high=100,
+          unit="%", help="Exit this many percent worse than the best price since entry; empty is off."),
+    Field(name="borrow_rate", kind="float", label="Borrow rate", default=0.0, low=0, high=10, unit="a year",
+          help="Yearly cost of a short position as a fraction of its market value."),
+)  # fmt: skip
+
+"""The settings that a request may choose."""
+
+_PERIODS_PER_YEAR: Final = Field(
+    name="periods_per_year", kind="float", label="Periods a year", default=252.0, low=0, above=True,
+    help="Bars that make a year; derived from the prices, never asked for.",
+)  # fmt: skip
+_FIELDS: Final = {field.name: field for field in (*ENGINE_FIELDS, _PERIODS_PER_YEAR)}
+
+
+_DEFAULTS: Final[dict[str, Any]] = {name: field.default for name, field in _FIELDS.items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
-    """Capital, costs, sizing, exits and fill model of one simulation.
+    """Capital, costs, sizing, exits and fill model of one simulation, within their bounds.
 
     Rates are fractions (0.001 = 0.1 %), names with `_pct` are percent (5 = 5 %), `slippage_bps` is
     basis points of price, `borrow_rate` is a fraction a year of the short market value, charged a bar
     as `borrow_rate / periods_per_year`. An exit of `None` is off.
+
+    Raises
+    ------
+    InvalidRequest
+        With every setting that is out of its bounds.
     """
 
-    initial_capital: float = 100_000.0
-    fee_rate: float = 0.0
-    fee_per_share: float = 0.0
-    fee_min: float = 0.0
-    slippage_bps: float = 0.0
-    size_type: SizeType = "percent"
-    size: float = 100.0
-    fractional: bool = False
-    direction: Direction = "long_only"
-    fill: Fill = "next_open"
-    stop_loss_pct: float | None = None
-    take_profit_pct: float | None = None
-    trailing_stop_pct: float | None = None
-    borrow_rate: float = 0.0
-    periods_per_year: float = 252.0
+    initial_capital: float = _DEFAULTS["initial_capital"]
+    fee_rate: float = _DEFAULTS["fee_rate"]
+    fee_per_share: float = _DEFAULTS["fee_per_share"]
+    fee_min: float = _DEFAULTS["fee_min"]
+    slippage_bps: float = _DEFAULTS["slippage_bps"]
+    size_type: SizeType = _DEFAULTS["size_type"]
+    size: float = _DEFAULTS["size"]
+    fractional: bool = _DEFAULTS["fractional"]
+    direction: Direction = _DEFAULTS["direction"]
+    fill: Fill = _DEFAULTS["fill"]
+    stop_loss_pct: float | None = _DEFAULTS["stop_loss_pct"]
+    take_profit_pct: float | None = _DEFAULTS["take_profit_pct"]
+    trailing_stop_pct: float | None = _DEFAULTS["trailing_stop_pct"]
+    borrow_rate: float = _DEFAULTS["borrow_rate"]
+    periods_per_year: float = _DEFAULTS["periods_per_year"]
+
+    def __post_init__(self) -> None:
+        errors = [
+            FieldError(name, error, getattr(self, name))
+            for name, field in _FIELDS.items()
+            if (error := _error(field, getattr(self, name)))
+        ]
+        if errors:
+            raise InvalidRequest(errors)
+
+
+def _error(field: Field, value: object) -> str:
+    """Why the setting cannot have this value; empty where it can."""
+    if value is None and field.default is None:
+        return ""
+    try:
+        fits = field.parse(value) == value  # what a text would be parsed to is no setting yet
+    except ValidationError as error:
+        return str(error)
+    return "" if fits else f"must be {field.allowed}, got {value!r}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,13 @@ from backtest.arrays import Floats, Ints, Times
 from backtest.errors import FieldError, InvalidRequest, InvalidTarget
 from backtest.prices.bars import Bars
 from backtest.simulation import backends, curves
-from backtest.simulation.config import EngineConfig
+from backtest.simulation.config import EngineConfig, SizeType
 from backtest.simulation.trades import EXIT_REASONS, Fills, Trades, fills_of, trades_of
 
 __all__ = ["EXIT_REASONS", "Fills", "OrderStatistics", "Simulation", "Trades", "simulate"]
 
 REJECTIONS = ("direction", "no_next_bar", "too_small", "no_cash", "ruined")
-_SIZE_KINDS = ("percent", "value", "shares")
+_SIZE_KINDS = get_args(SizeType)
 _BOUNDS = {"long_only": (0.0, 1.0), "long_short": (-1.0, 1.0), "short_only": (-1.0, 0.0)}
 
 
@@ -131,9 +131,8 @@ def simulate(
     InvalidTarget
         If the target's shape is wrong or a value lies outside -1…1; names the bar.
     InvalidRequest
-        If a setting, `start` or `backend` is not one of those allowed.
+        If `start` or `backend` is not one of those allowed.
     """
-    check_config(config)
     targets = checked_target(bars, target)
     if not 0 <= start < len(bars):
         raise _invalid("start", f"must be a bar from 0 to {len(bars) - 1}, got {start}", start)
@@ -143,37 +142,6 @@ def simulate(
     signals = signals_of(targets[start:])
     tables = _execute(traded, signals, targets[start:].ravel()[signals], config, backend)
     return _read(traded, len(signals), config, *tables)
-
-
-def check_config(config: EngineConfig) -> None:
-    """Refuse settings that no simulation can use, all of them at once."""
-    wrong = [
-        FieldError(name, f"must be {rule}, got {value!r}", value)
-        for name, low, high, above, rule in _LIMITS
-        if (value := getattr(config, name)) is not None and not _within(value, low, high, above)
-    ]
-    for name, allowed in _CHOICES.items():
-        if getattr(config, name) not in allowed:
-            value = getattr(config, name)
-            wrong.append(FieldError(name, f"must be one of {', '.join(allowed)}, got {value!r}", value))
-    if wrong:
-        raise InvalidRequest(wrong)
-
-
-_CHOICES = {"size_type": _SIZE_KINDS, "direction": tuple(_BOUNDS), "fill": ("next_open", "close")}
-_LIMITS = (
-    *((name, 0.0, math.inf, True, "a finite number above 0")
-      for name in ("initial_capital", "size", "periods_per_year")),
-    *((name, 0.0, math.inf, False, "a finite number of at least 0")
-      for name in ("fee_rate", "fee_per_share", "fee_min", "borrow_rate")),
-    ("slippage_bps", 0.0, 10_000.0, False, "at least 0 and below 10000"),
-    *((name, 0.0, math.inf, True, "a finite number above 0, or nothing")
-      for name in ("stop_loss_pct", "take_profit_pct", "trailing_stop_pct")),
-)  # fmt: skip
-
-
-def _within(value: float, low: float, high: float, above: bool) -> bool:
-    return (low < value if above else low <= value) and value < high
 
 
 def checked_target(bars: Bars, target: Floats) -> Floats:

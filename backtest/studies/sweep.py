@@ -26,7 +26,7 @@ from backtest.rules.averages import MovingAverageCross
 from backtest.signals import sma_cross_jit
 from backtest.simulation import backends
 from backtest.simulation.config import EngineConfig
-from backtest.simulation.simulate import check_config, checked_target, settings_of
+from backtest.simulation.simulate import checked_target, settings_of
 
 TARGETS_BYTES = 64_000_000
 """The most memory that targets waiting for their simulation may take at once."""
@@ -78,7 +78,6 @@ def sweep(
     InvalidRequest
         If the rule, a name in the grid, one of its values, a setting or `start` is wrong.
     """
-    check_config(config)
     _check_start(start, bars)
     rule = rules.get(rule_type)
     columns, refused = _combinations(rule, grid)
@@ -106,7 +105,6 @@ class Batch:
 
     def run(self, rule: rules.Rule, config: EngineConfig, *, start: int = 0) -> SweepResult:
         """Simulate the rule on each market; the statistics are in the order of the markets."""
-        check_config(config)
         _check_start(start, self.markets[0])
         prices = [values[:, start:].reshape(len(self.markets), -1) for values in self._prices]
         each = np.arange(len(self.markets))

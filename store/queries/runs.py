@@ -18,7 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backtest.run.request import ENGINE_FIELDS, OPTION_FIELDS, RunRequest
+from backtest.run.request import OPTION_FIELDS, RunRequest
+from backtest.simulation.config import ENGINE_FIELDS
 from store.errors import Conflict, UnknownRun
 from store.models import OPEN, Run, RunSymbol, Status
 from store.queries import quotas

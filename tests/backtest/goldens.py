@@ -13,8 +13,8 @@ from pathlib import Path
 from backtest import rules
 from backtest.prices.bars import join
 from backtest.samples import load
-from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, simulate
+from tests.backtest.markets import costless
 
 FOLDER = Path(__file__).parent / "golden"
 COSTS = {"fee_rate": 0.001, "slippage_bps": 5.0}
@@ -55,7 +55,7 @@ def simulated(name: str, backend: str = "interpreted") -> Simulation:
     bars = join([load(symbol).bars for symbol in symbols])
     target = rules.build(rule_type, params).target(bars)
     start = bars.first_at(date(2006, 1, 3))
-    return simulate(bars, target, EngineConfig(**settings), start=start, backend=backend)
+    return simulate(bars, target, costless(**settings), start=start, backend=backend)
 
 
 def headline(done: Simulation) -> str:

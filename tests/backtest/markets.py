@@ -30,11 +30,16 @@ def flat(*prices: float) -> tuple[tuple[float, float, float, float], ...]:
     return tuple((price, price, price, price) for price in prices)
 
 
+def costless(**settings: object) -> EngineConfig:
+    """Settings without fee and slippage unless said otherwise."""
+    return EngineConfig(**{"fee_rate": 0.0, "slippage_bps": 0.0, **settings})
+
+
 def traded(market: Bars, target: list, **settings: object) -> Simulation:
     """Simulate with a capital of 1,000 and no costs unless said otherwise."""
     chosen = {"initial_capital": 1_000.0, "direction": "long_short", **settings}
     targets = np.array(target, dtype=np.float64)
-    return simulate(market, targets, EngineConfig(**chosen), backend="interpreted")
+    return simulate(market, targets, costless(**chosen), backend="interpreted")
 
 
 def random_market(random: np.random.Generator, count: int, width: int) -> Bars:

@@ -31,7 +31,7 @@ class Interpreted(Engine):
         symbols = tuple(f"S{column}" for column in range(market.close.shape[1]))
         columns = (market.open, market.high, market.low, market.close, market.volume)
         bars = Bars(symbols, market.times, *columns)
-        return bars, EngineConfig(initial_capital=CASH, fee_rate=fee_rate)
+        return bars, EngineConfig(initial_capital=CASH, fee_rate=fee_rate, slippage_bps=0.0)
 
     def single(self, prices: Any, fast: int = FAST, slow: int = SLOW) -> Figures:
         done = self._run(prices, fast, slow)
@@ -66,7 +66,7 @@ class Compiled(Interpreted):
         columns = range(market.close.shape[1])
         parts = (market.part(slice(None), slice(column, column + 1)) for column in columns)
         markets = [self.prepare(part, fee_rate)[0] for part in parts]
-        return Batch(markets), EngineConfig(initial_capital=CASH, fee_rate=fee_rate)
+        return Batch(markets), EngineConfig(initial_capital=CASH, fee_rate=fee_rate, slippage_bps=0.0)
 
     def many(self, prices: Any) -> Table:
         batch, config = prices

@@ -5,7 +5,7 @@ from backtesting import Backtest, Strategy
 from backtesting.lib import crossover
 
 from backtest import rules
-from backtest.simulation.config import EngineConfig
+from tests.backtest.markets import costless
 from tests.backtest.oracles import backtesting_py, engine, prices, targets
 from tests.backtest.oracles.ledger import differences
 
@@ -50,7 +50,7 @@ def our_cross():
     return rules.build("MOVING_AVERAGE_CROSS", {"fast": 10, "slow": 20}).target(GOOG)
 
 
-DOCUMENTED = EngineConfig(initial_capital=10_000, fee_rate=0.002, direction="long_short")
+DOCUMENTED = costless(initial_capital=10_000, fee_rate=0.002, direction="long_short")
 
 
 def test_the_documentation_example_gives_the_documented_trades_and_final_equity():
@@ -80,7 +80,7 @@ def test_what_is_open_at_the_end_is_sold_at_the_last_close_which_costs_its_fee()
 @pytest.mark.parametrize("exits", EXITS.values(), ids=EXITS)
 def test_the_same_trades_at_the_next_open_with_stops_that_watch_the_bar_of_the_entry(exits, below):
     wanted = targets.crossings(GOOG, 10, 20, below=below)
-    config = EngineConfig(fee_rate=0.001, direction="long_short", **exits)
+    config = costless(fee_rate=0.001, direction="long_short", **exits)
 
     ours, theirs = engine.run(GOOG, wanted, config), backtesting_py.run(GOOG, wanted, config)
 
@@ -92,7 +92,7 @@ def test_the_same_trades_at_the_next_open_with_stops_that_watch_the_bar_of_the_e
 @pytest.mark.parametrize("exits", EXITS.values(), ids=EXITS)
 def test_the_same_trades_at_the_close_with_stops_that_watch_from_the_next_bar_on(exits, below):
     wanted = targets.crossings(SP500, 5, 17, below=below)
-    config = EngineConfig(fee_rate=0.0005, direction="long_short", fill="close", **exits)
+    config = costless(fee_rate=0.0005, direction="long_short", fill="close", **exits)
 
     ours, theirs = engine.run(SP500, wanted, config), backtesting_py.run(SP500, wanted, config)
 
@@ -103,7 +103,7 @@ def test_the_same_trades_at_the_close_with_stops_that_watch_from_the_next_bar_on
 @pytest.mark.parametrize("fill", ["next_open", "close"])
 def test_the_same_trades_when_a_target_is_stated_anew_after_a_stop(fill):
     wanted = targets.dips(SP500, drop=0.012, rest=9)
-    config = EngineConfig(fee_rate=0.0002, stop_loss_pct=1.5, take_profit_pct=2.0, fill=fill)
+    config = costless(fee_rate=0.0002, stop_loss_pct=1.5, take_profit_pct=2.0, fill=fill)
 
     ours, theirs = engine.run(SP500, wanted, config), backtesting_py.run(SP500, wanted, config)
 
@@ -113,7 +113,7 @@ def test_the_same_trades_when_a_target_is_stated_anew_after_a_stop(fill):
 
 def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_peer():
     wanted = targets.crossings(GOOG, 10, 20, below=-1)
-    config = EngineConfig(initial_capital=1_000, fee_rate=0.001, direction="long_short", fractional=True)
+    config = costless(initial_capital=1_000, fee_rate=0.001, direction="long_short", fractional=True)
 
     ours, theirs = engine.run(GOOG, wanted, config), backtesting_py.run(GOOG, wanted, config)
 
@@ -122,8 +122,8 @@ def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_pee
 
 def test_the_same_trades_with_half_of_the_account_and_with_a_fee_for_each_share():
     wanted = targets.crossings(GOOG, 10, 20, below=-1)
-    half = EngineConfig(fee_rate=0.001, fee_per_share=0.02, size=50, direction="long_short")
-    fixed = EngineConfig(fee_per_share=0.05, size_type="shares", size=70, direction="long_short")
+    half = costless(fee_rate=0.001, fee_per_share=0.02, size=50, direction="long_short")
+    fixed = costless(fee_per_share=0.05, size_type="shares", size=70, direction="long_short")
 
     for config in (half, fixed):
         ours, theirs = engine.run(GOOG, wanted, config), backtesting_py.run(GOOG, wanted, config)
@@ -145,7 +145,7 @@ def test_an_order_given_at_the_last_close_is_rejected_where_the_peer_fills_it_in
     wanted[-1] = 1.0
     test = Backtest(prices.frame(GOOG), BuyAtTheLastClose, cash=10_000, finalize_trades=True)
 
-    theirs, ours = test.run(), engine.run(GOOG, wanted, EngineConfig(initial_capital=10_000))
+    theirs, ours = test.run(), engine.run(GOOG, wanted, costless(initial_capital=10_000))
 
     gain = 10 * (GOOG.close[-1, 0] - GOOG.open[-1, 0])
     assert (ours.trades, ours.final_equity) == ((), 10_000.0)

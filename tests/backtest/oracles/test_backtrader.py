@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from backtest.simulation.config import EngineConfig
+from tests.backtest.markets import costless
 from tests.backtest.oracles import backtrader, engine, prices, targets
 from tests.backtest.oracles.ledger import differences
 
@@ -28,7 +28,7 @@ def agreed(bars, wanted, config, *, at_least):
 @pytest.mark.parametrize("costs", COSTS.values(), ids=COSTS)
 def test_the_same_trades_when_reversing_with_every_kind_of_cost(costs, fractional):
     wanted = targets.crossings(GOOG, 10, 20, below=-1)
-    config = EngineConfig(direction="long_short", fractional=fractional, **costs)
+    config = costless(direction="long_short", fractional=fractional, **costs)
 
     trades = agreed(GOOG, wanted, config, at_least=94)
 
@@ -38,7 +38,7 @@ def test_the_same_trades_when_reversing_with_every_kind_of_cost(costs, fractiona
 @pytest.mark.parametrize("below", [0, -1], ids=["long", "reversing"])
 def test_the_same_trades_with_stops_that_slip(below):
     wanted = targets.crossings(GOOG, 10, 20, below=below)
-    config = EngineConfig(direction="long_short", slippage_bps=5, fee_rate=0.001, stop_loss_pct=4)
+    config = costless(direction="long_short", slippage_bps=5, fee_rate=0.001, stop_loss_pct=4)
 
     agreed(GOOG, wanted, config, at_least=47)
 
@@ -47,7 +47,7 @@ def test_the_same_trades_with_stops_that_slip(below):
 def test_the_same_trades_with_stop_profit_and_trail_at_once(below):
     wanted = targets.crossings(GOOG, 10, 20, below=below)
     exits = {"stop_loss_pct": 3.0, "take_profit_pct": 7.0, "trailing_stop_pct": 4.0}
-    config = EngineConfig(direction="long_short", fee_rate=0.001, **exits)
+    config = costless(direction="long_short", fee_rate=0.001, **exits)
 
     agreed(GOOG, wanted, config, at_least=47)
 
@@ -55,7 +55,7 @@ def test_the_same_trades_with_stop_profit_and_trail_at_once(below):
 @pytest.mark.parametrize("costs", COSTS.values(), ids=COSTS)
 def test_the_same_trades_of_three_symbols_that_share_one_account(costs):
     wanted = targets.crossings(THREE, 8, 21, below=-1)
-    config = EngineConfig(initial_capital=1_000_000, direction="long_short", **costs)
+    config = costless(initial_capital=1_000_000, direction="long_short", **costs)
 
     trades = agreed(THREE, wanted, config, at_least=120)
 
@@ -64,7 +64,7 @@ def test_the_same_trades_of_three_symbols_that_share_one_account(costs):
 
 def test_the_same_trades_when_the_symbols_compete_for_scarce_cash():
     wanted = targets.random_steps(THREE, (0.0, 1.0), every=5, seed=3)
-    config = EngineConfig(initial_capital=50_000, fee_rate=0.002, size_type="value", size=24_000)
+    config = costless(initial_capital=50_000, fee_rate=0.002, size_type="value", size=24_000)
 
     agreed(THREE, wanted, config, at_least=150)
 
@@ -72,15 +72,15 @@ def test_the_same_trades_when_the_symbols_compete_for_scarce_cash():
 def test_the_same_trades_of_three_symbols_each_with_its_own_stop_and_target():
     wanted = targets.random_steps(THREE, (0.0, 1.0, -1.0), every=8, seed=5)
     exits = {"stop_loss_pct": 2.5, "take_profit_pct": 4.0}
-    config = EngineConfig(initial_capital=2_000_000, fee_rate=0.0005, direction="long_short", **exits)
+    config = costless(initial_capital=2_000_000, fee_rate=0.0005, direction="long_short", **exits)
 
     agreed(THREE, wanted, config, at_least=150)
 
 
 def test_the_same_final_equity_when_shorts_pay_for_what_they_borrow():
     wanted = targets.crossings(GOOG, 10, 20, below=-1)
-    lent = EngineConfig(size_type="shares", size=50, direction="long_short", borrow_rate=0.08)
-    free = EngineConfig(size_type="shares", size=50, direction="long_short")
+    lent = costless(size_type="shares", size=50, direction="long_short", borrow_rate=0.08)
+    free = costless(size_type="shares", size=50, direction="long_short")
 
     ours, theirs = engine.run(GOOG, wanted, lent), backtrader.run(GOOG, wanted, lent)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from backtest.simulation.config import EngineConfig
+from tests.backtest.markets import costless
 from tests.backtest.oracles import engine, prices, targets, vectorbt
 from tests.backtest.oracles.ledger import differences
 
@@ -17,7 +17,7 @@ THREE = prices.bars("GOOG", "NASDAQ", "SP500")
 def test_the_same_trades_and_the_same_equity_at_every_close_with_fee_and_slippage(below, fill, fractional):
     wanted = targets.crossings(SP500, 10, 30, below=below)
     costs = {"fee_rate": 0.001, "slippage_bps": 4.0}
-    config = EngineConfig(fill=fill, fractional=fractional, direction="long_short", **costs)
+    config = costless(fill=fill, fractional=fractional, direction="long_short", **costs)
 
     ours, theirs = engine.run(SP500, wanted, config), vectorbt.from_signals(SP500, wanted, config)
 
@@ -38,7 +38,7 @@ def test_the_same_trades_and_the_same_equity_at_every_close_with_fee_and_slippag
 )
 def test_the_same_exits_at_stops_and_targets_slippage_included(exits):
     wanted = targets.crossings(GOOG, 10, 20, below=0)
-    config = EngineConfig(fill="close", fee_rate=0.001, slippage_bps=5, **exits)
+    config = costless(fill="close", fee_rate=0.001, slippage_bps=5, **exits)
 
     ours, theirs = engine.run(GOOG, wanted, config), vectorbt.from_signals(GOOG, wanted, config)
 
@@ -48,7 +48,7 @@ def test_the_same_exits_at_stops_and_targets_slippage_included(exits):
 
 def test_the_same_partial_exits_and_reversals_at_the_average_entry_price():
     wanted = targets.random_steps(GOOG, (-1.0, -0.5, 0.0, 0.5, 1.0), every=6, seed=11)
-    config = EngineConfig(size_type="shares", size=40, fee_rate=0.001, slippage_bps=3, direction="long_short")
+    config = costless(size_type="shares", size=40, fee_rate=0.001, slippage_bps=3, direction="long_short")
 
     ours, theirs = engine.run(GOOG, wanted, config), vectorbt.from_orders(GOOG, wanted, config)
 
@@ -58,8 +58,8 @@ def test_the_same_partial_exits_and_reversals_at_the_average_entry_price():
 
 def test_the_same_trades_of_three_symbols_that_share_one_account():
     wanted = targets.crossings(THREE, 10, 20, below=-1)
-    share = EngineConfig(initial_capital=1_000_000, size=60, fractional=True, direction="long_short")
-    fixed = EngineConfig(
+    share = costless(initial_capital=1_000_000, size=60, fractional=True, direction="long_short")
+    fixed = costless(
         initial_capital=1_000_000, size_type="shares", size=100, fee_rate=0.001, direction="long_short"
     )
 

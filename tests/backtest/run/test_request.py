@@ -4,6 +4,7 @@ import pytest
 
 from backtest.errors import InvalidRequest
 from backtest.run.request import RunRequest
+from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
 
 SMALLEST = {
     "symbols": ["SP500"],
@@ -23,6 +24,27 @@ def mistakes(**changes):
     with pytest.raises(InvalidRequest) as caught:
         RunRequest.parse(SMALLEST | changes)
     return {error.field: error.message for error in caught.value.errors}
+
+
+def test_a_request_without_settings_has_the_defaults_of_the_engine():
+    bare = {name: SMALLEST[name] for name in ("symbols", "rule_type", "start_date", "end_date")}
+
+    assert RunRequest.parse(bare).config == EngineConfig()
+
+
+@pytest.mark.parametrize("field", ENGINE_FIELDS, ids=lambda field: field.name)
+def test_a_setting_has_the_same_bounds_in_python_as_in_a_request(field):
+    beyond = "none of these" if field.kind in ("choice", "bool") else (field.high or 0) * 2
+
+    with pytest.raises(InvalidRequest) as refused:
+        EngineConfig(**{field.name: beyond})
+
+    assert {error.field: error.message for error in refused.value.errors} == mistakes(**{field.name: beyond})
+
+
+def test_a_number_written_as_text_is_no_setting():
+    with pytest.raises(InvalidRequest, match="size: must be a number above 0 up to 1e\\+12, got '5'"):
+        EngineConfig(size="5")
 
 
 def test_the_smallest_request_is_understood_with_documented_defaults():

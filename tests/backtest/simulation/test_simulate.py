@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest.errors import InvalidRequest, InvalidTarget
-from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import EXIT_REASONS, simulate
-from tests.backtest.markets import bars, flat, random_config, random_market, random_target, traded
+from tests.backtest.markets import bars, costless, flat, random_config, random_market, random_target, traded
 
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 
@@ -159,7 +158,7 @@ def test_the_funnel_accounts_for_every_signal(seed):
 def test_bars_before_the_start_are_not_traded():
     market = bars(*flat(10.0, 11.0, 12.0, 13.0, 14.0))
 
-    done = simulate(market, np.ones(5), EngineConfig(initial_capital=1300.0), start=2)
+    done = simulate(market, np.ones(5), costless(initial_capital=1300.0), start=2)
 
     assert done.times[0] == market.times[2]
     assert done.equity.tolist() == [1300.0, 1300.0, 1400.0]
@@ -210,6 +209,6 @@ def test_a_wrong_option_is_refused(option, value):
     market = bars(*flat(10.0, 10.0, 10.0))
 
     with pytest.raises(InvalidRequest) as refused:
-        simulate(market, np.ones(3), EngineConfig(), **{option: value})
+        simulate(market, np.ones(3), costless(), **{option: value})
 
     assert refused.value.errors[0].field == option
