@@ -30,7 +30,7 @@ worker: $(RUNTIME) ## Start one more worker
 test: $(DEV) ## Run the tests, against SQLite and a private MySQL
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-e2e: $(DEV) ## Prove it on the cluster of KUBECONFIG; writes docs/e2e.md
+e2e: $(DEV) ## Run the end-to-end tests on the cluster of KUBECONFIG; writes docs/e2e.md
 	@$(BIN)/python -m tests.e2e
 
 check: $(DEV) ## Lint, format check, types, security lint
@@ -39,56 +39,56 @@ check: $(DEV) ## Lint, format check, types, security lint
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r config backtest store workflows web argocd app.py
 
-format: $(DEV) ## Put the code into shape
+format: $(DEV) ## Format the code and fix what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## Measure against the peers, in one run
+bench: $(DEV) ## Benchmark the engine against other backtesting libraries
 	@$(BIN)/python -m qa.benchmarks
 
-bench-latency: $(DEV) ## Measure from submission to result, on SQLite and a private MySQL
+bench-latency: $(DEV) ## Benchmark from submission to result, on SQLite and a private MySQL
 	@$(BIN)/python -m qa.benchmarks.latency
 
-bench-scale: $(DEV) ## Measure 100,000 runs and 5 million trades in a private MySQL
+bench-scale: $(DEV) ## Benchmark 100,000 runs and 5 million trades in a private MySQL
 	@$(BIN)/python -m qa.benchmarks.scale
 
-bench-page: $(DEV) ## Measure in a browser how soon a result can be used
+bench-page: $(DEV) ## Benchmark in a browser how soon a result can be used
 	@$(BIN)/python -m qa.benchmarks.pages
 
-screenshots: $(DEV) ## Photograph every page for docs/screenshots.md
+screenshots: $(DEV) ## Take the screenshots of docs/screenshots.md
 	@$(BIN)/python -m tests.web.screenshots
 
 ROUNDS ?= 4
-faults: $(DEV) ## Kill, stop, cut and spoil everything [ROUNDS=4], on SQLite and MySQL; as root (it mounts disks to fill)
-	@$(BIN)/python -m qa break --rounds $(ROUNDS)
+faults: $(DEV) ## Inject faults [ROUNDS=4], on SQLite and MySQL; as root (it mounts disks to fill)
+	@$(BIN)/python -m qa chaos --rounds $(ROUNDS)
 
-bad-input: $(DEV) ## Send 100,000 bad inputs to every door
-	@$(BIN)/python -m qa feed
+bad-input: $(DEV) ## Fuzz every endpoint with 100,000 bad inputs
+	@$(BIN)/python -m qa fuzz
 
-load: $(DEV) ## Fifty pollers and twenty submissions a second for ten minutes, on MySQL
+load: $(DEV) ## Load test: 50 pollers and 20 submissions a second for ten minutes, on MySQL
 	@$(BIN)/python -m qa load
 
-soak: $(DEV) ## Ten thousand runs through one worker
+soak: $(DEV) ## Soak test: 10,000 runs through one worker
 	@$(BIN)/python -m qa soak
 
-roll: $(DEV) ## Replace two web replicas under load, again and again
+roll: $(DEV) ## Rolling restarts of two web replicas under load
 	@$(BIN)/python -m qa roll
 
-lock: ## Resolve the dependencies again into both lock files
+lock: ## Resolve the dependencies into both lock files
 	uv pip compile --universal --python-version 3.11 --extra dev --extra yahoo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
 
-audit: $(DEV) ## Ask for known vulnerabilities of every locked package
+audit: $(DEV) ## Check every locked package for known vulnerabilities
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
 sbom: $(DEV) ## Write the image's bill of materials to dist/sbom.cdx.json
 	@mkdir -p dist
 	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible -o dist/sbom.cdx.json
 
-promote: $(RUNTIME) ## Give the next environment what one runs: make promote FROM=dev TO=staging
+promote: $(RUNTIME) ## Promote a release: make promote FROM=dev TO=staging
 	@$(BIN)/python -m argocd.promote promote --from $(FROM) --to $(TO)
 
-render: $(RUNTIME) ## Write the workflow templates into k8s
+render: $(RUNTIME) ## Render the workflow templates into k8s
 	@$(BIN)/python -m workflows.render
 
 image: ## Build the image as stock-backtest:dev, labelled with this commit
@@ -107,10 +107,10 @@ compose-down: ## Stop them; the data stays in its volume
 BACKUP ?= newest
 KEPT := var/backups
 ifeq ($(NAMESPACE),)
-backup: $(RUNTIME) ## Back up the record while serving [FILE=…]; with NAMESPACE=… MySQL in the cluster
+backup: $(RUNTIME) ## Back up the database while serving [FILE=…]; with NAMESPACE=… MySQL in the cluster
 	@$(BIN)/python -m store backup $(or $(FILE),$(KEPT)/$(shell date -u +%Y%m%dT%H%M%SZ).sqlite3)
 
-restore: $(RUNTIME) ## Put the newest backup or FILE=… into the record, REPLACE=yes over what is there; with NAMESPACE=… in the cluster
+restore: $(RUNTIME) ## Restore the newest backup or FILE=…, with REPLACE=yes over existing data; with NAMESPACE=… in the cluster
 	@$(BIN)/python -m store restore $(or $(FILE),$(lastword $(sort $(wildcard $(KEPT)/*.sqlite3)))) $(if $(REPLACE),--replace)
 else
 backup:

@@ -1,4 +1,4 @@
-"""Break the product on purpose, press it hard, and write what became of it into docs/reliability.md."""
+"""Break the running product, load it and fuzz it, and write what became of it into docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -10,168 +10,160 @@ from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
-from qa import reliability as page
-from qa.chaos import suite as breaking
-from qa.fuzz import suite as badinput
-from qa.load import rolling, soak
-from qa.load import steady as load
-from qa.report import PROMISES, Tally, lines
+from qa import reliability
+from qa.chaos import suite as chaos
+from qa.chaos.report import INVARIANTS, Report, table
+from qa.environment import DATABASE_KINDS
+from qa.fuzz import suite as fuzz
+from qa.load import rolling, soak, steady
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; 0 when every promise held, 1 when one did not."""
+    """Execute the command; 0 when everything held, 1 when something did not."""
     parser = argparse.ArgumentParser(prog="python -m qa", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_break(commands.add_parser("break", help="inject every kind of fault, on SQLite and on MySQL"))
-    loading = commands.add_parser("load", help="many watch and submit at once, on MySQL")
-    loading.add_argument(
-        "--seconds", type=float, default=600.0, help="for so long, at most an hour (default 600)"
-    )
-    loading.set_defaults(command=_load)
+    _add_chaos(commands.add_parser("chaos", help="inject every kind of fault, on SQLite and on MySQL"))
+    load = commands.add_parser("load", help="many clients poll and submit at once, on MySQL")
+    load.add_argument("--seconds", type=float, default=600.0, help="at most an hour (default 600)")
+    load.set_defaults(command=_load)
     soaking = commands.add_parser("soak", help="very many runs through one worker")
     soaking.add_argument("--runs", type=int, default=10_000, help="so many (default 10,000)")
-    soaking.add_argument("--minutes", type=float, default=inf, help="begin no block after so many")
-    soaking.add_argument("--record", choices=breaking.RECORDS, default="SQLite")
+    soaking.add_argument("--minutes", type=float, default=inf, help="start no block after so many")
+    soaking.add_argument("--database", choices=DATABASE_KINDS, default="SQLite")
     soaking.set_defaults(command=_soak)
     roll = commands.add_parser("roll", help="replace two web replicas under load, on MySQL")
     roll.add_argument("--rounds", type=int, default=10, help="how often each is replaced (default 10)")
     roll.set_defaults(command=_roll)
-    feeding = commands.add_parser("feed", help="send bad input to every door")
-    feeding.add_argument("--inputs", type=int, default=125_000, help="about so many (default 125,000)")
-    feeding.add_argument("--seed", type=int, default=1)
-    feeding.set_defaults(command=_feed)
-    for pressing in (loading, soaking, roll, feeding):
-        pressing.add_argument(
-            "--rehearse", action="store_true", help="show the section and leave the page alone"
-        )
+    fuzzing = commands.add_parser("fuzz", help="send bad input to every endpoint")
+    fuzzing.add_argument("--inputs", type=int, default=125_000, help="about so many (default 125,000)")
+    fuzzing.add_argument("--seed", type=int, default=1)
+    fuzzing.set_defaults(command=_fuzz)
+    for command in (load, soaking, roll, fuzzing):
+        command.add_argument("--dry-run", action="store_true", help="print the section, leave the page alone")
     arguments = parser.parse_args(argv)
-    result: int = arguments.command(arguments)
-    return result
+    code: int = arguments.command(arguments)
+    return code
 
 
-def _add_break(parser: argparse.ArgumentParser) -> None:
+def _add_chaos(parser: argparse.ArgumentParser) -> None:
+    scenarios = tuple(chaos.SCENARIOS)
     parser.add_argument("--rounds", type=int, default=4, help="how often each fault is injected (default 4)")
-    parser.add_argument("--records", nargs="+", choices=breaking.RECORDS, default=breaking.RECORDS)
-    parser.add_argument("--walks", nargs="+", choices=tuple(breaking.WALKS), default=tuple(breaking.WALKS))
+    parser.add_argument("--databases", nargs="+", choices=DATABASE_KINDS, default=DATABASE_KINDS)
+    parser.add_argument("--scenarios", nargs="+", choices=scenarios, default=scenarios)
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of faults (default 1)")
+    parser.add_argument("--minutes", type=float, default=inf, help="inject no fault after so many")
     parser.add_argument(
-        "--seed", type=int, default=1, help="of the moments at which faults happen (default 1)"
+        "--add", nargs="*", type=Path, default=[], metavar="FILE", help="reports of earlier runs, to add"
     )
-    parser.add_argument(
-        "--minutes", type=float, default=inf, help="begin no fault after so many, whatever the rounds"
-    )
-    parser.add_argument(
-        "--add",
-        nargs="*",
-        type=Path,
-        default=[],
-        metavar="FILE",
-        help="tallies of earlier rounds, which count too",
-    )
-    parser.add_argument("--tally", type=Path, help="keep the counts in this file and write no page")
-    parser.set_defaults(command=_break)
+    parser.add_argument("--report", type=Path, help="write the counts of one database here, and no page")
+    parser.set_defaults(command=_chaos)
 
 
-def _break(arguments: argparse.Namespace) -> int:
-    if arguments.tally:
-        [record] = arguments.records
-        tally = Tally(record, minutes=arguments.minutes)
+def _chaos(arguments: argparse.Namespace) -> int:
+    if arguments.report:
+        [kind] = arguments.databases
+        report = Report(kind, minutes=arguments.minutes)
+        scenarios = tuple(arguments.scenarios)
         try:
-            breaking.run(
-                tally, record, rounds=arguments.rounds, walks=tuple(arguments.walks), seed=arguments.seed
-            )
-        finally:  # what was found counts, whatever ended the walk
-            tally.write(arguments.tally)
-        return 1 if tally.broken else 0
-    tallies = _one_process_a_record(arguments)
-    whole = set(arguments.walks) == set(breaking.WALKS) and set(arguments.records) == set(breaking.RECORDS)
-    if whole:
-        page.write("Faults", _section(tallies, arguments))
-    print("\n".join(lines(tallies)))
-    return 1 if any(tally.broken for tally in tallies) else 0
+            chaos.run(report, kind, rounds=arguments.rounds, scenarios=scenarios, seed=arguments.seed)
+        finally:  # what was seen counts, whatever ended the scenario
+            report.write(arguments.report)
+        return 1 if report.violations else 0
+    reports = _one_process_a_database(arguments)
+    if {*arguments.scenarios} == {*chaos.SCENARIOS} and {*arguments.databases} == {*DATABASE_KINDS}:
+        reliability.write("Faults", _section(reports, arguments))
+    print("\n".join(table(reports)))
+    return 1 if any(report.violations for report in reports) else 0
 
 
 def _load(arguments: argparse.Namespace) -> int:
-    found = load.run(seconds=arguments.seconds)
-    return _show("Load", load.section(found, "make load"), found.broken, arguments)
+    outcome = steady.run(seconds=arguments.seconds)
+    return _publish("Load", steady.section(outcome, "make load"), outcome.broken, arguments)
 
 
 def _soak(arguments: argparse.Namespace) -> int:
-    found = soak.run(runs=arguments.runs, minutes=arguments.minutes, record=arguments.record)
-    return _show("Soak", soak.section(found, "make soak"), found.broken, arguments)
+    outcome = soak.run(runs=arguments.runs, minutes=arguments.minutes, database=arguments.database)
+    return _publish("Soak", soak.section(outcome, "make soak"), outcome.broken, arguments)
 
 
 def _roll(arguments: argparse.Namespace) -> int:
-    found = rolling.run(rounds=arguments.rounds)
-    return _show("Rolling restart", rolling.section(found, "make roll"), found.broken, arguments)
+    outcome = rolling.run(rounds=arguments.rounds)
+    return _publish("Rolling restart", rolling.section(outcome, "make roll"), outcome.broken, arguments)
 
 
-def _feed(arguments: argparse.Namespace) -> int:
-    def say(text: str) -> None:
+def _fuzz(arguments: argparse.Namespace) -> int:
+    def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    found = badinput.run(inputs=arguments.inputs, number=arguments.seed, say=say)
-    return _show("Bad input", badinput.section(found, "make bad-input"), found.broken, arguments)
+    outcome = fuzz.run(inputs=arguments.inputs, number=arguments.seed, progress=progress)
+    return _publish("Bad input", fuzz.section(outcome, "make bad-input"), outcome.violations, arguments)
 
 
-def _show(section: str, text: list[str], broken: list[str], arguments: argparse.Namespace) -> int:
+def _publish(section: str, text: list[str], broken: list[str], arguments: argparse.Namespace) -> int:
     print("\n".join(text))
-    if not arguments.rehearse:
-        page.write(section, text)
+    if not arguments.dry_run:
+        reliability.write(section, text)
     return 1 if broken else 0
 
 
-def _one_process_a_record(arguments: argparse.Namespace) -> list[Tally]:
-    """The records do not wait for each other: most of a fault is waiting."""
-    with tempfile.TemporaryDirectory(prefix="tally-") as folder:
-        files = {record: Path(folder) / record for record in arguments.records}
-        running = [
+def _one_process_a_database(arguments: argparse.Namespace) -> list[Report]:
+    """The databases do not wait for each other: most of a fault is waiting."""
+    with tempfile.TemporaryDirectory(prefix="reports-") as folder:
+        files = {kind: Path(folder) / kind for kind in arguments.databases}
+        children = [
             subprocess.Popen(
                 [
-                    sys.executable, "-m", "qa", "break", "--rounds", str(arguments.rounds),
-                    "--seed", str(arguments.seed), "--records", record, "--walks", *arguments.walks,
-                    "--minutes", str(arguments.minutes), "--tally", str(path),
+                    sys.executable, "-m", "qa", "chaos", "--rounds", str(arguments.rounds),
+                    "--seed", str(arguments.seed), "--databases", kind, "--scenarios", *arguments.scenarios,
+                    "--minutes", str(arguments.minutes), "--report", str(path),
                 ]
             )
-            for record, path in files.items()
+            for kind, path in files.items()
         ]  # fmt: skip
-        for process in running:
+        for process in children:
             process.wait()
-        return _with_earlier([Tally.read(path) for path in files.values()], arguments.add)
+        return _with_earlier([Report.read(path) for path in files.values()], arguments.add)
 
 
-def _with_earlier(tallies: list[Tally], files: list[Path]) -> list[Tally]:
-    for earlier in map(Tally.read, files):
-        for tally in tallies:
-            if tally.record == earlier.record:
-                tally.add(earlier)
-    return tallies
+def _with_earlier(reports: list[Report], files: list[Path]) -> list[Report]:
+    for earlier in map(Report.read, files):
+        for report in reports:
+            if report.database == earlier.database:
+                report.add(earlier)
+    return reports
 
 
-def _section(tallies: list[Tally], arguments: argparse.Namespace) -> list[str]:
-    ended = [f"{tally.record}: {_counted(tally)} in {tally.seconds / 60:.0f} minutes" for tally in tallies]
-    broken = [f"* {kind}: **{promise}**: {text}" for tally in tallies for kind, promise, text in tally.broken]
-    earlier = "Tallies of earlier rounds are counted in. " if arguments.add else ""
+def _section(reports: list[Report], arguments: argparse.Namespace) -> list[str]:
+    ended = [f"{report.database}: {_ends(report)} in {report.seconds / 60:.0f} minutes" for report in reports]
+    violations = [
+        f"* {kind}: **{invariant}**: {text}"
+        for report in reports
+        for kind, invariant, text in report.violations
+    ]
+    held = f"No run was lost or stuck, and no other invariant was violated ({', '.join(INVARIANTS)})."
+    earlier = "Reports of earlier runs are added. " if arguments.add else ""
     return [
-        f"{page.measured(f'make faults ROUNDS={arguments.rounds}')} {earlier}"
-        "A web tier and two workers run as processes on each record; clients submit runs, and insist after no answer, "
+        f"{reliability.measured(f'make faults ROUNDS={arguments.rounds}')} {earlier}"
+        "A web tier and two workers run as processes on each database; clients submit runs, and retry after no answer, "
         "429 and 503 as any client may. After each "
         "fault: every run that was promised has ended, with exactly one result where it succeeded and with a "
-        "message that names the cause where this fault takes the run along (a killed or crashed step, a spoilt "
-        "bundle); the next submission succeeds; `python -m store check` finds the record whole. A record that is away "
-        "counts where a process or a client noticed: a lock or a silence of two seconds is mostly waited out.",
+        "message that names the cause where this fault takes the run along (a killed or crashed step, a corrupt "
+        "bundle); the next submission succeeds; `python -m store check` finds the database consistent. An unavailable "
+        "database counts where a process or a client noticed: a lock or a silence of two seconds is mostly retried "
+        "over.",
         "",
-        f"A column counts what did not hold: {', '.join(PROMISES)}.",
+        "How often each fault was injected:",
         "",
-        *lines(tallies),
+        *table(reports),
         "",
-        *(broken or ["Nothing was lost, stuck, doubled or silent."]),
+        *(violations or [held]),
         "",
         "How the runs ended: " + "; ".join(ended) + ".",
     ]
 
 
-def _counted(tally: Tally) -> str:
-    return ", ".join(f"{count:,} {end}" for end, count in tally.ended.most_common())
+def _ends(report: Report) -> str:
+    return ", ".join(f"{count:,} {end}" for end, count in report.ended.most_common())
 
 
 if __name__ == "__main__":

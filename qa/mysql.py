@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
-import time
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pymysql
 
-_USER, _PASSWORD = "backtest", "private-server-only"
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+from qa import packages
+from qa.processes import LAST_RESORT_SECONDS, free_port, wait_until_ready
+
+USER, PASSWORD = "backtest", "local-test-only"
 _OPTIONS = (
     "--no-defaults", "--skip-log-bin", "--bind-address=127.0.0.1", "--skip-name-resolve",
-    "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=32M", "--max-connections=150",
+    "--innodb-buffer-pool-size=128M", "--innodb-log-file-size=32M", "--max-connections=200",
 )  # fmt: skip
+FAST = ("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
+"""For tests that may lose the last second when the machine dies."""
 
 
-class Server:
+def program() -> str:
+    """The server program, installed where it is missing and we may."""
+    return packages.find_or_install("mariadbd", "mysqld", packages=("mariadb-server",))
+
+
+class MySQLServer:
     """The server process; its user may do everything in the database `backtest` and nothing else."""
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -33,50 +44,47 @@ class Server:
         self.start()
         self.execute(
             "CREATE DATABASE backtest CHARACTER SET utf8mb4",
-            f"CREATE USER '{_USER}'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}'",
-            f"GRANT ALL ON backtest.* TO '{_USER}'@'127.0.0.1'",
+            f"CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
+            f"GRANT ALL ON backtest.* TO '{USER}'@'127.0.0.1'",
         )
 
-    def url(self, port: int | None = None) -> str:
-        """The address of the record, at the server's own port or at one in front of it."""
-        return f"mysql+pymysql://{_USER}:{_PASSWORD}@127.0.0.1:{port or self.port}/backtest"
+    def url(self, port: int | None = None, *, database: str = "backtest") -> str:
+        """The address of a database, at the server's own port or at a proxy's."""
+        return f"mysql+pymysql://{USER}:{PASSWORD}@127.0.0.1:{port or self.port}/{database}"
+
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """The name of an empty database that is dropped at the end of the block."""
+        name = f"db_{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name}")
+        yield name
+        self.execute(f"DROP DATABASE {name}")
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        command = [
+            program(), *_OPTIONS, *self._options, f"--datadir={self._data}", f"--socket={self._socket}",
+            f"--port={self.port}", f"--pid-file={self._socket}.pid", f"--log-error={self._log}", *_as_root(),
+        ]  # fmt: skip
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    _program("mariadbd", "mysqld"), *_OPTIONS, *self._options,
-                    f"--datadir={self._data}", f"--socket={self._socket}", f"--port={self.port}",
-                    f"--pid-file={self._socket}.pid", f"--log-error={self._log}",
-                    *(("--user=root",) if os.getuid() == 0 else ()),
-                ],
-                stdout=log,
-                stderr=log,
-            )  # fmt: skip
-        give_up_at = time.monotonic() + 60
-        while True:
-            try:
-                return self.execute("SELECT 1")
-            except pymysql.Error:
-                if time.monotonic() > give_up_at or self._process.poll() is not None:
-                    raise
-                time.sleep(0.1)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_until_ready(self._process, self._accepts_connections, self._log)
+        self.execute("SELECT 1")
 
     @property
     def is_running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self, *, kill: bool = False) -> None:
-        """End the server, politely or as a power cut would."""
+        """End the server, by a signal that it can handle or as a power cut would."""
         if self._process is not None:
             (self._process.kill if kill else self._process.terminate)()
-            self._process.wait(60)
+            self._process.wait(LAST_RESORT_SECONDS)
             self._process = None
 
     def execute(self, *statements: str) -> None:
-        """Do something as root."""
+        """Execute statements as root."""
         with (
             pymysql.connect(unix_socket=str(self._socket), user="root", autocommit=True) as connection,
             connection.cursor() as cursor,
@@ -84,43 +92,44 @@ class Server:
             for statement in statements:
                 cursor.execute(statement)
 
-    def hog(self) -> list[Any]:
-        """Take every connection that an ordinary user may have; to be closed by the caller."""
-        taken = []
-        while True:
-            try:
-                taken.append(
-                    pymysql.connect(host="127.0.0.1", port=self.port, user=_USER, password=_PASSWORD)
-                )
-            except pymysql.Error:
-                return taken
+    def occupy_connections(self) -> list[Any]:
+        """Open every connection that an ordinary user may have; the caller closes them."""
+        opened: list[Any] = []
+        with suppress(pymysql.Error):
+            while True:
+                connection = pymysql.connect(host="127.0.0.1", port=self.port, user=USER, password=PASSWORD)
+                opened.append(connection)
+        return opened
+
+    def _accepts_connections(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:  # pymysql does not close one that was refused
+            return probe.connect_ex(str(self._socket)) == 0
 
     def _install(self) -> None:
-        if installer := shutil.which("mariadb-install-db", path=_PATH):
+        server = program()
+        if installer := packages.find("mariadb-install-db"):
             command = [
-                installer,
-                "--no-defaults",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ]
+                installer, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+            ]  # fmt: skip
         else:
-            command = [_program("mysqld"), "--no-defaults", "--initialize-insecure"]
-        owner = ["--user=root"] if os.getuid() == 0 else []
-        done = subprocess.run([*command, f"--datadir={self._data}", *owner], capture_output=True, text=True)
+            command = [server, "--no-defaults", "--initialize-insecure"]
+        done = subprocess.run(
+            [*command, f"--datadir={self._data}", *_as_root()], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(f"the private server cannot be installed: {done.stdout}{done.stderr}")
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+@contextmanager
+def running(*options: str) -> Iterator[MySQLServer]:
+    """A server for the block, its data in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="mysql-") as folder:
+        server = MySQLServer(Path(folder), *options)
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
-def _program(*names: str) -> str:
-    for name in names:
-        if found := shutil.which(name, path=_PATH):
-            return found
-    raise RuntimeError(f"none of {', '.join(names)} is installed: apt-get install mariadb-server")
+def _as_root() -> tuple[str, ...]:
+    return ("--user=root",) if os.getuid() == 0 else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _HEAD = """\
 # Reliability
 
 What was done to the product on purpose, and what became of it. Every section is written by the command that it
-names, from what that command measured; nobody edits this page by hand.
+names, from what that command measured; do not edit it by hand.
 """
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 
@@ -29,11 +29,11 @@ def write(section: str, lines: Iterable[str], *, path: Path = PAGE) -> None:
     with path.open("a+", encoding="utf-8") as page:
         fcntl.flock(page, fcntl.LOCK_EX)
         page.seek(0)
-        found = _sections(page.read()) | {section: "\n".join(lines).strip()}
+        sections = _sections(page.read()) | {section: "\n".join(lines).strip()}
         page.seek(0)
         page.truncate()
         page.write(
-            "\n".join([_HEAD, *(f"## {name}\n\n{found[name]}\n" for name in SECTIONS if name in found)])
+            "\n".join([_HEAD, *(f"## {name}\n\n{sections[name]}\n" for name in SECTIONS if name in sections)])
         )
 
 
@@ -42,6 +42,11 @@ def measured(command: str) -> str:
     today = date.today().isoformat()  # noqa: DTZ011
     busy = f"load average at the end {machine.load():.1f}"
     return f"Written by `{command}` on {today}; {machine.facts()}, {busy}."
+
+
+def missed(broken: Sequence[str], *, otherwise: str, most: int = 20) -> list[str]:
+    """A point for each goal that was missed, or the sentence for when none was."""
+    return [f"* **Missed**: {text}" for text in broken[:most]] or [otherwise]
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The shape of the house: who may import whom, how long a module may be, what stays out of the fast path."""
+"""The shape of the code: which package imports which, how long a module may be, what stays out of the fast path."""
 
 import ast
 import subprocess
@@ -88,6 +88,23 @@ def test_no_module_outside_store_builds_a_statement():
             outside[str(path.relative_to(ROOT))] = sorted(names)
 
     assert outside == {}
+
+
+def test_what_ships_imports_neither_the_test_tools_nor_the_tests():
+    assert [path for path in MODULES if imported_packages(path) & {"qa", "tests"}] == []
+
+
+def test_the_test_tools_do_not_import_the_tests():
+    assert [path for path in (ROOT / "qa").rglob("*.py") if "tests" in imported_packages(path)] == []
+
+
+@pytest.mark.parametrize(("folder", "other"), [("chaos", "benchmarks"), ("benchmarks", "chaos")])
+def test_chaos_and_benchmarks_do_not_import_each_other(folder, other):
+    modules = sorted((ROOT / "qa" / folder).rglob("*.py"))
+
+    imported = {path: imported_modules(ast.parse(path.read_text(encoding="utf-8"))) for path in modules}
+    assert modules
+    assert [path for path in modules if any(name.startswith(f"qa.{other}") for name in imported[path])] == []
 
 
 EXECUTING = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}

@@ -5,26 +5,22 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from config import logs
 from config.settings import Settings
-from qa.environment import House
-from qa.mysql import free_port
-from qa.report import Tally
+from qa.environment import TestEnvironment
+from qa.processes import ROOT, free_port
+from qa.run_queue import REQUEST, add_samples
 from store import schema
 from store.session import Database
-from tests.conftest import _execute
-from tests.web.conftest import fill
 from tests.workflows import argo_server
-from tests.workflows.conftest import HOSTILE_RULES, REQUEST
+from tests.workflows.conftest import HOSTILE_RULES
 from web import create_app
 from workflows.render import rendered
 
-ROOT = Path(__file__).parents[1]
 PASSWORD = "mark/db@7f3a9c:word"
 MARKS = {
     "DB_PASSWORD": PASSWORD,
@@ -37,21 +33,19 @@ PATHS = (
     "/", "/runs", "/datasets", "/docs", "/compare", "/metrics", "/openapi.json", "/health", "/ready", "/api/runs",
     "/api/symbols", "/api/datasets", "/api/strategies", "/api/rules", "/runs/none", "/status/none", "/none",
 )  # fmt: skip
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
-def marked_url(mysql_url):
+def marked_url(mysql_server, mysql_url):
     """An empty database, and an account for it whose password is marked and needs escaping."""
     address = make_url(mysql_url)
     name = f"marked_{address.database[-8:]}"
-    for statement in (
+    mysql_server.execute(
         f"CREATE USER '{name}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
         f"GRANT ALL ON {address.database}.* TO '{name}'@'127.0.0.1'",
-    ):
-        _execute(address.host, address.port, statement)
+    )
     yield address.set(username=name, password=PASSWORD)
-    _execute(address.host, address.port, f"DROP USER '{name}'@'127.0.0.1'")
+    mysql_server.execute(f"DROP USER '{name}'@'127.0.0.1'")
 
 
 def environment(address, **more):
@@ -80,13 +74,12 @@ def found_in(texts):
 
 
 @pytest.fixture
-def house(marked_url, tmp_path):
+def product(marked_url, tmp_path):
     """A web tier and a worker with marked secrets."""
-    house = House(
-        marked_url.render_as_string(hide_password=False), tmp_path / "house", Tally("MySQL"), workers=1
-    )
-    yield house
-    house.close()
+    url = marked_url.render_as_string(hide_password=False)
+    product = TestEnvironment(url, tmp_path / "environment", workers=1)
+    yield product
+    product.stop()
 
 
 @pytest.fixture
@@ -97,7 +90,7 @@ def record_at(mysql_url):
     def record_at(address):
         database = Database.open(address.render_as_string(hide_password=False))
         schema.upgrade(database.engine)
-        fill(database)
+        add_samples(database)
         opened.append(database)
         return database
 
@@ -106,7 +99,7 @@ def record_at(mysql_url):
         database.close()
 
 
-def everything(house, *run_ids):
+def everything(product, *run_ids):
     """All that the web tier shows to people and to programs, and all that the processes logged."""
     paths = [
         *PATHS,
@@ -114,50 +107,49 @@ def everything(house, *run_ids):
     ]
     bad = {"Authorization": f"Bearer {SENT}", "Cookie": f"session={SENT}"}
     answers = [
-        str(house.ask("GET", path, headers={"Accept": accept} | more))
+        str(product.request("GET", path, headers={"Accept": accept} | more))
         for path in paths
         for accept in ("text/html", "application/json")
         for more in ({}, bad)
     ]
-    return answers + [path.read_text(encoding="utf-8") for path in house.folder.glob("*.log")]
+    return answers + [path.read_text(encoding="utf-8") for path in product.folder.glob("*.log")]
 
 
 def test_nothing_secret_comes_out_of_runs_that_succeed_that_fail_and_that_tell_all_they_know(
-    house, marked_url
+    product, marked_url
 ):
-    house.open(**environment(marked_url))
-    house.ask(
+    product.start(**environment(marked_url))
+    product.request(
         "POST",
         "/run_backtest",
         REQUEST | {"size": "wrong", "name": SENT},
         {"Authorization": f"Bearer {SENT}"},
     )
     rules = ("RAISING", "TELLING", "TELLING_AS_INPUT")
-    told = [house.submit(rule_type=rule, params={}) for rule in rules]
-    good = house.submit()
+    told = [product.submit(rule_type=rule, params={}) for rule in rules]
+    good = product.submit()
 
-    house.until(lambda: house.all_ended([*told, good]), seconds=60, what="the runs end")
+    product.until(lambda: product.all_ended([*told, good]), what="the runs end")
 
-    came_out = everything(house, *told, good)
-    assert house.row(good)["status"] == "SUCCEEDED"
-    assert [house.row(run)["status"] for run in told] == ["FAILED"] * 3
-    assert all("[redacted]" in house.row(run)["error_message"] for run in told[1:])
+    came_out = everything(product, *told, good)
+    assert product.row(good)["status"] == "SUCCEEDED"
+    assert [product.row(run)["status"] for run in told] == ["FAILED"] * 3
+    assert all("[redacted]" in product.row(run)["error_message"] for run in told[1:])
     assert found_in(came_out) == []
 
 
 @pytest.mark.parametrize("away", ["closed port", "wrong password"])
-def test_nothing_secret_comes_out_while_the_database_is_away(house, marked_url, away):
+def test_nothing_secret_comes_out_while_the_database_is_away(product, marked_url, away):
     wrong = {"DB_PORT": str(free_port())} if away == "closed port" else {"DB_USER": "nobody"}
-    house.keep_with(**environment(marked_url, **wrong))
-    house.until(house.healthy, seconds=60, what="the web tier answers")
-    status, _ = house.ask("POST", "/run_backtest", REQUEST)
-    house.until(
-        lambda: "is away" in (house.folder / "workflows.worker.log").read_text(),
-        seconds=60,
+    product.launch(**environment(marked_url, **wrong))
+    product.until(product.healthy, what="the web tier answers")
+    status, _ = product.request("POST", "/run_backtest", REQUEST)
+    product.until(
+        lambda: "is away" in product.log(),
         what="it is said",
     )
 
-    came_out = everything(house)
+    came_out = everything(product)
 
     assert status == 503
     assert any("is away" in text for text in came_out)
@@ -178,7 +170,7 @@ def test_nothing_secret_comes_out_while_the_database_is_away(house, marked_url, 
 def test_nothing_secret_comes_out_of_a_command_with_a_wrong_environment(command, wrong, marked_url):
     done = subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=ROOT, env=os.environ | environment(marked_url, **wrong), capture_output=True, text=True, timeout=60,
+        cwd=ROOT, env=os.environ | environment(marked_url, **wrong), capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
     assert done.returncode == 2

@@ -7,16 +7,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from qa import machine
-from qa.environment import House
-from qa.mysql import Server
-from qa.report import Tally
+from qa.environment import DATABASE_KINDS, PRODUCTION, TestEnvironment, running_on
 
 PAGE = Path("docs/latency.md")
 REQUEST = {
@@ -30,60 +26,43 @@ _POLL_SECONDS, _REST_SECONDS, _WARM_UP = 0.005, 0.05, 5
 def main() -> int:
     """Measure on SQLite and on a private MySQL, one worker and one run at a time; write the page."""
     parser = argparse.ArgumentParser(prog="python -m qa.benchmarks.latency", description=__doc__)
-    parser.add_argument("--runs", type=int, default=200, help="runs on each record (default 200)")
+    parser.add_argument("--runs", type=int, default=200, help="runs on each database (default 200)")
     parser.add_argument("--output", type=Path, default=PAGE, help=f"default: {PAGE}")
     arguments = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory(prefix="latency-") as folder:
-        for record, url in _records(Path(folder)):
-            taken = _measure(record, url, Path(folder) / f"house-{record}", arguments.runs)
-            rows.append(_row(record, taken))
-            print(rows[-1], file=sys.stderr, flush=True)
+    for kind in DATABASE_KINDS:
+        with (
+            tempfile.TemporaryDirectory(prefix="latency-") as folder,
+            running_on(kind, Path(folder), PRODUCTION) as environment,
+        ):
+            rows.append(_row(kind, _measure(environment, arguments.runs)))
+        print(rows[-1], file=sys.stderr, flush=True)
     arguments.output.write_text(_page(rows), encoding="utf-8")
     return 0
 
 
-def _records(folder: Path) -> Iterator[tuple[str, str]]:
-    yield "SQLite", f"sqlite:///{folder / 'record.sqlite3'}"
-    server = Server(folder / "server")
-    try:
-        yield "MySQL", server.url()
-    finally:
-        server.stop()
+def _measure(environment: TestEnvironment, runs: int) -> list[float]:
+    for _ in range(_WARM_UP):
+        _seconds_of_one(environment)
+    return [_seconds_of_one(environment) for _ in range(runs)]
 
 
-def _measure(record: str, url: str, folder: Path, runs: int) -> list[float]:
-    with _open(House(url, folder, Tally(record), workers=1)) as house:
-        for _ in range(_WARM_UP):
-            _one(house)
-        return [_one(house) for _ in range(runs)]
-
-
-@contextmanager
-def _open(house: House) -> Iterator[House]:
-    try:
-        house.open()
-        yield house
-    finally:
-        house.close()
-
-
-def _one(house: House) -> float:
+def _seconds_of_one(environment: TestEnvironment) -> float:
     time.sleep(_REST_SECONDS)
-    run_id, began = str(uuid.uuid4()), time.perf_counter()
-    status, answer = house.ask("POST", "/run_backtest", REQUEST | {"run_id": run_id})
+    run_id, started = str(uuid.uuid4()), time.perf_counter()
+    status, answer = environment.request("POST", "/run_backtest", REQUEST | {"run_id": run_id})
     while status == 202 or answer["status"] in ("PENDING", "RUNNING"):
         time.sleep(_POLL_SECONDS)
-        status, answer = house.ask("GET", f"/status/{run_id}?charts=false")
+        status, answer = environment.request("GET", f"/status/{run_id}?charts=false")
     if answer["status"] != "SUCCEEDED":
         raise RuntimeError(f"run {run_id} ended as {answer['status']}: {answer['error_message']}")
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def _row(record: str, taken: list[float]) -> str:
-    figures = (min(taken), median(taken), sorted(taken)[int(len(taken) * 0.99)], max(taken))
-    cells = " | ".join(f"{figure * 1_000:.0f} ms" for figure in figures)
-    return f"| {record} | {len(taken)} | {cells} |"
+def _row(kind: str, taken: list[float]) -> str:
+    quantiles = (min(taken), median(taken), sorted(taken)[int(len(taken) * 0.99)], max(taken))
+    cells = " | ".join(f"{quantile * 1_000:.0f} ms" for quantile in quantiles)
+    return f"| {kind} | {len(taken)} | {cells} |"
 
 
 def _page(rows: list[str]) -> str:
@@ -95,7 +74,7 @@ def _page(rows: list[str]) -> str:
         "with its figures. One run\nat a time.\n\n"
     )
     measured = f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine.facts()}.\n\n"
-    table = "| record | runs | shortest | median | 99 of 100 | longest |\n|---|---|---|---|---|---|\n"
+    table = "| database | runs | shortest | median | 99 of 100 | longest |\n|---|---|---|---|---|---|\n"
     return head + measured + table + "\n".join(rows) + "\n"
 
 

@@ -13,14 +13,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from backtest.prices.bars import Bars
 from backtest.prices.dataset import Dataset
 from backtest.prices.library import Library
 from qa import machine
 from qa.benchmarks.market import walk
-from tests.web.product import SWITCHES, chromium, running
+from qa.browser import chromium
+from qa.environment import app_running
 
 PAGE = Path("docs/page-speed.md")
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
@@ -29,7 +30,7 @@ _DAY, _MINUTE = 86_400, 60
 _RULE = {"rule_type": "MOVING_AVERAGE_CROSS", "slippage_bps": 1}
 _WAIT_MS = 120_000
 
-# The moment is taken in the page itself: when its charts are drawn, or it is there where it has none.
+# The moment is taken in the page itself: when its charts are drawn, or it is there where it has noutcome.
 _CLOCK = """
 addEventListener("DOMContentLoaded", () => {
   const ready = () => {
@@ -76,7 +77,7 @@ class Series:
     """What is run: a symbol with so many bars, and the parameters that give it a fair number of trades."""
 
     symbol: str
-    told: str
+    title: str
     bars: int
     seconds: int
     fast: int
@@ -90,7 +91,7 @@ SERIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Outcome:
     """What was measured of one series; milliseconds and bytes."""
 
     series: Series
@@ -107,11 +108,9 @@ def main() -> int:
         folder = Path(name)
         for series in SERIES:
             Library(folder / "library").add(_dataset(series))
-        with running(folder) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
-            found = [_measure(browser, address, series) for series in SERIES]
-            browser.close()
-    text = _page(found)
+        with app_running(folder) as address, chromium() as browser:
+            outcomes = [_measure(browser, address, series) for series in SERIES]
+    text = _page(outcomes)
     print(text)
     PAGE.write_text(text, encoding="utf-8")
     return 0
@@ -126,11 +125,11 @@ def _dataset(series: Series) -> Dataset:
     return Dataset(series.symbol, timeframe, "seeded random walk", bars)
 
 
-def _measure(browser: Browser, address: str, series: Series) -> Found:
+def _measure(browser: Browser, address: str, series: Series) -> Outcome:
     after_success = []
     for turn in range(TIMES):
         run_id, page = _watched(browser, address, series, turn)
-        ended = _moment(_call(f"{address}/api/runs/{run_id}")["completed_at"])
+        ended = _milliseconds(_call(f"{address}/api/runs/{run_id}")["completed_at"])
         after_success.append(page.evaluate(_USABLE) - ended)
         first_assets = page.evaluate(_WEIGHT)["assets"]
         page.context.close()
@@ -147,20 +146,20 @@ def _measure(browser: Browser, address: str, series: Series) -> Found:
             weights[tab] = page.evaluate(_WEIGHT)["own"]
         page.context.close()
     trades = _call(f"{address}/api/runs/{run_id}")["metrics"]["num_trades"]
-    return Found(series, trades, after_success, tabs, weights, first_assets)
+    return Outcome(series, trades, after_success, tabs, weights, first_assets)
 
 
 def _watched(browser: Browser, address: str, series: Series, turn: int) -> tuple[str, Page]:
-    """Submit a run that nobody submitted before, and watch it in a browser that never was here until it is usable."""
+    """Submit a new run, and watch it in a fresh browser profile until it is usable."""
     params = {"fast": series.fast + turn, "slow": series.slow}
-    wanted = _RULE | {
+    body = _RULE | {
         "symbols": [series.symbol],
         "params": params,
         "start_date": "1999-01-01",
         "end_date": "2030-12-31",
     }
     page = _open(browser, address)
-    run_id = _call(f"{address}/run_backtest", wanted)["run_id"]
+    run_id = _call(f"{address}/run_backtest", body)["run_id"]
     page.goto(f"/runs/{run_id}")
     page.wait_for_selector("html[data-usable]", timeout=_WAIT_MS)
     page.wait_for_load_state("networkidle")
@@ -177,31 +176,32 @@ def _call(address: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, Any] = json.load(answer)
-    return found
+        content: dict[str, Any] = json.load(answer)
+    return content
 
 
-def _moment(text: str) -> float:
+def _milliseconds(text: str) -> float:
     return 1000 * datetime.fromisoformat(text).timestamp()
 
 
-def _page(found: Sequence[Found]) -> str:
+def _page(outcomes: Sequence[Outcome]) -> str:
     day = date.today().isoformat()  # noqa: DTZ011
     about = _ABOUT.format(times=TIMES, day=day, facts=machine.facts(), load=machine.load())
-    return about + "".join(_section(one) for one in found)
+    return about + "".join(_section(outcome) for outcome in outcomes)
 
 
-def _section(one: Found) -> str:
-    told = one.series.told
+def _section(outcome: Outcome) -> str:
+    title = outcome.series.title
     head = _SECTION.format(
-        title=told[0].upper() + told[1:],
-        bars=one.series.bars,
-        trades=one.trades,
-        assets=one.first_assets / 1024,
+        title=title[0].upper() + title[1:],
+        bars=outcome.series.bars,
+        trades=outcome.trades,
+        assets=outcome.first_assets / 1024,
     )
-    lines = [("after SUCCEEDED", one.after_success, "")]
+    lines = [("after SUCCEEDED", outcome.after_success, "")]
     lines += [
-        (tab.capitalize(), times, f"{one.weights[tab] / 1024:,.0f} KiB") for tab, times in one.tabs.items()
+        (tab.capitalize(), times, f"{outcome.weights[tab] / 1024:,.0f} KiB")
+        for tab, times in outcome.tabs.items()
     ]
     return head + "".join(
         f"| {what} | {median(times):,.0f} ms | {max(times):,.0f} ms | {weight} |\n"

@@ -1,1 +1,1 @@
-"""Breaks a running product on purpose, and counts what was lost."""
+"""Breaks a running product on purpose and reports every invariant that did not hold."""

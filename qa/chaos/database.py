@@ -1,4 +1,4 @@
-"""The record goes away while runs go through it, in every way in which a server or a file can."""
+"""The database becomes unavailable while runs go through it, in every way in which a server or a file can."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from qa.chaos.disk import Disk
-from qa.chaos.proxy import Proxy
-from qa.environment import House, pausing
-from qa.mysql import Server
+from qa.chaos.experiment import Experiment, pausing
+from qa.chaos.proxy import Mode, Proxy
+from qa.mysql import MySQLServer
 
 _LONG_HANG_SECONDS = 40.0
 """Longer than a statement may take: the product has to give up, and to come back."""
@@ -24,17 +24,17 @@ _MOST_UPLOADS, _BARS = 60, 4_000
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A way to fail: what it is called, how to bring it about, and for how long."""
+    """A way to fail: its name, how to inject it, and for how long."""
 
     kind: str
-    bring_about: Callable[[], AbstractContextManager[None]]
+    inject: Callable[[], AbstractContextManager[None]]
     seconds: float = 2.0
-    pressing: bool = False
-    """Whether it is felt only by much that is written: price files are uploaded meanwhile."""
+    needs_writes: bool = False
+    """Whether it shows only when much is written: price files are uploaded meanwhile."""
 
 
-def of_server(server: Server, proxy: Proxy, disk: Disk, chance: random.Random) -> list[Fault]:
-    """What can happen to a database server, the network before it, and the disk under it."""
+def of_server(server: MySQLServer, proxy: Proxy, disk: Disk, chance: random.Random) -> list[Fault]:
+    """Faults of a database server, of the network before it, and of the disk under it."""
 
     @contextmanager
     def stopped(*, kill: bool) -> Iterator[None]:
@@ -43,10 +43,10 @@ def of_server(server: Server, proxy: Proxy, disk: Disk, chance: random.Random) -
         server.start()
 
     @contextmanager
-    def mannered(manner: str) -> Iterator[None]:
-        proxy.manner(manner)  # type: ignore[arg-type]
+    def proxied(mode: Mode) -> Iterator[None]:
+        proxy.set_mode(mode)
         yield
-        proxy.manner("pass")
+        proxy.set_mode("pass")
 
     @contextmanager
     def cut() -> Iterator[None]:
@@ -54,15 +54,15 @@ def of_server(server: Server, proxy: Proxy, disk: Disk, chance: random.Random) -
         yield
 
     @contextmanager
-    def cut_in_midst() -> Iterator[None]:
+    def cut_within_packet() -> Iterator[None]:
         proxy.cut_after(chance.randrange(1, 20_000))
         yield
 
     @contextmanager
-    def crowded() -> Iterator[None]:
-        taken = server.hog()
+    def out_of_connections() -> Iterator[None]:
+        taken = server.occupy_connections()
         proxy.cut()
-        taken += server.hog()
+        taken += server.occupy_connections()
         yield
         for connection in taken:
             connection.close()
@@ -83,19 +83,19 @@ def of_server(server: Server, proxy: Proxy, disk: Disk, chance: random.Random) -
     return [
         Fault("server stopped and started", lambda: stopped(kill=False)),
         Fault("server killed and started", lambda: stopped(kill=True)),
-        Fault("server accepts and never answers, 2 s", lambda: mannered("hang")),
-        Fault("server accepts and never answers, 40 s", lambda: mannered("hang"), _LONG_HANG_SECONDS),
-        Fault("server refuses connections", lambda: mannered("refuse")),
+        Fault("server accepts and never answers, 2 s", lambda: proxied("hang")),
+        Fault("server accepts and never answers, 40 s", lambda: proxied("hang"), _LONG_HANG_SECONDS),
+        Fault("server refuses connections", lambda: proxied("refuse")),
         Fault("every connection cut", cut, 0.1),
-        Fault("a connection cut in the midst of a packet", cut_in_midst, 0.5),
-        Fault("server out of connections", crowded),
+        Fault("a connection cut in the midst of a packet", cut_within_packet, 0.5),
+        Fault("server out of connections", out_of_connections),
         Fault("server read-only", read_only),
-        Fault("the server's disk full", disk_full, pressing=True),
+        Fault("the server's disk full", disk_full, needs_writes=True),
     ]
 
 
 def of_file(path: Path, disk: Disk) -> list[Fault]:
-    """What can happen to an SQLite file and the disk that it is on."""
+    """Faults of an SQLite file and of its disk."""
 
     @contextmanager
     def locked() -> Iterator[None]:
@@ -104,50 +104,51 @@ def of_file(path: Path, disk: Disk) -> list[Fault]:
             yield
 
     return [
-        Fault("file locked by somebody else, 2 s", locked),
-        Fault("file locked by somebody else, 40 s", locked, _LONG_HANG_SECONDS),
-        Fault("the disk of file and bundles full", disk.full, pressing=True),
+        Fault("file locked by another process, 2 s", locked),
+        Fault("file locked by another process, 40 s", locked, _LONG_HANG_SECONDS),
+        Fault("the disk of file and bundles full", disk.full, needs_writes=True),
     ]
 
 
-def walk(house: House, faults: list[Fault], number: int, chance: random.Random) -> None:
+def scenario(experiment: Experiment, faults: list[Fault], number: int, chance: random.Random) -> None:
     """Each fault once, at another moment in each round `number`; the long ones once in four rounds."""
     for fault in faults:
-        if house.tally.is_over:
+        if experiment.report.is_over:
             return
         if fault.seconds < _LONG_HANG_SECONDS or number % 4 == 0:
-            _once(house, fault, chance)
-    house.check("the database away")
+            _inject(experiment, fault, chance)
+    experiment.assert_consistent("the database away")
 
 
-def _once(house: House, fault: Fault, chance: random.Random) -> None:
-    """Runs wait, run and are submitted while the record is away; no process may die of it.
+def _inject(experiment: Experiment, fault: Fault, chance: random.Random) -> None:
+    """Runs wait, run and are submitted while the database is unavailable; no process may die of it.
 
-    Only a fault that the product felt is counted: a client got no answer or 503, or a process logged it.
+    A fault counts only if the product noticed: a client got no answer or 503, or a process logged it.
     """
-    kind, before, felt = fault.kind, house.restarts, house.felt()
+    kind, starts, seen = fault.kind, experiment.environment.starts, experiment.failures_seen()
     for _ in range(3):
-        house.submit(**pausing(0.3))
+        experiment.submit(**pausing(0.3))
     time.sleep(chance.random() * 0.8)
-    client = threading.Thread(target=lambda: [house.submit() for _ in range(3)])
-    with fault.bring_about():
+    client = threading.Thread(target=lambda: [experiment.submit() for _ in range(3)])
+    with fault.inject():
         client.start()
-        if fault.pressing:
-            _press(house, chance)
+        if fault.needs_writes:
+            _upload(experiment, chance)
         time.sleep(fault.seconds)
     client.join()
-    house.reckon(kind)
-    house.next_works(kind)
-    house.tally.inject(kind, 1 if house.felt() > felt else 0)
-    if house.restarts != before:
-        house.tally.breaks(kind, "died", f"{house.restarts - before} processes ended")
-    house.tally.say(kind)
+    experiment.assert_invariants(kind)
+    experiment.assert_next_succeeds(kind)
+    experiment.report.inject(kind, 1 if experiment.failures_seen() > seen else 0)
+    if died := experiment.environment.starts - starts:
+        experiment.report.violate(kind, "died", f"{died} processes ended")
+    experiment.report.progress(kind)
 
 
-def _press(house: House, chance: random.Random) -> None:
+def _upload(experiment: Experiment, chance: random.Random) -> None:
     """Upload prices until there is no room for more."""
     for _ in range(_MOST_UPLOADS):
-        status, _ = house.ask("POST", f"/api/datasets?symbol=P{chance.randrange(10**9)}", _prices(chance))
+        path = f"/api/datasets?symbol=P{chance.randrange(10**9)}"
+        status, _ = experiment.environment.request("POST", path, _prices(chance))
         if status in (0, 503):
             return
 

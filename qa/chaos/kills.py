@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 
 import psutil
 
-from qa.environment import ABORTING, ROOT, House, pausing
+from qa.chaos.experiment import ABORTING, Experiment, pausing
 from store.models import OPEN, Status
 from workflows.failpoints import POINTS, Point
 from workflows.steps import bundle
@@ -20,66 +18,66 @@ KILLED = {"killed": "was killed from outside"}
 CRASHED = {"crashed": "crashed (SIGABRT)"}
 
 
-def at_points(house: House, rounds: int) -> None:
+def at_failpoints(experiment: Experiment, rounds: int) -> None:
     """Kill at each point as often, one run after the other."""
     for point in POINTS:
         kind = f"kill -9 of {point.process} at {len(_points_of(point.process))} points"
         for _ in range(rounds):
-            if house.tally.is_over:
+            if experiment.report.is_over:
                 return
-            _at(house, point, kind)
-        house.tally.say(f"{point.name}: {point.moment}")
-    house.check("kill -9 at named points")
+            _at(experiment, point, kind)
+        experiment.report.progress(f"{point.name}: {point.moment}")
+    experiment.assert_consistent("kill -9 at named points")
 
 
-def at_any_moment(house: House, kills: int, chance: random.Random) -> None:
-    """Kill some process of the house at some moment, while runs go through it without a pause."""
+def at_any_moment(experiment: Experiment, kills: int, chance: random.Random) -> None:
+    """Kill some process of the environment at some moment, while runs go through it without a pause."""
     kind = "kill -9 at any moment"
     for number in range(kills):
-        if house.tally.is_over:
+        if experiment.report.is_over:
             break
         for _ in range(2):
-            house.submit(**(pausing(0.1) if chance.random() < 0.2 else {}))
+            experiment.submit(**(pausing(0.1) if chance.random() < 0.2 else {}))
         time.sleep(chance.random() * 0.4)
-        if house.kill(chance.choice(_processes(house))):
-            house.tally.inject(kind)
-        house.keep()
+        if experiment.environment.kill(chance.choice(_processes(experiment))):
+            experiment.report.inject(kind)
+        experiment.environment.supervise()
         if number % 10 == 9:
-            house.reckon(kind, allowed=KILLED)
-            house.next_works(kind)
-            house.tally.say(kind)
-    house.reckon(kind, allowed=KILLED)
-    house.check(kind)
+            experiment.assert_invariants(kind, allowed=KILLED)
+            experiment.assert_next_succeeds(kind)
+            experiment.report.progress(kind)
+    experiment.assert_invariants(kind, allowed=KILLED)
+    experiment.assert_consistent(kind)
 
 
 def _points_of(process: str) -> list[Point]:
     return [point for point in POINTS if point.process == process]
 
 
-def _processes(house: House) -> list[int]:
+def _processes(experiment: Experiment) -> list[int]:
     """Workers, fork servers, steps and the web's processes, as they are now."""
-    found: list[int] = []
-    for process in [*house.workers, *([house.web] if house.web else [])]:
+    pids: list[int] = []
+    environment = experiment.environment
+    for process in filter(None, (*environment.workers, environment.web)):
         with suppress(psutil.NoSuchProcess):
-            found += [process.pid, *(one.pid for one in psutil.Process(process.pid).children(recursive=True))]
-    return found
+            descendants = psutil.Process(process.pid).children(recursive=True)
+            pids += [process.pid, *(descendant.pid for descendant in descendants)]
+    return pids
 
 
-def _at(house: House, point: Point, kind: str) -> None:
-    """Arm the point, do what leads to it, and see what became of everything."""
-    armed = house.arm(point.name)
-    for part, way in _WAYS.items():
-        if point.name.startswith(part):
-            way(house, point)
-            break
+def _at(experiment: Experiment, point: Point, kind: str) -> None:
+    """Arm the failpoint, do what leads to it, and assert every invariant."""
+    armed = experiment.environment.arm(point.name)
+    trigger = next((way for prefix, way in _TRIGGERS.items() if point.name.startswith(prefix)), _submit)
+    trigger(experiment, point)
+    if experiment.environment.happens(lambda: not armed.exists()):
+        experiment.report.inject(kind)
     else:
-        house.submit()
-    if house.until(lambda: not armed.exists(), seconds=30, what=f"{point.name} is reached"):
-        house.tally.inject(kind)
+        experiment.report.progress(f"{point.name} was not hit")
     armed.unlink(missing_ok=True)
-    house.keep()
-    house.reckon(kind, allowed=_allowed(point))
-    house.next_works(kind)
+    experiment.environment.supervise()
+    experiment.assert_invariants(kind, allowed=_allowed(point))
+    experiment.assert_next_succeeds(kind)
 
 
 def _allowed(point: Point) -> dict[str, str]:
@@ -91,74 +89,60 @@ def _allowed(point: Point) -> dict[str, str]:
     return KILLED if point.process in ("engine", "persist") else {}
 
 
-def _cancelled(house: House, _point: Point) -> None:
-    run_id = house.submit(**pausing(30))
-    house.cancel(run_id)
-    if not house.is_status(run_id, Status.CANCELLED):
-        house.tally.breaks("kill -9 of web", "lost", f"{run_id} was cancelled and is {house.row(run_id)}")
+def _submit(experiment: Experiment, _point: Point) -> None:
+    experiment.submit()
 
 
-def _lasting(house: House, _point: Point) -> None:
-    house.submit(**pausing(0.6))
+def _cancel(experiment: Experiment, _point: Point) -> None:
+    run_id = experiment.submit(**pausing(30))
+    experiment.environment.cancel(run_id)
+    if not experiment.environment.is_status(run_id, Status.CANCELLED):
+        row = experiment.environment.row(run_id)
+        experiment.report.violate("kill -9 of web", "lost", f"{run_id} was cancelled and is {row}")
 
 
-def _failing(house: House, _point: Point) -> None:
-    house.submit(**ABORTING)
+def _outlast_a_lease(experiment: Experiment, _point: Point) -> None:
+    experiment.submit(**pausing(0.6))
 
 
-def _taken_over(house: House, _point: Point) -> None:
-    run_id = house.submit(**pausing(1.0))
-    house.until(lambda: house.is_status(run_id, Status.RUNNING), seconds=30, what="the run begins")
-    _kill_holder(house, run_id)
+def _crash(experiment: Experiment, _point: Point) -> None:
+    experiment.submit(**ABORTING)
 
 
-def _given_back(house: House, _point: Point) -> None:
-    """Two calls to stop: the worker gives back at once what it has."""
-    run_id = house.submit(**pausing(2.0))
-    house.until(lambda: house.is_status(run_id, Status.RUNNING), seconds=30, what="the run begins")
-    holder = _holder(house, run_id)
+def _kill_the_worker(experiment: Experiment, _point: Point) -> None:
+    if worker := experiment.wait_running(experiment.submit(**pausing(1.0))):
+        experiment.environment.kill(worker.pid)
+
+
+def _stop_twice(experiment: Experiment, _point: Point) -> None:
+    """Two requests to stop: the worker gives back at once what it has."""
+    worker = experiment.wait_running(experiment.submit(**pausing(2.0)))
     for _ in range(2):
-        for worker in house.workers:
-            if worker.pid == holder:
-                worker.send_signal(signal.SIGTERM)
+        if worker:
+            worker.send_signal(signal.SIGTERM)
         time.sleep(0.3)
 
 
-def _refused(house: House, point: Point) -> None:
-    """A persist step on a bundle that was altered, beside the workers, which are stopped meanwhile."""
-    for worker in house.workers:
-        worker.send_signal(signal.SIGSTOP)
-    try:
-        run_id = house.submit()
-        folder = house.folder / "altered" / run_id
+def _refuse_a_bundle(experiment: Experiment, point: Point) -> None:
+    """Two persist steps on a bundle that was altered, while the workers are paused."""
+    environment = experiment.environment
+    with environment.workers_paused():
+        run_id = experiment.submit()
+        folder = environment.folder / "altered" / run_id
         bundle.write(folder, run_id, {bundle.SUMMARY: b"{}"})
         (folder / bundle.SUMMARY).write_bytes(b"[]")
-        step = [sys.executable, "-m", "workflows.steps.persist", "--run-id", run_id, "--bundle", str(folder)]
-        environment = psutil.Process().environ() | house.environment()
         for _ in range(2):
-            subprocess.run(step, cwd=ROOT, env=environment, capture_output=True, check=False)
-        if house.is_status(run_id, *OPEN):
-            house.tally.breaks(f"kill -9 at {point.name}", "stuck", f"{run_id} is not refused")
-    finally:
-        for worker in house.workers:
-            worker.send_signal(signal.SIGCONT)
+            environment.run_step("persist", "--run-id", run_id, "--bundle", folder)
+        if environment.is_status(run_id, *OPEN):
+            experiment.report.violate(f"kill -9 at {point.name}", "stuck", f"{run_id} is not refused")
 
 
-def _holder(house: House, run_id: str) -> int:
-    owner = house.row(run_id)["lease_owner"] or "::"
-    return int(owner.split(":")[1] or 0)
-
-
-def _kill_holder(house: House, run_id: str) -> None:
-    if pid := _holder(house, run_id):
-        house.kill(pid)
-
-
-_WAYS = {
-    "cancel": _cancelled,
-    "renew": _lasting,
-    "failure": _failing,
-    "takeover": _taken_over,
-    "giving-back": _given_back,
-    "refusal": _refused,
+_TRIGGERS = {
+    "cancel": _cancel,
+    "renew": _outlast_a_lease,
+    "failure": _crash,
+    "takeover": _kill_the_worker,
+    "giving-back": _stop_twice,
+    "refusal": _refuse_a_bundle,
 }
+"""What leads to a failpoint, by the beginning of its name; to all others leads a submission."""

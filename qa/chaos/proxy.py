@@ -7,30 +7,30 @@ import threading
 from contextlib import suppress
 from typing import Literal
 
-Manner = Literal["pass", "hang", "refuse"]
+Mode = Literal["pass", "hang", "refuse"]
 _CHUNK = 65_536
 
 
 class Proxy:
-    """Listens on a port of its own; `manner` may be changed at any moment."""
+    """Listens on a port of its own; its mode may be changed at any moment."""
 
     def __init__(self, port: int) -> None:
         self._behind = port
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listening.getsockname()[1]
-        self._manner: Manner = "pass"
+        self._mode: Mode = "pass"
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._bytes_left: int | None = None
         self._cuts = 0
         self._change = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def manner(self, manner: Manner) -> None:
-        """Behave like this from now on, towards old connections too."""
+    def set_mode(self, mode: Mode) -> None:
+        """Change the mode, for open connections too."""
         with self._change:
-            self._manner = manner
+            self._mode = mode
             self._change.notify_all()
-        if manner == "refuse":
+        if mode == "refuse":
             self.cut()
 
     def cut(self) -> int:
@@ -42,7 +42,7 @@ class Proxy:
         return len(pairs)
 
     def cut_after(self, number: int) -> None:
-        """Let this many more bytes through, then cut in the midst of them whatever connection it is."""
+        """Let this many more bytes through, then cut within them, on whatever connection they are."""
         with self._change:
             self._bytes_left = number
 
@@ -54,7 +54,7 @@ class Proxy:
     def close(self) -> None:
         """Stop listening and cut everything."""
         self._listening.close()
-        self.manner("refuse")
+        self.set_mode("refuse")
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -63,7 +63,7 @@ class Proxy:
                 threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
     def _connect(self, client: socket.socket) -> None:
-        if self._manner == "refuse":
+        if self._mode == "refuse":
             return client.close()
         try:
             server = socket.create_connection(("127.0.0.1", self._behind))
@@ -82,7 +82,7 @@ class Proxy:
         with suppress(OSError):
             while received := source.recv(_CHUNK):
                 with self._change:
-                    self._change.wait_for(lambda: self._manner != "hang")
+                    self._change.wait_for(lambda: self._mode != "hang")
                 allowed, whole = self._allowed(received)
                 target.sendall(allowed)
                 if not whole:

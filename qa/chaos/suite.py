@@ -1,4 +1,4 @@
-"""The fault suite on one record: a house on it, and every walk through it."""
+"""The fault suite on one kind of database: an experiment on it, and every scenario in it."""
 
 from __future__ import annotations
 
@@ -8,79 +8,78 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from qa.chaos import bundles, clock, database, kills, races
 from qa.chaos.database import Fault
 from qa.chaos.disk import Disk
+from qa.chaos.experiment import Experiment
 from qa.chaos.proxy import Proxy
-from qa.environment import House
-from qa.mysql import Server
-from qa.report import Tally
+from qa.chaos.report import Report
+from qa.environment import DatabaseKind, TestEnvironment
+from qa.mysql import MySQLServer
 
-Record = Literal["SQLite", "MySQL"]
-RECORDS: tuple[Record, ...] = ("SQLite", "MySQL")
 _KILLS_A_ROUND = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A house, and what may happen to the record under it."""
+class Site:
+    """An experiment, and what may happen to the database under it."""
 
-    house: House
+    experiment: Experiment
     faults: list[Fault]
 
 
-def run(tally: Tally, record: Record, *, rounds: int, walks: tuple[str, ...], seed: int) -> None:
-    """Take these walks on a new record of that kind, one after the other in each round."""
+def run(report: Report, kind: DatabaseKind, *, rounds: int, scenarios: tuple[str, ...], seed: int) -> None:
+    """Execute these scenarios on a new database of that kind, one after the other in each round."""
     chance = random.Random(seed)
     with (
-        tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        _PLACES[record](Path(folder), tally, chance) as place,
+        tempfile.TemporaryDirectory(prefix="chaos-") as folder,
+        _SITES[kind](Path(folder), report, chance) as site,
     ):
-        place.house.open()
+        site.experiment.start()
         for number in range(rounds):
-            for walk in walks:
-                if not tally.is_over:
-                    WALKS[walk](place, number, chance)
-        place.house.close()
+            for scenario in scenarios:
+                if not report.is_over:
+                    SCENARIOS[scenario](site, number, chance)
 
 
-WALKS: Mapping[str, Callable[[Place, int, random.Random], None]] = {
-    "bundles": lambda place, _, chance: bundles.walk(place.house, 2),
-    "races": lambda place, _, chance: races.walk(place.house, 2, chance),
-    "points": lambda place, _, chance: kills.at_points(place.house, 1),
-    "moments": lambda place, _, chance: kills.at_any_moment(place.house, _KILLS_A_ROUND, chance),
-    "database": lambda place, number, chance: database.walk(place.house, place.faults, number, chance),
-    "clock": lambda place, _, chance: clock.walk(place.house, chance),
+SCENARIOS: Mapping[str, Callable[[Site, int, random.Random], None]] = {
+    "bundles": lambda site, _, chance: bundles.scenario(site.experiment, 2),
+    "races": lambda site, _, chance: races.scenario(site.experiment, 2, chance),
+    "points": lambda site, _, chance: kills.at_failpoints(site.experiment, 1),
+    "moments": lambda site, _, chance: kills.at_any_moment(site.experiment, _KILLS_A_ROUND, chance),
+    "database": lambda site, number, chance: database.scenario(site.experiment, site.faults, number, chance),
+    "clock": lambda site, _, chance: clock.scenario(site.experiment, chance),
 }
 
 
 @contextmanager
-def _on_a_file(folder: Path, tally: Tally, _chance: random.Random) -> Iterator[Place]:
+def _on_sqlite(folder: Path, report: Report, _chance: random.Random) -> Iterator[Site]:
     disk = Disk(folder / "disk", mebibytes=512)
-    path = disk.folder / "record.sqlite3"
-    house = House(f"sqlite:///{path}", folder / "house", tally, bundles=disk.folder / "bundles")
+    path = disk.folder / "backtest.sqlite3"
+    environment = TestEnvironment(
+        f"sqlite:///{path}", folder / "environment", bundles=disk.folder / "bundles"
+    )
     try:
-        yield Place(house, database.of_file(path, disk))
+        yield Site(Experiment(environment, report), database.of_file(path, disk))
     finally:
-        house.close()
+        environment.stop()
         disk.close()
 
 
 @contextmanager
-def _on_a_server(folder: Path, tally: Tally, chance: random.Random) -> Iterator[Place]:
+def _on_mysql(folder: Path, report: Report, chance: random.Random) -> Iterator[Site]:
     disk = Disk(folder / "disk", mebibytes=768)
-    server = Server(disk.folder / "server")
+    server = MySQLServer(disk.folder / "server")
     proxy = Proxy(server.port)
-    house = House(server.url(proxy.port), folder / "house", tally, direct=server.url())
+    environment = TestEnvironment(server.url(proxy.port), folder / "environment", direct_url=server.url())
     try:
-        yield Place(house, database.of_server(server, proxy, disk, chance))
+        yield Site(Experiment(environment, report), database.of_server(server, proxy, disk, chance))
     finally:
-        house.close()
+        environment.stop()
         proxy.close()
         server.stop()
         disk.close()
 
 
-_PLACES = {"SQLite": _on_a_file, "MySQL": _on_a_server}
+_SITES = {"SQLite": _on_sqlite, "MySQL": _on_mysql}

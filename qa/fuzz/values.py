@@ -1,4 +1,4 @@
-"""Values that nobody should send, and many do: for fields of JSON, of forms and of workflows."""
+"""Bad values for fields of JSON, of forms and of workflows."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ class Balancer:
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def leave_out(self, port: int) -> None:
-        """Give it no new connection; those that it has go on."""
-        self._ports = [one for one in self._ports if one != port]
+    def remove(self, port: int) -> None:
+        """Give this replica no new connection; its open ones go on."""
+        self._ports = [other for other in self._ports if other != port]
 
-    def take_in(self, port: int) -> None:
-        """Give it connections again."""
+    def add(self, port: int) -> None:
+        """Give this replica connections."""
         self._ports = [*self._ports, port]
 
     def close(self) -> None:

@@ -13,19 +13,27 @@ from typing import Any
 
 import numpy as np
 
+from qa.run_queue import REQUEST
+
 _ANSWER_SECONDS = 30
-_BUSY, _COMES_BACK_SECONDS = 503, 1.0
+_BUSY, _RETRY_SECONDS = 503, 1.0
+
+
+def varied_request(number: int, *, first_day: str) -> dict[str, Any]:
+    """The request from that day on, with other parameters for each number."""
+    params = {"fast": 5 + number % 20, "slow": 30 + number % 97}
+    return REQUEST | {"params": params, "start_date": first_day}
 
 
 @dataclass
 class Answers:
-    """How long each answer of one kind took, in milliseconds, and everything that was not as wanted."""
+    """How long each answer of one kind took, in milliseconds, and everything that was not as expected."""
 
     milliseconds: list[float] = field(default_factory=list)
     wrong: Counter[str] = field(default_factory=Counter)
     """By what came instead: a status, or the name of the error."""
     busy: int = 0
-    """How often a patient client was told to come back."""
+    """How often a retrying client was told to come back."""
 
     def __len__(self) -> int:
         return len(self.milliseconds)
@@ -48,35 +56,40 @@ HEAD = (
 
 
 class Client:
-    """Somebody with a connection of their own, kept open between questions or not."""
+    """A client with a connection of its own, kept open between requests or not."""
 
-    def __init__(self, port: int, *, keeps_open: bool = True, is_patient: bool = False) -> None:
-        self._port, self._keeps_open, self._is_patient = port, keeps_open, is_patient
+    def __init__(self, port: int, *, keeps_open: bool = True, retries: bool = False) -> None:
+        self._port, self._keeps_open, self._retries = port, keeps_open, retries
         self._connection: HTTPConnection | None = None
 
-    def ask(
-        self, answers: Answers, method: str, path: str, body: Any = None, *, wanted: int = 200
+    def request(
+        self, answers: Answers, method: str, path: str, body: Any = None, *, expected: int = 200
     ) -> bytes | None:
-        """Ask once and note the answer; its content as it came, or None where it was not the wanted one."""
-        began = time.perf_counter()
+        """Send one request and note the answer; its content, or None where it was not the expected one."""
+        started = time.perf_counter()
         try:
             status, content = self._exchange(method, path, body)
-            while self._is_patient and status == _BUSY:
+            while self._retries and status == _BUSY:
                 answers.busy += 1
-                time.sleep(_COMES_BACK_SECONDS)
+                time.sleep(_RETRY_SECONDS)
                 status, content = self._exchange(method, path, body)
         except (OSError, HTTPException) as error:
             answers.wrong[type(error).__name__] += 1
-            self.hang_up()
+            self.close()
             return None
-        answers.milliseconds.append(1_000 * (time.perf_counter() - began))
-        if status != wanted:
+        answers.milliseconds.append(1_000 * (time.perf_counter() - started))
+        if status != expected:
             answers.wrong[str(status)] += 1
             return None
         return content
 
-    def hang_up(self) -> None:
-        """Close the connection; the next question opens another."""
+    def submit(self, answers: Answers, body: dict[str, Any]) -> str | None:
+        """Submit a run; its id, or None where it was not accepted."""
+        content = self.request(answers, "POST", "/run_backtest", body, expected=202)
+        return str(json.loads(content)["run_id"]) if content else None
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -93,31 +106,31 @@ class Client:
         answer = self._connection.getresponse()
         content = answer.read()
         if not self._keeps_open or answer.will_close:
-            self.hang_up()
+            self.close()
         return answer.status, content
 
 
-class Crowd:
-    """Threads that each do their work again and again until they are told to stop."""
+class ClientPool:
+    """Threads that each do their work again and again until the pool is stopped."""
 
     def __init__(self) -> None:
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def join(self, work: Callable[[], None], *, every_seconds: float, first_after: float = 0.0) -> None:
-        """Have somebody do this at such intervals; whoever is late does it at once and is not late for ever."""
+    def add(self, work: Callable[[], object], *, every_seconds: float, first_after: float = 0.0) -> None:
+        """Do this at such intervals; a turn that is due already is taken at once, and not made up for."""
 
         def turns() -> None:
             due = time.monotonic() + first_after
-            while not self._over.wait(max(0.0, due - time.monotonic())):
+            while not self._stopped.wait(max(0.0, due - time.monotonic())):
                 work()
                 due = max(due + every_seconds, time.monotonic())
 
         self._threads.append(threading.Thread(target=turns, daemon=True))
         self._threads[-1].start()
 
-    def leave(self) -> None:
-        """Have everybody finish and go."""
-        self._over.set()
+    def stop(self) -> None:
+        """Let every thread finish its turn."""
+        self._stopped.set()
         for thread in self._threads:
             thread.join(_ANSWER_SECONDS * 2)

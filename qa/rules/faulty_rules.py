@@ -1,4 +1,4 @@
-"""Rules that only the fault suite installs: one takes its time, one ends its process, one spoils its result."""
+"""Rules that only the fault suite installs: one pauses, one crashes its step, one corrupts its result."""
 
 import json
 import os
@@ -13,10 +13,10 @@ import numpy as np
 
 from backtest.fields import Field
 from backtest.rules import Prices, Rule
-from qa.chaos.bundles import MANNERS
+from qa.chaos.corruptions import CORRUPTIONS
 from workflows.steps import bundle
 
-_PAUSED, _SPOILT = [], []
+_PAUSED, _CORRUPTED = [], []
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +60,38 @@ class Aborting(Rule):
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiling(Rule):
-    """Always long; spoils the bundle of its step as soon as it is written."""
+class Corrupting(Rule):
+    """Always long; corrupts the bundle of its step as soon as it is written."""
 
-    name = "SPOILING"
-    label = "Spoiling"
-    help = "Spoils the result before anybody reads it."
+    name = "CORRUPTING"
+    label = "Corrupting"
+    help = "Corrupts the result before the persist step reads it."
     params: ClassVar[tuple[Field, ...]] = (
         Field(
-            name="manner",
+            name="corruption",
             kind="choice",
-            label="Manner",
+            label="Corruption",
             default="file cut",
-            choices=tuple(MANNERS),
+            choices=tuple(CORRUPTIONS),
             help="How.",
         ),
     )
 
-    manner: str = "file cut"
+    corruption: str = "file cut"
 
     @property
     def warmup(self) -> int:
         return 0
 
     def exposure(self, prices: Prices) -> np.ndarray:
-        if not _SPOILT:
-            _SPOILT.append(True)
+        if not _CORRUPTED:
+            _CORRUPTED.append(True)
 
-            def write_and_spoil(folder: Path, run_id: str, files: dict[str, bytes]) -> None:
+            def write_and_corrupt(folder: Path, run_id: str, files: dict[str, bytes]) -> None:
                 _write(folder, run_id, files)
-                _SPOILERS[self.manner](folder, run_id, files)
+                _CORRUPT[self.corruption](folder, run_id, files)
 
-            bundle.write = write_and_spoil
+            bundle.write = write_and_corrupt
         return np.ones(len(prices))
 
 
@@ -99,44 +99,44 @@ _write = bundle.write
 _Files = dict[str, bytes]
 
 
-def _listed(**changes: object) -> Callable[[Path, str, _Files], None]:
-    """The manifest says something else."""
+def _with_manifest(**changes: object) -> Callable[[Path, str, _Files], None]:
+    """Change entries of the manifest."""
 
-    def spoil(folder: Path, _run_id: str, _files: _Files) -> None:
+    def corrupt(folder: Path, _run_id: str, _files: _Files) -> None:
         path = folder / bundle.MANIFEST
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
-    return spoil
+    return corrupt
 
 
-def _held(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path, str, _Files], None]:
-    """A file holds something else than was written."""
+def _with_file(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path, str, _Files], None]:
+    """Change the content of a file, so that the manifest contradicts it."""
 
-    def spoil(folder: Path, _run_id: str, _files: _Files) -> None:
+    def corrupt(folder: Path, _run_id: str, _files: _Files) -> None:
         (folder / name).write_bytes(change((folder / name).read_bytes()))
 
-    return spoil
+    return corrupt
 
 
 def _forged(name: str, content: bytes) -> Callable[[Path, str, _Files], None]:
-    """A file holds something else, and the manifest proves it."""
+    """Write other content with a manifest that confirms it."""
 
-    def spoil(folder: Path, run_id: str, files: _Files) -> None:
+    def corrupt(folder: Path, run_id: str, files: _Files) -> None:
         _write(folder, run_id, files | {name: content})
 
-    return spoil
+    return corrupt
 
 
-_SPOILERS = {
+_CORRUPT = {
     "manifest missing": lambda folder, *_: (folder / bundle.MANIFEST).unlink(),
-    "manifest cut": _held(bundle.MANIFEST, lambda content: content[:-20]),
-    "manifest empty": _held(bundle.MANIFEST, lambda _: b"{}"),
-    "manifest of another format": _listed(format=99),
-    "manifest of another run": _listed(run_id="00000000-0000-4000-8000-000000000000"),
-    "manifest lists no files": _listed(files={}),
+    "manifest cut": _with_file(bundle.MANIFEST, lambda content: content[:-20]),
+    "manifest empty": _with_file(bundle.MANIFEST, lambda _: b"{}"),
+    "manifest of another format": _with_manifest(format=99),
+    "manifest of another run": _with_manifest(run_id="00000000-0000-4000-8000-000000000000"),
+    "manifest lists no files": _with_manifest(files={}),
     "file missing": lambda folder, *_: (folder / bundle.TRADES).unlink(),
-    "file cut": _held(bundle.CURVES, lambda content: content[:-1]),
-    "file altered": _held(bundle.SUMMARY, lambda content: content.replace(b"1", b"2", 1)),
+    "file cut": _with_file(bundle.CURVES, lambda content: content[:-1]),
+    "file altered": _with_file(bundle.SUMMARY, lambda content: content.replace(b"1", b"2", 1)),
     "file not a table": _forged(bundle.TRADES, b"PAR1 and nothing else PAR1"),
     "summary not JSON": _forged(bundle.SUMMARY, b"{"),
     "summary without its figures": _forged(bundle.SUMMARY, b"{}"),

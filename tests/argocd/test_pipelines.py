@@ -7,11 +7,9 @@ import subprocess
 import pytest
 import yaml
 
-from argocd import promote
 from tests.k8s.manifests import ROOT
 
 PIPELINES = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
-TAG = "${{ steps.commit.outputs.tag }}"
 
 
 def read(path):
@@ -25,12 +23,12 @@ def pipeline(name):
     return read(ROOT / ".github" / "workflows" / f"{name}.yaml")
 
 
-def steps(found):
-    return [step for job in found["jobs"].values() for step in job["steps"]]
+def steps(pipeline):
+    return [step for job in pipeline["jobs"].values() for step in job["steps"]]
 
 
-def step_with(found, text):
-    (step,) = (step for step in steps(found) if text in step.get("run", "") + step.get("uses", ""))
+def step_with(pipeline, text):
+    (step,) = (step for step in steps(pipeline) if text in step.get("run", "") + step.get("uses", ""))
     return step
 
 
@@ -45,13 +43,12 @@ def test_every_action_is_pinned_by_its_hash_and_says_which_version_that_is(path)
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_a_pipeline_says_what_it_may_do_and_how_long_it_may_take(path):
-    found = read(path)
+    content = read(path)
 
-    assert found["permissions"]
-    assert "write-all" not in found["permissions"]
-    for job in found["jobs"].values():
+    assert content["permissions"]
+    assert "write-all" not in content["permissions"]
+    for job in content["jobs"].values():
         assert 0 < job["timeout-minutes"] <= 60
-        assert job["runs-on"] == "ubuntu-24.04"
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
@@ -60,56 +57,6 @@ def test_nothing_that_a_stranger_writes_becomes_part_of_a_command(path):
 
     assert commands
     assert [command for command in commands if "${{" in command] == []
-
-
-def test_every_change_is_checked_and_tested_with_a_real_mysql_or_mariadb():
-    ci = pipeline("ci")
-
-    assert set(ci["on"]) == {"pull_request", "push"}
-    commands = [step.get("run", "") for step in ci["jobs"]["test"]["steps"]]
-    made = [command for command in commands if command.startswith("make ")]
-    assert {"make check", "make test"} <= set(made)
-    assert "mariadb-server" in commands[commands.index(made[0]) - 1]
-    assert "permissions" not in ci["jobs"]["test"]
-    assert ci["permissions"] == {"contents": "read"}
-
-
-def test_only_main_builds_an_image_once_it_is_tested_and_a_release_of_its_own_does_not_start_another():
-    image = pipeline("ci")["jobs"]["image"]
-
-    assert image["needs"] == "test"
-    assert "github.event_name == 'push'" in image["if"]
-    assert "!startsWith(github.event.head_commit.message, 'Release ')" in image["if"]
-    assert pipeline("ci")["on"]["push"] == {"branches": ["main"]}
-
-
-def test_the_image_is_pushed_under_its_commit_alone_from_a_base_that_is_fixed_by_its_content():
-    building = step_with(pipeline("ci"), "docker/build-push-action")["with"]
-    base, tag = building["build-args"].splitlines()
-
-    assert building["tags"] == "ghcr.io/${{ github.repository_owner }}/stock-backtest:" + TAG
-    assert tag == f"IMAGE_TAG={TAG}"
-    assert re.fullmatch(r"PYTHON_IMAGE=python:3\.11\.\d+-slim@sha256:[0-9a-f]{64}", base)
-
-
-def test_what_was_pushed_is_handed_to_dev_by_its_digest():
-    ci = pipeline("ci")
-    handing = step_with(ci, "argocd.promote set")
-
-    assert handing["env"] == {"TAG": TAG, "DIGEST": "${{ steps.build.outputs.digest }}"}
-    assert 'set --tag "$TAG" --digest "$DIGEST"' in handing["run"]
-    assert handing["run"].rstrip().endswith("git push")
-
-
-def test_a_promotion_offers_each_step_of_the_order_and_opens_a_pull_request():
-    promotion = pipeline("promote")
-    inputs = promotion["on"]["workflow_dispatch"]["inputs"]
-
-    assert inputs["from"]["options"] == list(promote.ORDER[:-1])
-    assert inputs["to"]["options"] == list(promote.ORDER[1:])
-    command = step_with(promotion, "argocd.promote promote")["run"]
-    assert "gh pr create" in command
-    assert promotion["permissions"] == {"contents": "write", "pull-requests": "write"}
 
 
 @pytest.fixture
@@ -122,8 +69,8 @@ def clone(tmp_path, monkeypatch):
     git(tmp_path, "clone", "--quiet", str(origin), str(clone))
     for folder in ("argocd", "k8s"):
         subprocess.run(["cp", "-r", ROOT / folder, clone / folder], check=True)
-    git(clone, "config", "user.name", "somebody")
-    git(clone, "config", "user.email", "somebody@example.org")
+    git(clone, "config", "user.name", "operator")
+    git(clone, "config", "user.email", "operator@example.org")
     git(clone, "switch", "--quiet", "--create", "main")
     git(clone, "add", ".")
     git(clone, "commit", "--quiet", "--message", "start")

@@ -12,7 +12,7 @@ EXECUTED_BY = {
     "cluster": "tests/e2e/test_guide.py",
     "store": "tests/e2e/test_store.py",
 }
-"""The second word of a block's fence, and the test that executes what is in it; `cloud` is executed by nobody."""
+"""The second word of a block's fence, and the test that executes what is in it; `cloud` is executed by none."""
 
 
 def blocks(path=ENGLISH):
@@ -38,12 +38,6 @@ def checked(text):
     return "".join(
         f"{{ {each.strip()}; }} || exit 1\n" if each.startswith("! ") else each for each in statements
     )
-
-
-def headings(path):
-    """Level and title of every chapter."""
-    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    return [(len(level), title) for level, title in re.findall(r"^(#+) (.+)$", text, re.MULTILINE)]
 
 
 def rows(path):

@@ -16,7 +16,7 @@ WORKFLOWS = "apis/argoproj.io/v1alpha1"
 
 
 def run(*command: str, stdin: str | None = None, seconds: float = 180) -> str:
-    """The output of a program; its error is the test's."""
+    """The output of a program; raises with its error output where it fails."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
@@ -52,12 +52,12 @@ class Tunnel:
             self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:\d+", said)
-        if found is None:
+        line = self._process.stdout.readline()
+        address = re.search(r"127\.0\.0\.1:\d+", line)
+        if address is None:
             self.close()
-            raise ConnectionError(f"{' '.join(self._command)}: {said}")
-        self._address = f"http://{found[0]}"
+            raise ConnectionError(f"{' '.join(self._command)}: {line}")
+        self._address = f"http://{address[0]}"
 
     def close(self) -> None:
         """End it."""
@@ -90,7 +90,7 @@ class Cluster:
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """An answer of the API server; empty where there is no such object."""
-        answer = self._session.get(f"{self._proxy.address}/{path}", params=query, timeout=30)
+        answer = self._session.get(f"{self._proxy.address}/{path}", params=query, timeout=60)
         if answer.status_code == 404:
             return {}
         answer.raise_for_status()
@@ -98,7 +98,7 @@ class Cluster:
 
     def post(self, path: str, thing: dict[str, Any]) -> dict[str, Any]:
         """Create an object; the object as it was accepted."""
-        answer = self._session.post(f"{self._proxy.address}/{path}", json=thing, timeout=30)
+        answer = self._session.post(f"{self._proxy.address}/{path}", json=thing, timeout=60)
         assert answer.ok, answer.text
         return dict(answer.json())
 
@@ -106,7 +106,7 @@ class Cluster:
         """Delete an object by its path, at once; one that is gone is no error."""
         answer = self._session.delete(
             f"{self._proxy.address}/{path}", json={"kind": "DeleteOptions", "apiVersion": "v1", **options},
-            timeout=30,
+            timeout=60,
         )  # fmt: skip
         if answer.status_code != 404:
             answer.raise_for_status()
@@ -144,7 +144,7 @@ class Cluster:
         """Set the number of replicas of a deployment or a stateful set."""
         run("kubectl", "-n", namespace or self.namespace, "scale", what, f"--replicas={replicas}")
 
-    def ready(self, what: str, *, seconds: int = 180, namespace: str = "") -> None:
+    def ready(self, what: str, *, seconds: int = 300, namespace: str = "") -> None:
         """Wait until a deployment or a stateful set is there whole."""
         where = namespace or self.namespace
         run("kubectl", "-n", where, "rollout", "status", what, f"--timeout={seconds}s", seconds=seconds + 10)
@@ -155,14 +155,32 @@ class Cluster:
         where = namespace or self.namespace
         self.scale(what, 0, namespace=where)
         path = f"api/v1/namespaces/{where}/pods"
-        until(lambda: not self._listed(path, labels), 90, f"{what} is stopped")
+        until(lambda: not self._listed(path, labels), 180, f"{what} is stopped")
         try:
             yield
         finally:
             self.scale(what, 1, namespace=where)
 
+    def exists(self) -> bool:
+        """Whether there is such a namespace."""
+        return bool(self.get(f"api/v1/namespaces/{self.namespace}"))
+
+    def remove(self) -> None:
+        """Delete the namespace: first what starts workflows, then workflows, so that their artifacts go too."""
+        if not self.exists():
+            return
+        self.kubectl("delete", "deployments,cronjobs", "--all")
+        self.kubectl("delete", "workflows", "--all", "--wait=false")
+        try:
+            until(lambda: not self.workflows(), 120, "the workflows are gone", pause=1)
+        except AssertionError:
+            for workflow in self.workflows():
+                self.kubectl("patch", "workflow", name_of(workflow), "--type=merge",
+                             "-p", '{"metadata": {"finalizers": null}}')  # fmt: skip
+        run("kubectl", "delete", "namespace", self.namespace, "--timeout=600s", seconds=330)
+
     def close(self) -> None:
-        """End what was begun."""
+        """Close the proxy."""
         self._proxy.close()
 
     def _listed(self, path: str, labels: dict[str, str]) -> list[dict[str, Any]]:

@@ -9,19 +9,20 @@ import pytest
 
 from tests.e2e import report
 from tests.e2e.cluster import Cluster
-from tests.e2e.guided import Guided
+from tests.e2e.guide_installation import GuideInstallation
+from tests.e2e.installation import Installation
 from tests.e2e.product import Product
-from tests.e2e.stage import Stage
 from tests.e2e.store import Store
 
 collect_ignore_glob = [] if os.environ.get("E2E") else ["test_*.py"]
-_KEPT = pytest.StashKey[report.Report]()
+_KEEP = os.environ.get("E2E_KEEP") == "yes"
+_REPORT = pytest.StashKey[report.Report]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the report."""
+    """Start the report."""
     if os.environ.get("E2E"):
-        config.stash[_KEPT] = report.Report()
+        config.stash[_REPORT] = report.Report()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,64 +33,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Keep how each test went, and what it saw."""
-    found = yield
-    if found.when == "call" or found.outcome != "passed":
-        item.config.stash[_KEPT].add(found)
-    return found
+    """Add to the report how each test went, and what it saw."""
+    outcome = yield
+    if outcome.when == "call" or outcome.outcome != "passed":
+        item.config.stash[_REPORT].add(outcome)
+    return outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report where it was asked for."""
-    if (path := os.environ.get("E2E_REPORT")) and _KEPT in session.config.stash:
-        session.config.stash[_KEPT].write(path)
+    if (path := os.environ.get("E2E_REPORT")) and _REPORT in session.config.stash:
+        session.config.stash[_REPORT].write(path)
 
 
 @pytest.fixture(scope="session")
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+def installation() -> Iterator[Installation]:
     """The environment, made for this session alone; E2E_KEEP=yes leaves it for a look."""
-    stage = Stage()
+    installation = Installation()
     try:
-        if os.environ.get("E2E_KEEP") != "yes" or not stage.installed:
-            stage.install()
-        yield stage
-        if os.environ.get("E2E_KEEP") != "yes":
-            stage.remove()
+        if not _KEEP or not installation.installed:
+            installation.install()
+        yield installation
+        if not _KEEP:
+            installation.cluster.remove()
     finally:
-        stage.close()
+        installation.close()
 
 
 @pytest.fixture(scope="session")
-def cluster(stage: Stage) -> Cluster:
+def cluster(installation: Installation) -> Cluster:
     """The namespace under test."""
-    return stage.cluster
+    return installation.cluster
 
 
 @pytest.fixture(scope="session")
-def store(stage: Stage) -> Store:
+def store(installation: Installation) -> Store:
     """The artifact store behind it."""
     return Store()
 
 
 @pytest.fixture(scope="session")
-def product(stage: Stage) -> Iterator[Product]:
+def product(installation: Installation) -> Iterator[Product]:
     """The product in it."""
-    product = Product(stage.cluster, stage.passwords["mysql-secret"])
+    product = Product(installation.cluster, installation.passwords["mysql-secret"])
     yield product
     product.close()
 
 
 @pytest.fixture(scope="session")
-def guided() -> Iterator[Guided]:
+def guide_installation() -> Iterator[GuideInstallation]:
     """The environment that the operations guide makes, for this session alone; E2E_KEEP=yes leaves it."""
-    guided = Guided()
+    installation = GuideInstallation()
     try:
-        if os.environ.get("E2E_KEEP") == "yes" and guided.installed:
-            guided.take_up()
+        if _KEEP and installation.installed:
+            installation.take_up()
         else:
-            guided.install()
-        yield guided
-        if os.environ.get("E2E_KEEP") != "yes":
-            guided.remove()
+            installation.install()
+        yield installation
+        if not _KEEP:
+            installation.cluster.remove()
     finally:
-        guided.close()
+        installation.close()

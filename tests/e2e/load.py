@@ -55,12 +55,12 @@ class Load:
         return self._page("/health")
 
     def _page(self, path: str) -> requests.Response:
-        return requests.get(f"{self._address}{path}", timeout=30, headers={"Connection": "close"})
+        return requests.get(f"{self._address}{path}", timeout=60, headers={"Connection": "close"})
 
     def _submit(self) -> requests.Response:
         time.sleep(2)
         run_id = str(uuid.uuid4())
-        answer = requests.post(f"{self._address}/run_backtest", json=REQUEST | {"run_id": run_id}, timeout=30,
+        answer = requests.post(f"{self._address}/run_backtest", json=REQUEST | {"run_id": run_id}, timeout=60,
                                headers={"Connection": "close"})  # fmt: skip
         self.submitted += [run_id] if answer.status_code == 202 else []
         return answer

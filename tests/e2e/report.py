@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,53 +35,82 @@ CHAPTERS = {
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+@dataclass
+class Row:
+    """The cases of one test: how many failed, how long they took, what they saw."""
+
+    cases: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    seen: list[str] = field(default_factory=list)
+
+
 class Report:
     """Collects outcomes in the order in which they come."""
 
     def __init__(self) -> None:
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._commit = run("git", "rev-parse", "--short=7", "HEAD").strip()
-        self._rows: dict[str, list[str]] = {}
-        self._failed = 0
+        self._rows: dict[str, dict[str, Row]] = {}
+        self._tables: dict[str, list[str]] = {}
 
-    def add(self, found: pytest.TestReport) -> None:
-        """One test: its sentence, how it went, how long it took, what it saw."""
-        file, _, name = found.nodeid.rpartition("/")[2].partition("::")
-        sentence = name.removeprefix("test_").replace("_", " ")
-        seen = "; ".join(str(value) for key, value in found.user_properties if key == "seen")
-        outcome = "yes" if found.outcome == "passed" else "**NO**"
-        self._failed += found.outcome != "passed"
-        rows = self._rows.setdefault(file.removesuffix(".py"), [])
-        seen = _COLOURS.sub("", seen).replace("|", "/")
-        rows.append(f"| {sentence} | {outcome} | {found.duration:.0f} s | {seen} |")
-        for key, value in found.user_properties:
+    def add(self, outcome: pytest.TestReport) -> None:
+        """Add one case of a test."""
+        file, _, name = outcome.nodeid.rpartition("/")[2].partition("::")
+        chapter, name = file.removesuffix(".py"), name.partition("[")[0]
+        row = self._rows.setdefault(chapter, {}).setdefault(name, Row())
+        row.cases += 1
+        row.failed += outcome.outcome != "passed"
+        row.seconds += outcome.duration
+        for key, value in outcome.user_properties:
             if key == "table":
-                self._rows.setdefault(f"{file} table", []).append(str(value))
+                self._tables.setdefault(chapter, []).append(str(value))
+            elif key == "seen":
+                row.seen.append(_COLOURS.sub("", str(value)).replace("|", "/"))
 
     def write(self, path: str) -> None:
         """The whole report as Markdown."""
         lines = [*self._head(), ""]
-        for file, title in CHAPTERS.items():
-            if rows := self._rows.get(file):
-                lines += [f"## {title}", "", "| what | held | took | seen |", "|---|---|---|---|", *rows, ""]
-            for table in self._rows.get(f"{file}.py table", ()):
+        for chapter, title in CHAPTERS.items():
+            if rows := self._rows.get(chapter):
+                lines += [f"## {title}", "", *_table(rows), ""]
+            for table in self._tables.get(chapter, ()):
                 lines += [table, ""]
         Path(path).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
     def _head(self) -> list[str]:
         version = json.loads(run("kubectl", "version", "-o", "json"))["serverVersion"]["gitVersion"]
         argo = run("argo", "version", "--short").strip().removeprefix("argo: ")
-        tests = sum(len(rows) for file, rows in self._rows.items() if file in CHAPTERS)
-        took = (time.monotonic() - self._begun) / 60
+        rows = [row for chapter in CHAPTERS for row in self._rows.get(chapter, {}).values()]
+        tests, failed = sum(row.cases for row in rows), sum(row.failed for row in rows)
+        took = (time.monotonic() - self._started) / 60
         return [
             "# On a real cluster",
             "",
-            "Written by `make e2e`; every line is a test, every figure was measured by it.",
+            "Written by `make e2e`; every row is a test that passed unless it says otherwise, every number was "
+            "measured by it.",
             "",
             f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {self._commit}, Kubernetes {version}, "
             f"Argo Workflows {argo}, one node with {_processors()} processors ({platform.machine()})",
-            f"* {tests} tests in {took:.0f} minutes, {self._failed} failed",
+            f"* {tests} tests in {took:.0f} minutes, {failed} failed",
         ]
+
+
+def _table(rows: dict[str, Row]) -> list[str]:
+    """A row for each test that saw something or failed; the others in a sentence."""
+    table, quiet = ["| what | took | seen |", "|---|---|---|"], []
+    for name, row in rows.items():
+        title = name.removeprefix("test_").replace("_", " ") + (
+            f" ({row.cases} cases)" if row.cases > 1 else ""
+        )
+        if row.seen or row.failed:
+            seen = "; ".join(dict.fromkeys(row.seen))
+            mark = f"**{row.failed} FAILED** " if row.failed else ""
+            table.append(f"| {mark}{title} | {row.seconds:.0f} s | {seen} |")
+        else:
+            quiet.append(title)
+    also = [f"Also held: {'; '.join(quiet)}."] if quiet else []
+    return [*(table if len(table) > 2 else []), *([""] if len(table) > 2 and also else []), *also]
 
 
 def _processors() -> str:

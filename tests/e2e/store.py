@@ -7,7 +7,7 @@ import json
 from pyarrow import fs
 
 from tests.e2e.cluster import run
-from tests.e2e.stage import NAMESPACE, STORE_SERVICE, store_keys
+from tests.e2e.installation import NAMESPACE, STORE_SERVICE, store_keys
 
 BUCKET = "artifacts"
 

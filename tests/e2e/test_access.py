@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e import variants
 from tests.e2e.cluster import name_of, pod_of, run, until
-from tests.e2e.stage import NAMESPACE
+from tests.e2e.installation import NAMESPACE
 
 MAY = {
     "web": {
@@ -54,7 +54,7 @@ def can(name, what, namespace=NAMESPACE):
 
 
 @pytest.mark.parametrize("name", MAY)
-def test_an_account_may_do_exactly_what_it_needs(stage, name, record_property):
+def test_an_account_may_do_exactly_what_it_needs(installation, name, record_property):
     everybody = listed("nobody-of-this-name")
 
     own = listed(name) - everybody
@@ -64,7 +64,7 @@ def test_an_account_may_do_exactly_what_it_needs(stage, name, record_property):
 
 
 @pytest.mark.parametrize("name", MAY)
-def test_an_account_may_not_do_what_would_lead_further(stage, name, record_property):
+def test_an_account_may_not_do_what_would_lead_further(installation, name, record_property):
     allowed = [what for what in MAY_NOT if can(name, what)]
 
     record_property("seen", f"{name}: {len(MAY_NOT)} asked, all no")
@@ -73,11 +73,11 @@ def test_an_account_may_not_do_what_would_lead_further(stage, name, record_prope
 
 @pytest.mark.parametrize("name", MAY)
 @pytest.mark.parametrize("namespace", ["default", "argo", "kube-system"])
-def test_an_account_may_do_nothing_of_its_own_elsewhere(stage, name, namespace):
+def test_an_account_may_do_nothing_of_its_own_elsewhere(installation, name, namespace):
     assert listed(name, namespace) == listed("nobody-of-this-name", namespace)
 
 
-def test_no_role_of_ours_reaches_beyond_the_namespace(stage):
+def test_no_role_of_ours_reaches_beyond_the_namespace(installation):
     bound = run("kubectl", "get", "clusterrolebindings", "-o", "jsonpath={.items[*].subjects[*].namespace}")
 
     assert NAMESPACE not in bound.split()
@@ -99,8 +99,8 @@ def test_a_step_sees_no_token_and_only_argos_container_beside_it_does(cluster, r
     assert token in mounts["wait"]
 
 
-def test_the_account_of_the_engine_step_reads_prices_and_nothing_else(product, stage):
-    password = stage.passwords["engine-secret"]
+def test_the_account_of_the_engine_step_reads_prices_and_nothing_else(product, installation):
+    password = installation.passwords["engine-secret"]
 
     def asked(statement):
         return product.cluster.kubectl(

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.docs import guide
-from tests.e2e.guided import Guided
+from tests.e2e.guide_installation import GuideInstallation
 
 RULES = (
     {"rule_type": "BUY_AND_HOLD", "params": {}},
@@ -20,19 +20,19 @@ TRADES = "SELECT COUNT(*), SUM(pnl) FROM trades"
 
 
 @pytest.fixture(scope="module")
-def story(guided: Guided):
+def story(guide_installation: GuideInstallation):
     """Runs, a backup, one more run, the loss of everything, the restore; what the record held at each time."""
-    product = guided.product()
+    product = guide_installation.product()
     try:
         for run_id in [product.submit(**rule) for rule in RULES]:
             product.ended(run_id)
         before = product.sql(FINGERPRINTS), product.sql(TRADES)
         (backup,) = guide.chapter(13, "cluster")[:1]
-        guided.shell.run(backup)
+        guide_installation.shell.run(backup)
         late = product.submit()
         product.ended(late)
         product.sql("DROP TABLE trades; DELETE FROM results; UPDATE runs SET status = 'FAILED'")
-        restored = guided.shell.run(guide.chapter(13, "cluster")[1])
+        restored = guide_installation.shell.run(guide.chapter(13, "cluster")[1])
         after = product.sql(FINGERPRINTS), product.sql(TRADES)
         verified = product.submit()
         yield before, after, late, restored, product.ended(verified)

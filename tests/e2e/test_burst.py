@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.e2e.cluster import until
+from tests.e2e.installation import ARGO
 from tests.e2e.product import Product
-from tests.e2e.stage import ARGO
 
 RUNS = int(os.environ.get("E2E_BURST_RUNS", "200"))
 CLIENTS, LIMIT = 20, 10
@@ -59,8 +59,8 @@ def restarts(cluster, path, **labels):
     return sum(each["restartCount"] for pod in pods for each in pod["status"]["containerStatuses"])
 
 
-def test_very_many_runs_at_once(cluster, product, stage, store, record_property):
-    watched = Product(cluster, stage.passwords["mysql-secret"])
+def test_very_many_runs_at_once(cluster, product, installation, store, record_property):
+    watched = Product(cluster, installation.passwords["mysql-secret"])
     own = {
         "web": f"api/v1/namespaces/{cluster.namespace}/pods",
         "workflow-controller": f"api/v1/namespaces/{ARGO}/pods",
@@ -94,8 +94,8 @@ def test_very_many_runs_at_once(cluster, product, stage, store, record_property)
     assert watcher.most <= 2 * LIMIT  # the record counts a run as done before Argo has put its pod away
     assert watcher.problems == []
     assert {app: restarts(cluster, path, app=app) for app, path in own.items()} == restarted
-    until(lambda: not set(ids) & runs_of(cluster.workflows(app="backtest")), 60, "no workflow left")
-    until(lambda: not set(ids) & owners(store.artifacts()), 60, "no artifact is left")
+    until(lambda: not set(ids) & runs_of(cluster.workflows(app="backtest")), 180, "no workflow left")
+    until(lambda: not set(ids) & owners(store.artifacts()), 180, "no artifact is left")
 
 
 def runs_of(workflows):

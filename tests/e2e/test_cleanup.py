@@ -48,7 +48,7 @@ def test_a_workflow_and_all_of_its_own_go_when_their_time_is_over(
 
     seconds = lived(cluster, workflow, seconds=ttl)
 
-    until(lambda: left_of(cluster, store, workflow) == NOTHING, 30, "pods and artifacts are gone too")
+    until(lambda: left_of(cluster, store, workflow) == NOTHING, 120, "pods and artifacts are gone too")
     record_property("seen", f"{ended}: due after {ttl} s, gone after {seconds:.0f} s, nothing left")
     assert ended == phase
     assert ttl - 2 <= seconds <= ttl + 15
@@ -57,9 +57,9 @@ def test_a_workflow_and_all_of_its_own_go_when_their_time_is_over(
 def test_the_result_of_a_success_is_in_no_bucket_afterwards(cluster, product, store, record_property):
     run_id = product.submit()
     name = f"bt-{run_id}"
-    until(lambda: store.artifacts(name), 60, "the artifact is there")
+    until(lambda: store.artifacts(name), 180, "the artifact is there")
 
     product.ended(run_id)
-    until(lambda: not cluster.workflow(name), 60, "the workflow is gone")
+    until(lambda: not cluster.workflow(name), 180, "the workflow is gone")
 
-    until(lambda: left_of(cluster, store, name) == NOTHING, 30, "nothing is left")
+    until(lambda: left_of(cluster, store, name) == NOTHING, 120, "nothing is left")

@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Settings
 from tests.e2e.cluster import Tunnel, run, until
-from tests.e2e.stage import ARGO, NAMESPACE
+from tests.e2e.installation import ARGO, NAMESPACE
 from tests.workflows.argo_contract import *  # noqa: F403 the contract's tests run here too
 from tests.workflows.argo_contract import ARGUMENTS, new_id
 from workflows.cluster.argo_client import Argo, ArgoAway, name_of
@@ -17,7 +17,7 @@ HOST = "argo-server.argo"
 
 
 @pytest.fixture(scope="module")
-def address(stage):
+def address(installation):
     tunnel = Tunnel("-n", ARGO, "port-forward", "deployment/argo-server", ":2746")
     yield tunnel.address.removeprefix("http://").partition(":")[::2]
     tunnel.close()
@@ -54,7 +54,7 @@ def argo(argo_settings, cluster):
 
 @pytest.fixture
 def wait():
-    return lambda condition: until(condition, 60, "the server has done it")
+    return lambda condition: until(condition, 180, "the server has done it")
 
 
 def test_a_certificate_of_a_stranger_is_not_trusted(argo_settings):

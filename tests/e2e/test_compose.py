@@ -11,7 +11,7 @@ import requests
 
 from tests.docs import guide
 from tests.e2e.cluster import run, until
-from tests.e2e.guided import Shell
+from tests.e2e.guide_installation import Shell
 from tests.e2e.product import REQUEST
 
 
@@ -46,7 +46,7 @@ class Containers:
 
     def call(self, method: str, path: str, **more) -> dict:
         """What the page answers."""
-        answer = requests.request(method, f"{self.address}{path}", timeout=30, **more)
+        answer = requests.request(method, f"{self.address}{path}", timeout=60, **more)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -7,10 +7,10 @@ import uuid
 import pytest
 import requests
 
+from qa.environment import app_running
 from tests.e2e import variants
 from tests.e2e.cluster import name_of, pod_of, until
 from tests.e2e.product import AS_ARGUMENTS, REQUEST
-from tests.web.product import running
 
 BUY_AND_HOLD = {"rule_type": "BUY_AND_HOLD", "params": ""}
 
@@ -18,11 +18,11 @@ BUY_AND_HOLD = {"rule_type": "BUY_AND_HOLD", "params": ""}
 @pytest.fixture(scope="module")
 def local_hash(tmp_path_factory):
     """The result_hash that the product of one machine gives to the same request."""
-    with running(tmp_path_factory.mktemp("local")) as address:
-        run_id = requests.post(f"{address}/run_backtest", json=REQUEST, timeout=30).json()["run_id"]
+    with app_running(tmp_path_factory.mktemp("local")) as address:
+        run_id = requests.post(f"{address}/run_backtest", json=REQUEST, timeout=60).json()["run_id"]
         asked = f"{address}/api/runs/{run_id}"
-        until(lambda: requests.get(asked, timeout=30).json()["status"] == "SUCCEEDED", 60, "LOCAL has it")
-        return requests.get(asked, timeout=30).json()["result_hash"]
+        until(lambda: requests.get(asked, timeout=60).json()["status"] == "SUCCEEDED", 180, "LOCAL has it")
+        return requests.get(asked, timeout=60).json()["result_hash"]
 
 
 def gone(cluster, run_id):
@@ -45,7 +45,7 @@ def test_its_workflow_and_pods_are_gone_within_seconds(cluster, product, record_
     product.ended(run_id)
 
     begun = time.monotonic()
-    until(lambda: gone(cluster, run_id), 60, "workflow and pods are gone")
+    until(lambda: gone(cluster, run_id), 180, "workflow and pods are gone")
 
     record_property("seen", f"gone {time.monotonic() - begun:.1f} s after SUCCEEDED")
 
@@ -90,7 +90,7 @@ def test_a_run_id_that_is_given_in_the_argo_ui_is_kept_and_is_the_run_of_the_web
 
 def ended_workflow(cluster, workflow):
     """The pods of a workflow that has failed and is kept, by template."""
-    until(lambda: cluster.phase(workflow) == "Failed", 90, "the workflow has ended")
+    until(lambda: cluster.phase(workflow) == "Failed", 240, "the workflow has ended")
     nodes = cluster.status(workflow)["nodes"].values()
     return [(each["templateName"], each.get("message", "")) for each in nodes if each["type"] == "Pod"]
 
@@ -147,7 +147,7 @@ def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_prope
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | {"symbols": "NOWHERE"})
     run_id = cluster.workflow(workflow)["metadata"]["uid"]
     product.ended(run_id)
-    until(lambda: cluster.phase(workflow) == "Failed", 60, "the workflow has ended")
+    until(lambda: cluster.phase(workflow) == "Failed", 180, "the workflow has ended")
 
     by_label = cluster.kubectl("logs", "-l", f"run_id={run_id}", "-c", "main", "--tail=-1")
     by_argo = cluster.argo("logs", workflow, "--no-color")
@@ -164,7 +164,7 @@ def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_prope
     assert cluster.workflows(run_id=run_id)
 
 
-def test_no_line_of_any_log_holds_a_password_or_a_token(cluster, stage):
+def test_no_line_of_any_log_holds_a_password_or_a_token(cluster, installation):
     ended = {"Failed", "Error"}  # a success goes with its log
     kept = [
         name_of(each)
@@ -178,13 +178,13 @@ def test_no_line_of_any_log_holds_a_password_or_a_token(cluster, stage):
 
     assert len(kept) >= 4
     assert len(said) > 1_000
-    assert [name for name, password in stage.passwords.items() if password in said] == []
+    assert [name for name, password in installation.passwords.items() if password in said] == []
     assert "Bearer ey" not in said
 
 
 def test_a_cancelled_run_has_its_workflow_stopped(cluster, product, record_property):
     run_id = product.submit()
-    until(lambda: pod_of(cluster.pods(run_id=run_id), "engine"), 60, "the engine pod is there")
+    until(lambda: pod_of(cluster.pods(run_id=run_id), "engine"), 180, "the engine pod is there")
 
     answer = product.call("POST", f"/runs/{run_id}/cancel", headers={"Accept": "application/json"})
 

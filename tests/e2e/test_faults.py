@@ -1,4 +1,4 @@
-"""Whatever is killed, stopped or taken away: the run ends, has exactly one result or none, and says what is true."""
+"""Whatever is killed, stopped or taken away: the run ends, has exactly one result or none, and states the cause."""
 
 import subprocess
 import time
@@ -11,8 +11,8 @@ import requests
 
 from tests.e2e import variants
 from tests.e2e.cluster import name_of, pod_of, until
+from tests.e2e.installation import ARGO, argo_alone
 from tests.e2e.product import AS_ARGUMENTS, REQUEST
-from tests.e2e.stage import ARGO, argo_alone
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -21,10 +21,10 @@ CONTROLLER, SERVER = {"app": "workflow-controller"}, {"app": "argo-server"}
 
 
 def workflow_of(cluster, run_id):
-    return until(lambda: cluster.workflows(run_id=run_id), 60, "the workflow is there")[0]
+    return until(lambda: cluster.workflows(run_id=run_id), 180, "the workflow is there")[0]
 
 
-def pod_of_step(cluster, run_id, step, *, seconds=90):
+def pod_of_step(cluster, run_id, step, *, seconds=240):
     return until(lambda: pod_of(cluster.pods(run_id=run_id), step), seconds, f"the {step} pod is there")
 
 
@@ -33,12 +33,21 @@ def at_work(cluster, run_id, step):
 
     def running():
         pod = pod_of(cluster.pods(run_id=run_id), step)
-        states = {
-            each["name"]: each["state"] for each in (pod or {}).get("status", {}).get("containerStatuses", ())
-        }
-        return pod if "running" in states.get("main", {}) else None
+        return pod if "running" in states_of(cluster, run_id, step)["main"] else None
 
-    return until(running, 90, f"the {step} pod is at work", pause=0.05)
+    return until(running, 240, f"the {step} pod is at work", pause=0.05)
+
+
+def states_of(cluster, run_id, step):
+    """The state of each container of the step's pod."""
+    pod = pod_of(cluster.pods(run_id=run_id), step) or {"status": {}}
+    states = {each["name"]: each["state"] for each in pod["status"].get("containerStatuses", ())}
+    return {"main": {}} | states
+
+
+def pod_ended(cluster, run_id, step):
+    pod = pod_of(cluster.pods(run_id=run_id), step)
+    return pod and pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def uids_of(cluster, run_id, step):
@@ -136,11 +145,11 @@ def test_the_engine_pod_is_killed(cluster, product, slow, record_property):
 def test_the_persist_pod_is_killed_inside_of_its_transaction(cluster, product, record_property):
     run_id = product.submit()
     pod_of_step(cluster, run_id, "engine")
-    until(lambda: product.run(run_id)["workflow_name"], 30, "the row knows its workflow")
+    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
 
-    with row_held(product, run_id, seconds=60):
+    with row_held(product, run_id, seconds=300):
         pod = at_work(cluster, run_id, "persist")
-        until(lambda: product.waits_for_a_row(pod), 60, "the transaction waits")
+        until(lambda: product.waits_for_a_row(pod), 180, "the transaction waits")
         cluster.kill(name_of(pod))
         before = product.results_of(run_id)
 
@@ -176,17 +185,27 @@ def test_a_step_dies_at_a_named_point_of_its_code(cluster, product, step, point,
     assert product.results_of(run_id) == 1
 
 
-def test_mysql_is_away_for_two_minutes_while_the_result_is_stored(cluster, product, record_property):
+def attempts_in(cluster, pod):
+    """How often the step in a pod has found the database unavailable."""
+    lines = cluster.kubectl("logs", name_of(pod), "-c", "main").splitlines()
+    return sum('"level": "warning"' in line for line in lines)
+
+
+def test_mysql_is_away_while_the_result_is_stored_until_the_step_has_tried_again(
+    cluster, product, record_property
+):
     run_id = product.submit()
     pod_of_step(cluster, run_id, "engine")
-    until(lambda: product.run(run_id)["workflow_name"], 30, "the row knows its workflow")
+    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
     with row_held(product, run_id, seconds=300):
         pod = at_work(cluster, run_id, "persist")
-        until(lambda: product.waits_for_a_row(pod), 60, "the transaction waits")
+        until(lambda: product.waits_for_a_row(pod), 180, "the transaction waits")
 
         begun = time.monotonic()
         with cluster.stopped("statefulset/mysql", {"app": "mysql"}):
-            time.sleep(120)
+            until(
+                lambda: attempts_in(cluster, pod) >= 10, 280, "the persist step has tried ten times", pause=1
+            )
     away = time.monotonic() - begun
     cluster.ready("statefulset/mysql")
 
@@ -203,7 +222,7 @@ def test_the_controller_is_stopped_in_the_middle_of_a_run(cluster, product, reco
     with argo_alone():
         begun = time.monotonic()
         with cluster.stopped("deployment/workflow-controller", CONTROLLER, namespace=ARGO):
-            time.sleep(20)
+            until(lambda: pod_ended(cluster, run_id, "engine"), 240, "the engine pod has ended")
             meanwhile = product.run(run_id)["status"]
             late = product.submit()
         cluster.ready("deployment/workflow-controller", namespace=ARGO)
@@ -234,14 +253,14 @@ def test_a_workflow_is_deleted(cluster, product, record_property):
     run_id = product.submit()
     workflow = name_of(workflow_of(cluster, run_id))
     pod_of_step(cluster, run_id, "engine")
-    until(lambda: product.run(run_id)["workflow_name"], 30, "the row knows its workflow")
+    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
 
     cluster.kubectl("delete", "workflow", workflow, "--wait=false")
 
     message = failed(product, run_id, "workflow_vanished")
     record_property("seen", message)
     assert "was deleted in the cluster before it had ended" in message
-    until(lambda: not cluster.pods(run_id=run_id), 90, "its pods are gone")
+    until(lambda: not cluster.pods(run_id=run_id), 240, "its pods are gone")
 
 
 def test_a_workflow_is_terminated(cluster, product, record_property):
@@ -277,28 +296,31 @@ def test_the_exit_handler_fails_too(cluster, product, record_property):
     assert "has no prices for NOWHERE" in message
 
 
-def test_the_artifact_store_is_away_for_a_while(cluster, product, stage, slow, record_property):
+def test_the_artifact_store_is_away_for_a_while(cluster, product, installation, slow, record_property):
     run_id = by_hand(cluster, slow, **BUY_AND_HOLD)
     at_work(cluster, run_id, "engine")
 
-    stage.take_store_away()
+    installation.take_store_away()
     try:
-        time.sleep(30)
+        until(
+            lambda: "terminated" in states_of(cluster, run_id, "engine")["main"], 240, "the engine has ended"
+        )
+        time.sleep(5)  # Argo's container has tried to store the result
         meanwhile = product.run(run_id)["status"]
     finally:
-        stage.store_addresses()
+        installation.store_addresses()
 
     succeeded_once(product, run_id)
-    record_property("seen", f"away for 30 s, the run was {meanwhile} meanwhile")
+    record_property("seen", f"away while the result was to be stored, the run was {meanwhile} meanwhile")
 
 
-def test_the_artifact_store_stays_away(cluster, product, stage, record_property):
-    stage.take_store_away()
+def test_the_artifact_store_stays_away(cluster, product, installation, record_property):
+    installation.take_store_away()
     try:
         run_id = by_hand(cluster, variants.trying_once)
         message = failed(product, run_id, "artifact_store", seconds=400)
     finally:
-        stage.store_addresses()
+        installation.store_addresses()
 
     record_property("seen", message)
     assert "could not reach the artifact store" in message

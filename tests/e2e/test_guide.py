@@ -8,7 +8,7 @@ import pytest
 from argocd import promote
 from tests.docs import guide
 from tests.e2e.cluster import until
-from tests.e2e.guided import IMAGE, NAMESPACE
+from tests.e2e.guide_installation import IMAGE, NAMESPACE
 from tests.k8s.manifests import overlay
 
 pytestmark = pytest.mark.timeout(900)
@@ -19,21 +19,21 @@ SIGN_IN = 16
 
 
 @pytest.fixture(scope="module")
-def said(guided):
+def said(guide_installation):
     """What the commands of each chapter said, in the order of an operator."""
     return {
-        number: [guided.shell.run(commands) for commands in guide.chapter(number, "cluster")]
+        number: [guide_installation.shell.run(commands) for commands in guide.chapter(number, "cluster")]
         for number in CHAPTERS
     }
 
 
 @pytest.fixture
-def closed(guided, said):
+def closed(guide_installation, said):
     """What the commands about sign-in said; afterwards the door is open again, for those who have no token."""
-    yield [guided.shell.run(commands) for commands in guide.chapter(SIGN_IN, "cluster")]
-    guided.shell.run(
+    yield [guide_installation.shell.run(commands) for commands in guide.chapter(SIGN_IN, "cluster")]
+    guide_installation.shell.run(
         "git checkout k8s/overlays/local\nkubectl apply -k k8s/overlays/local\n"
-        "kubectl -n $N rollout status deployment/web --timeout=300s\n"
+        "kubectl -n $N rollout status deployment/web --timeout=600s\n"
     )
 
 
@@ -45,18 +45,18 @@ def test_no_chapter_with_commands_for_a_cluster_is_left_out():
     assert everything == guide.commands("cluster")
 
 
-def test_the_environment_comes_up_whole(guided, record_property):
+def test_the_environment_comes_up_whole(guide_installation, record_property):
     wanted = {each["metadata"]["name"] for each in overlay("local") if each["kind"] == "Deployment"}
 
-    deployments = json.loads(guided.cluster.kubectl("get", "deployments", "-o", "json"))["items"]
+    deployments = json.loads(guide_installation.cluster.kubectl("get", "deployments", "-o", "json"))["items"]
 
     assert {each["metadata"]["name"] for each in deployments} == wanted
     assert all(each["status"]["readyReplicas"] == each["status"]["replicas"] for each in deployments)
     record_property("seen", f"{len(deployments)} deployments and MySQL in {NAMESPACE}")
 
 
-def test_every_pod_of_ours_runs_the_image_that_the_overlay_names(guided):
-    pods = guided.cluster.pods(app="web") + guided.cluster.pods(app="dispatcher")
+def test_every_pod_of_ours_runs_the_image_that_the_overlay_names(guide_installation):
+    pods = guide_installation.cluster.pods(app="web") + guide_installation.cluster.pods(app="dispatcher")
 
     assert {each["spec"]["containers"][0]["image"] for each in pods} == {IMAGE}
 
@@ -74,8 +74,10 @@ def test_the_account_of_the_web_may_start_runs_and_neither_delete_them_nor_read_
     assert lines[-3:] == ["yes", "no", "no"]
 
 
-def test_a_run_from_argo_and_one_through_the_web_succeed_and_a_wrong_one_is_explained(guided, said):
-    product = guided.product()
+def test_a_run_from_argo_and_one_through_the_web_succeed_and_a_wrong_one_is_explained(
+    guide_installation, said
+):
+    product = guide_installation.product()
     try:
         by_argo, by_web, failed = said[8]
         ended = product.ended(re.search(r'"run_id":\s*"([0-9a-f-]{36})"', by_web)[1])
@@ -90,13 +92,13 @@ def test_a_run_from_argo_and_one_through_the_web_succeed_and_a_wrong_one_is_expl
     assert failed.rstrip().endswith("the record is whole")
 
 
-def test_a_success_leaves_no_workflow_and_a_failure_is_kept(guided, said):
+def test_a_success_leaves_no_workflow_and_a_failure_is_kept(guide_installation, said):
     assert said[8]
 
     def kept():
-        return {each["status"]["phase"] for each in guided.cluster.workflows(app="backtest")}
+        return {each["status"]["phase"] for each in guide_installation.cluster.workflows(app="backtest")}
 
-    until(lambda: kept() == {"Failed"}, 60, "only the failed workflow is left")
+    until(lambda: kept() == {"Failed"}, 180, "only the failed workflow is left")
 
 
 def test_the_story_of_a_run_is_found_by_its_id(said):
@@ -125,7 +127,9 @@ def test_the_record_is_whole_after_the_restore_of_the_guide(said):
     assert said[13][1].rstrip().endswith("the record is whole")
 
 
-def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else_comes_in(guided, closed):
+def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else_comes_in(
+    guide_installation, closed
+):
     rolled, used, ended = closed
 
     assert "successfully rolled out" in rolled
@@ -133,7 +137,7 @@ def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else
     assert "error: 401" in used
     assert "nightly, submit" in ended
     assert "error: 401" in ended
-    assert guided.cluster.kubectl("get", "secret", "metrics-token", "-o", "name")
+    assert guide_installation.cluster.kubectl("get", "secret", "metrics-token", "-o", "name")
 
 
 def test_the_overlay_of_the_guide_is_not_one_that_a_promotion_moves():

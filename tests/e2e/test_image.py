@@ -10,7 +10,7 @@ import requests
 
 from tests.docs import guide
 from tests.e2e.cluster import run, until
-from tests.e2e.guided import IMAGE, Shell
+from tests.e2e.guide_installation import IMAGE, Shell
 
 MARK = "mark-of-a-secret-7f3a9c"
 SECRET_FILES = (".env", "secret.yaml", "k8s/base/secret.yaml", "tls.key", "web/.env", "var/record.sqlite3")
@@ -59,11 +59,11 @@ def test_it_starts_read_only_and_without_root_and_answers(container, record_prop
         except requests.RequestException:
             return None
 
-    assert until(answers, 60, "the web answers") == {"status": "ok"}
+    assert until(answers, 180, "the web answers") == {"status": "ok"}
     record_property("seen", f"/health after {time.monotonic() - begun:.1f} s")
     assert run("docker", "exec", container, "id", "-u").strip() == "10001"
     state = ["docker", "inspect", "--format", "{{.State.Health.Status}}", container]
-    until(lambda: run(*state).strip() == "healthy", 60, "docker calls it healthy", pause=0.5)
+    until(lambda: run(*state).strip() == "healthy", 180, "docker calls it healthy", pause=0.5)
 
 
 def test_it_ends_soon_when_it_is_asked_to(container, record_property):

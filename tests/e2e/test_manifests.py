@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tests.e2e.cluster import run
-from tests.e2e.stage import NAMESPACE, ROOT
+from tests.e2e.installation import NAMESPACE, ROOT
 
 FOLDER = ROOT / "k8s" / "base" / "workflows"
 TEMPLATES = [

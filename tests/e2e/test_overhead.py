@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e import moments, variants
 from tests.e2e.cluster import run
-from tests.e2e.stage import ARGO, argo_alone
+from tests.e2e.installation import ARGO, argo_alone
 
 ROUNDS = 5
 GOAL = 1.25
@@ -46,13 +46,13 @@ def test_a_run_costs_at_most_a_quarter_more_than_two_pods_that_do_nothing(measur
 
 
 @pytest.fixture
-def argos_own_settings(stage):
+def argos_own_settings(installation):
     """The controller as it is installed, without the requeue time of ours."""
     with argo_alone():
         run("kubectl", "-n", ARGO, "set", "env", "deployment/workflow-controller", "DEFAULT_REQUEUE_TIME-")
-        stage.cluster.ready("deployment/workflow-controller", namespace=ARGO)
+        installation.cluster.ready("deployment/workflow-controller", namespace=ARGO)
         yield
-        stage.configure_argo()
+        installation.configure_argo()
 
 
 def test_a_whole_run_takes_well_less_than_two_bare_pods_with_argos_own_settings(

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.docs import guide
-from tests.e2e.cluster import run
-from tests.e2e.guided import IMAGE, Guided, load
+from tests.e2e.cluster import until
+from tests.e2e.guide_installation import IMAGE, GuideInstallation, load
 from tests.e2e.load import Load
 
 NEXT = "stock-backtest:next"
@@ -17,32 +17,32 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def next_release(guided: Guided) -> Iterator[str]:
+def next_release(guide_installation: GuideInstallation) -> Iterator[str]:
     """An image of the same code that says another release; the environment is given back as it was."""
     build = ["docker", "build", "--quiet", "--tag", NEXT, "-"]
     text = f"FROM {IMAGE}\nENV IMAGE_TAG=next\nLABEL org.opencontainers.image.revision=next\n"
     subprocess.run(build, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
     load(NEXT)
     yield NEXT
-    guided.cluster.kubectl("apply", "-k", str(guide.ROOT / "k8s/overlays/local"))
-    guided.cluster.ready("deployment/web")
+    guide_installation.cluster.kubectl("apply", "-k", str(guide.ROOT / "k8s/overlays/local"))
+    guide_installation.cluster.ready("deployment/web")
 
 
 @pytest.fixture(scope="module")
-def address(guided: Guided) -> str:
+def address(guide_installation: GuideInstallation) -> str:
     """The web's Service as the cluster gives it: a port-forward would end with the pod that it leads to."""
-    ip = guided.cluster.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+    ip = guide_installation.cluster.kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
     return f"http://{ip}"
 
 
 @pytest.fixture(scope="module")
-def seen(guided: Guided, next_release: str, address: str) -> Iterator[dict[str, Load]]:
+def seen(guide_installation: GuideInstallation, next_release: str, address: str) -> Iterator[dict[str, Load]]:
     """The release committed and brought, then reverted and brought, each under load."""
-    product = guided.product()
+    product = guide_installation.product()
     run_id = product.submit()
     product.ended(run_id)
     apply = guide.chapter(12, "cluster")[0]
-    found = {}
+    outcomes = {}
     for name, change in (
         (
             "release",
@@ -51,21 +51,31 @@ def seen(guided: Guided, next_release: str, address: str) -> Iterator[dict[str, 
         ("revert", guide.chapter(12, "git")[0]),
     ):
         with Load(address, visitors=VISITORS, run_id=run_id) as visitors:
-            guided.shell.run(change + apply)
-            run("sleep", "12")  # the last old pod is still on its way out
-        found[name] = visitors
-        found[f"images after the {name}"] = images(guided)
-    found["ended"] = [
-        product.ended(each)["status"] for each in found["release"].submitted + found["revert"].submitted
+            guide_installation.shell.run(change + apply)
+            until(lambda: not leaving(guide_installation), 180, "the old pods are gone", pause=0.5)
+        outcomes[name] = visitors
+        outcomes[f"images after the {name}"] = images(guide_installation)
+    outcomes["ended"] = [
+        product.ended(each)["status"] for each in outcomes["release"].submitted + outcomes["revert"].submitted
     ]
-    yield found
+    yield outcomes
     product.close()
 
 
-def images(guided: Guided) -> set[str]:
+def leaving(guide_installation: GuideInstallation) -> list[str]:
+    """The pods of the web that are still on their way out."""
+    pods = guide_installation.cluster.pods(app="web")
+    return [each["metadata"]["name"] for each in pods if "deletionTimestamp" in each["metadata"]]
+
+
+def images(guide_installation: GuideInstallation) -> set[str]:
     """Which image every pod of ours runs, and every step of a workflow would."""
-    pods = [each for each in guided.cluster.pods(app="web") if "deletionTimestamp" not in each["metadata"]]
-    templates = guided.cluster.kubectl(
+    pods = [
+        each
+        for each in guide_installation.cluster.pods(app="web")
+        if "deletionTimestamp" not in each["metadata"]
+    ]
+    templates = guide_installation.cluster.kubectl(
         "get", "workflowtemplates", "-o", "jsonpath={..container.image}"
     ).split()
     return {each["spec"]["containers"][0]["image"] for each in pods} | set(templates)

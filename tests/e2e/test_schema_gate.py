@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.e2e.cluster import until
-from tests.e2e.guided import IMAGE, NAMESPACE, Guided, overlay
+from tests.e2e.guide_installation import IMAGE, NAMESPACE, GuideInstallation, overlay
 from tests.k8s.manifests import named, render
 
 DATABASE, READER = "schema_gate", "schema_gate_reader"
@@ -13,21 +13,21 @@ DATABASE, READER = "schema_gate", "schema_gate_reader"
 
 
 @pytest.fixture
-def product(guided: Guided):
+def product(guide_installation: GuideInstallation):
     """The product, with an empty database that its account may fill."""
-    product = guided.product()
+    product = guide_installation.product()
     product.sql(f"DROP DATABASE IF EXISTS {DATABASE}; CREATE DATABASE {DATABASE}")
     product.sql(f"GRANT ALL ON {DATABASE}.* TO stock_backtest")
     yield product
-    guided.cluster.kubectl("delete", "jobs", "-l", "app=schema-gate")
+    guide_installation.cluster.kubectl("delete", "jobs", "-l", "app=schema-gate")
     product.sql(f"DROP DATABASE {DATABASE}; DROP USER IF EXISTS {READER}")
     product.close()
 
 
-def start(guided: Guided, *components: str, name: str) -> None:
+def start(guide_installation: GuideInstallation, *components: str, name: str) -> None:
     """The Job as an environment with these components gets it, under a name of its own, for that database."""
     folder = overlay(
-        guided.folder / name,
+        guide_installation.folder / name,
         namespace=NAMESPACE,
         components=[f"../k8s/components/{each}" for each in components],
         images=[{"name": "stock-backtest", "newTag": IMAGE.partition(":")[2]}],
@@ -39,39 +39,41 @@ def start(guided: Guided, *components: str, name: str) -> None:
         kept = [each for each in container["env"] if each["name"] not in own]
         container["env"] = kept + [{"name": name, "value": value} for name, value in own.items()]
     job["metadata"]["name"] = name
-    guided.cluster.kubectl("create", "-f", "-", stdin=json.dumps(job))
+    guide_installation.cluster.kubectl("create", "-f", "-", stdin=json.dumps(job))
 
 
-def ended(guided: Guided, name: str) -> bool:
-    job = guided.cluster.get(f"apis/batch/v1/namespaces/{NAMESPACE}/jobs/{name}")
+def ended(guide_installation: GuideInstallation, name: str) -> bool:
+    job = guide_installation.cluster.get(f"apis/batch/v1/namespaces/{NAMESPACE}/jobs/{name}")
     return bool(job["status"].get("succeeded"))
 
 
-def waits(guided: Guided, name: str) -> bool:
-    return "schema is at nothing, this release needs" in guided.cluster.kubectl(
+def waits(guide_installation: GuideInstallation, name: str) -> bool:
+    return "schema is at nothing, this release needs" in guide_installation.cluster.kubectl(
         "logs", f"job/{name}", "--tail=5"
     )
 
 
-def test_it_waits_while_nobody_migrates_and_ends_once_somebody_did(guided, product, record_property):
-    start(guided, "schema-gate", name="gate-of-prod")
+def test_it_waits_while_nobody_migrates_and_ends_once_somebody_did(
+    guide_installation, product, record_property
+):
+    start(guide_installation, "schema-gate", name="gate-of-prod")
     until(
-        lambda: started(guided, "gate-of-prod") and waits(guided, "gate-of-prod"),
+        lambda: started(guide_installation, "gate-of-prod") and waits(guide_installation, "gate-of-prod"),
         90,
         "the gate waits",
         pause=1,
     )
-    assert not ended(guided, "gate-of-prod")
+    assert not ended(guide_installation, "gate-of-prod")
 
-    start(guided, "schema-gate", "automatic-migration", name="gate-of-dev")
+    start(guide_installation, "schema-gate", "automatic-migration", name="gate-of-dev")
 
-    until(lambda: ended(guided, "gate-of-dev"), 120, "the gate of dev has migrated", pause=1)
-    until(lambda: ended(guided, "gate-of-prod"), 60, "the gate of prod has seen it", pause=1)
+    until(lambda: ended(guide_installation, "gate-of-dev"), 120, "the gate of dev has migrated", pause=1)
+    until(lambda: ended(guide_installation, "gate-of-prod"), 180, "the gate of prod has seen it", pause=1)
     tables = {row[0] for row in product.sql(f"SHOW TABLES FROM {DATABASE}")}
     assert tables >= {"runs", "results", "trades", "datasets"}
     record_property("seen", f"{len(tables)} tables")
 
 
-def started(guided: Guided, name: str) -> bool:
-    pods = guided.cluster.pods(**{"job-name": name})
+def started(guide_installation: GuideInstallation, name: str) -> bool:
+    pods = guide_installation.cluster.pods(**{"job-name": name})
     return any(pod["status"]["phase"] == "Running" for pod in pods)

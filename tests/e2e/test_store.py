@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs import guide
 from tests.e2e.cluster import run, until
-from tests.e2e.guided import Guided, load, overlay
+from tests.e2e.guide_installation import GuideInstallation, load, overlay
 
 NAMESPACE = "sbt-store"
 """The cluster under test has a store of its own in `object-store`."""
@@ -62,17 +62,22 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(guided: Guided):
+def store(guide_installation: GuideInstallation):
     """The store, made by the very commands of the guide but for the namespace and the place of the image."""
     run("kubectl", "delete", "namespace", NAMESPACE, "--ignore-not-found")
     images = [{"name": GATEWAY.partition(":")[0], "newTag": GATEWAY.partition(":")[2]}] if stand_in() else []
-    overlay(guided.folder / "store", namespace=NAMESPACE, resources=["../k8s/artifact-store"], images=images)
+    overlay(
+        guide_installation.folder / "store",
+        namespace=NAMESPACE,
+        resources=["../k8s/artifact-store"],
+        images=images,
+    )
     (commands,) = guide.commands("store")
 
     commands = commands.replace("object-store", NAMESPACE).replace("k8s/artifact-store", "store")
-    guided.shell.run(f"KEPT=$S3_ACCESS_KEY:$S3_SECRET_KEY\n{commands}")
+    guide_installation.shell.run(f"KEPT=$S3_ACCESS_KEY:$S3_SECRET_KEY\n{commands}")
 
-    keys = guided.shell.run(
+    keys = guide_installation.shell.run(
         "echo $S3_ACCESS_KEY:$S3_SECRET_KEY; S3_ACCESS_KEY=${KEPT%%:*} S3_SECRET_KEY=${KEPT#*:}\n"
     )
     address = run("kubectl", "-n", NAMESPACE, "get", "service", "s3", "-o", "jsonpath={.spec.clusterIP}")
@@ -105,7 +110,10 @@ def test_an_artifact_outlives_the_pod(store):
     run("kubectl", "-n", NAMESPACE, "rollout", "status", "statefulset/s3", "--timeout=120s")
 
     until(
-        lambda: store("GET", "some/kept.tgz") == (200, "a result"), 30, "the artifact is there again", pause=1
+        lambda: store("GET", "some/kept.tgz") == (200, "a result"),
+        120,
+        "the artifact is there again",
+        pause=1,
     )
 
 

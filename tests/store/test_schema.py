@@ -76,7 +76,7 @@ def test_several_upgrades_at_once_wait_for_each_other_and_all_end_at_head(databa
         )
         for _ in range(4)
     ]
-    said = [process.communicate(timeout=60)[0] for process in started]
+    said = [process.communicate(timeout=600)[0] for process in started]
 
     assert [process.returncode for process in started] == [0] * 4, said
     assert all(text.startswith(f"schema is at {schema.head()}") for text in said)

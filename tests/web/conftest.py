@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from backtest import samples
 from backtest.run.outcome import run as execute
 from config.settings import Settings
+from qa.run_queue import add_samples
 from store import schema
 from store.queries import datasets, results, runs
 from store.session import Database
@@ -38,16 +38,9 @@ def record(sqlite_url: str) -> Iterator[Database]:
     """A record at head that holds the bundled prices."""
     database = Database.open(sqlite_url)
     schema.upgrade(database.engine)
-    fill(database)
+    add_samples(database)
     yield database
     database.close()
-
-
-def fill(database: Database) -> None:
-    """Put the bundled prices into the record."""
-    with database.write() as session:
-        for symbol in samples.SYMBOLS:
-            datasets.add(session, samples.load(symbol), now=datetime.now(UTC))
 
 
 @pytest.fixture

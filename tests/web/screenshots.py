@@ -9,9 +9,11 @@ import urllib.request
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.web.product import ROOT, SWITCHES, chromium, running
+from qa.browser import chromium
+from qa.environment import app_running
+from qa.processes import ROOT
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -69,14 +71,12 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(Path(folder)) as address,
-        sync_playwright() as playwright,
+        app_running(Path(folder)) as address,
+        chromium() as browser,
     ):
         places = fill(address)
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
         for view, theme in VIEWS:
             photograph(browser, address, places, view, theme)
-        browser.close()
     write_page()
     return 0
 
@@ -121,7 +121,7 @@ def submit(address: str, request: dict) -> dict:
 
 def wait(address: str, run_id: str) -> dict:
     """The run once it has ended."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         run = call(f"{address}/api/runs/{run_id}")
         if run["completed_at"]:
@@ -134,7 +134,7 @@ def call(address: str, body: dict | None = None, *, method: str | None = None) -
     """One request, as JSON."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=300) as answer:
         return json.loads(answer.read() or "{}")
 
 
@@ -146,7 +146,7 @@ def photograph(browser: Browser, address: str, places: dict[str, str], view: str
         queued = queue(address) if "{waiting}" in path else []
         page.goto(path.format(**places, waiting=queued[-1] if queued else ""))
         for figure in page.query_selector_all("figure.chart"):
-            figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=10_000)
+            figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=120_000)
         page.wait_for_timeout(50 if queued else 250)
         keep(page.screenshot(full_page=True), FOLDER / f"{name}-{view}-{theme}.png")
         page.goto("about:blank")  # a page that watches would load itself anew

@@ -13,10 +13,11 @@ from backtest import rules
 from backtest.run.request import REQUEST_FIELDS
 from config.settings import Settings
 from qa.fuzz.values import SCALARS, VALUES
+from qa.run_queue import add_samples
 from store import schema as store_schema
 from store.queries import datasets, presets, run_list
 from store.session import Database
-from tests.web.conftest import PAGE, SMALLEST, complete, fill
+from tests.web.conftest import PAGE, SMALLEST, complete
 from web import create_app
 
 MIB = 1024 * 1024
@@ -343,7 +344,7 @@ def served(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('bad_input') / 'record.sqlite3'}"
     database = Database.open(url)
     store_schema.upgrade(database.engine)
-    fill(database)
+    add_samples(database)
     client = create_app(Settings(database_url=url), database=database).test_client()
     run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
     complete(database, run_id)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import update
 
 from backtest.run.request import RunRequest
+from qa.run_queue import REQUEST
 from store.models import Run
 from store.queries import runs
 from tests.workflows import argo_server
-from tests.workflows.conftest import REQUEST
 from workflows.cluster import parameters
 from workflows.cluster.argo_client import Argo, name_of
 from workflows.cluster.dispatcher import Dispatcher
@@ -36,13 +36,13 @@ class Nobody:
         pass
 
 
-class ClusterBench:
+class ClusterEnvironment:
     """What tests of the cluster's side need around them."""
 
-    def __init__(self, bench, server, *, limit=10):
-        self.bench, self.server, self.database = bench, server, bench.database
+    def __init__(self, environment, server, *, limit=10):
+        self.environment, self.server, self.database = environment, server, environment.database
         self.settings = replace(
-            bench.settings,
+            environment.settings,
             launcher_mode="K8S",
             argo_server=server.address,
             argo_token=argo_server.TOKEN,

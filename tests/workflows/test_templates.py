@@ -14,7 +14,7 @@ from backtest import rules
 from backtest.run.request import RunRequest
 from config.exit_codes import Exit
 from config.settings import Settings
-from tests.workflows.conftest import ROOT
+from qa.processes import ROOT
 from workflows import render
 from workflows.cluster import parameters
 

@@ -1,1 +1,1 @@
-"""The record at the size of years of use: query plans, and latencies under many pollers."""
+"""The database at the size of years of use: query plans, and latencies under many pollers."""

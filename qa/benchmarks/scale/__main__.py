@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from qa import mysql
 from qa.benchmarks.scale import plans, pollers
-from qa.benchmarks.scale.database import private_server
 from qa.benchmarks.scale.page import page
 from qa.benchmarks.scale.seed import Seeded, Size, fill
+from qa.environment import PRODUCTION, TestEnvironment
 from store import schema
 from store.session import Database
 
@@ -33,12 +34,16 @@ def main() -> int:
     def progress(step: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {step}", file=sys.stderr, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="scale-") as name:
-        folder = Path(name)
-        with private_server(folder, buffer_pool_mib=arguments.buffer_pool_mib) as url:
-            database = Database.open(url)
-            text_of_page, failures = _measure(arguments, folder, url, database, progress)
-            database.close()
+    options = (
+        f"--innodb-buffer-pool-size={arguments.buffer_pool_mib}M", "--innodb-log-file-size=512M",
+        "--innodb-flush-log-at-trx-commit=2",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder, mysql.running(*options) as server:
+        environment = TestEnvironment(server.url(), Path(folder) / "environment", workers=0, seed=False)
+        try:
+            text_of_page, failures = _measure(arguments, environment, progress)
+        finally:
+            environment.stop()
     print(text_of_page)
     if arguments.output:
         arguments.output.write_text(text_of_page, encoding="utf-8")
@@ -48,8 +53,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m qa.benchmarks.scale", description=__doc__)
     for name, default, help_text in (
-        ("runs", 100_000, "runs in the record"),
-        ("trades", 5_000_000, "trades in the record"),
+        ("runs", 100_000, "runs in the database"),
+        ("trades", 5_000_000, "trades in the database"),
         ("results", 2_000, "runs that have a whole result"),
         ("heavy-trades", 100_000, "trades of the one run that has very many"),
         ("pollers", 50, "clients at once, at most 500"),
@@ -59,18 +64,15 @@ def _arguments() -> argparse.Namespace:
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help_text} (default {default:,})")
     parser.add_argument("--output", type=Path, default=PAGE, help=f"default: {PAGE}")
-    found = parser.parse_args()
-    found.pollers, found.seconds = min(found.pollers, 500), min(found.seconds, 300)
-    return found
+    arguments = parser.parse_args()
+    arguments.pollers, arguments.seconds = min(arguments.pollers, 500), min(arguments.seconds, 300)
+    return arguments
 
 
 def _measure(
-    arguments: argparse.Namespace,
-    folder: Path,
-    url: str,
-    database: Database,
-    progress: Callable[[str], None],
+    arguments: argparse.Namespace, environment: TestEnvironment, progress: Callable[[str], None]
 ) -> tuple[str, int]:
+    database = environment.database
     schema.upgrade(database.engine)
     size = Size(
         runs=arguments.runs, trades=arguments.trades, results=arguments.results,
@@ -79,11 +81,11 @@ def _measure(
     began = time.monotonic()
     seeded = fill(database, size, progress)
     fill_seconds = time.monotonic() - began
-    found = list(plans.measure(database, seeded))
+    measured = list(plans.measure(database, seeded))
     progress("plans")
-    latencies = list(_polled(arguments, folder, url, seeded, progress))
+    latencies = _polled(arguments, environment, seeded, progress)
     text_of_page = page(
-        found,
+        measured,
         latencies,
         pollers=arguments.pollers,
         processes=arguments.processes,
@@ -99,23 +101,25 @@ def _measure(
 
 
 def _polled(
-    arguments: argparse.Namespace, folder: Path, url: str, seeded: Seeded, progress: Callable[[str], None]
+    arguments: argparse.Namespace,
+    environment: TestEnvironment,
+    seeded: Seeded,
+    progress: Callable[[str], None],
 ) -> list[pollers.Latencies]:
+    environment.start(**PRODUCTION, LOG_LEVEL="WARNING", WEB_CONCURRENCY=str(arguments.processes))
     latencies = []
-    with pollers.serving(folder, url, processes=arguments.processes) as port:
-        for pause in (1.0, 0.0):
-            for question in _questions(seeded):
-                found = pollers.poll(
-                    port,
-                    question,
-                    pollers=arguments.pollers,
-                    seconds=arguments.seconds,
-                    pause_seconds=pause,
-                )
-                progress(
-                    f"{found.what}, pause {pause:g} s: p50 {found.median:.0f} ms, p99 {found.p99:.0f} ms"
-                )
-                latencies.append(found)
+    for pause in (1.0, 0.0):
+        for question in _questions(seeded):
+            answered = pollers.poll(
+                environment.port,
+                question,
+                pollers=arguments.pollers,
+                seconds=arguments.seconds,
+                pause_seconds=pause,
+            )
+            quantiles = f"p50 {answered.median:.0f} ms, p99 {answered.p99:.0f} ms"
+            progress(f"{answered.what}, pause {pause:g} s: {quantiles}")
+            latencies.append(answered)
     return latencies
 
 

@@ -60,17 +60,17 @@ def page(
         load=machine.load(),
         **facts,
     )
-    answers = "".join(_latencies(found) for found in latencies)
+    answers = "".join(_latencies(row) for row in latencies)
     table = "".join(_plan(plan) for plan in plans)
     return f"{about}\n{_POLLERS.format(pollers=pollers, processes=processes)}{answers}\n{_PLANS}{table}"
 
 
-def _latencies(found: Latencies) -> str:
-    pause = f"{found.pause_seconds:g} s" if found.pause_seconds else "none"
-    times = " | ".join(f"{value:,.0f}" for value in (found.median, found.p95, found.p99, found.longest))
+def _latencies(row: Latencies) -> str:
+    pause = f"{row.pause_seconds:g} s" if row.pause_seconds else "none"
+    times = " | ".join(f"{value:,.0f}" for value in (row.median, row.p95, row.p99, row.longest))
     return (
-        f"| {found.what} | {pause} | {found.per_second:,.0f} | {times} | {found.answers:,} "
-        f"| {found.turned_away:,} | {found.failures:,} |\n"
+        f"| {row.what} | {pause} | {row.per_second:,.0f} | {times} | {row.answers:,} "
+        f"| {row.turned_away:,} | {row.failures:,} |\n"
     )
 
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from pathlib import Path
 
 import numpy as np
 
-from qa.benchmarks.scale.database import free_port
-
-_ROOT = Path(__file__).parents[3]
-_START_SECONDS, _STOP_SECONDS, _ANSWER_SECONDS = 60, 40, 30
+_ANSWER_SECONDS = 30
 _MOST_ANSWERS = 200_000
 
 _GOOD, _BUSY = (200, 304), 503
@@ -51,32 +43,6 @@ class Latencies:
     longest: float
 
 
-@contextmanager
-def serving(folder: Path, database_url: str, *, processes: int) -> Iterator[int]:
-    """The web tier on a port of the loopback, by the command line of app.py and of the container."""
-    port = free_port()
-    environment = os.environ | {
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "DATABASE_URL": database_url,
-        "LOG_LEVEL": "WARNING",
-        "WEB_CONCURRENCY": str(processes),
-        "LIBRARY_DIR": str(folder / "library"),
-        "BUNDLE_DIR": str(folder / "bundles"),
-    }
-    command = [sys.executable, "-m", "web"]
-    with (
-        (folder / "web.log").open("wb") as log,
-        subprocess.Popen(command, cwd=_ROOT, env=environment, stdout=log, stderr=log) as server,
-    ):
-        try:
-            _wait_until_ready(port, server, folder)
-            yield port
-        finally:
-            server.terminate()
-            server.wait(_STOP_SECONDS)
-
-
 def poll(port: int, question: Question, *, pollers: int, seconds: float, pause_seconds: float) -> Latencies:
     """Let `pollers` ask at once until the time is over; each waits `pause_seconds` between its questions."""
     taken: list[float] = []
@@ -89,12 +55,12 @@ def poll(port: int, question: Question, *, pollers: int, seconds: float, pause_s
         time.sleep(chance.random() * min(pause_seconds, seconds))
         while time.monotonic() < ends_at and len(taken) < _MOST_ANSWERS:
             start = time.perf_counter()
-            status = poller.asks()
+            status = poller.ask()
             if status in _GOOD:
                 taken.append(1_000 * (time.perf_counter() - start))
             else:
                 others.append(status)
-            time.sleep(poller.told_to_wait or pause_seconds)
+            time.sleep(poller.retry_after or pause_seconds)
         poller.close()
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(pollers)]
@@ -113,9 +79,9 @@ class _Poller:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=_ANSWER_SECONDS)
         self._question, self._chance = question, chance
         self._address, self._etag = chance.choice(question.addresses), ""
-        self.told_to_wait = 0
+        self.retry_after = 0
 
-    def asks(self) -> int:
+    def ask(self) -> int:
         """Ask once; the status of the answer, 0 where there was none."""
         if not self._question.same:
             self._address = self._chance.choice(self._question.addresses)
@@ -128,28 +94,19 @@ class _Poller:
             self._connection.close()
             return 0
         self._etag = answer.getheader("ETag") or ""
-        self.told_to_wait = int(answer.getheader("Retry-After") or 0)
+        self.retry_after = int(answer.getheader("Retry-After") or 0)
         return answer.status
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 def _summary(what: str, pause: float, taken: list[float], others: list[int], seconds: float) -> Latencies:
     if not taken:
-        raise RuntimeError(f"nobody got an answer to {what}")
+        raise RuntimeError(f"no poller got an answer to {what}")
     median, p95, p99, longest = np.percentile(taken, (50, 95, 99, 100))
     away = others.count(_BUSY)
     return Latencies(
         what, pause, len(taken), away, len(others) - away, len(taken) / seconds, median, p95, p99, longest
     )
-
-
-def _wait_until_ready(port: int, server: subprocess.Popen[bytes], folder: Path) -> None:
-    give_up_at = time.monotonic() + _START_SECONDS
-    probe = Question("ready", ["/ready"])
-    while _Poller(port, probe, random.Random(0)).asks() not in _GOOD:
-        if server.poll() is not None or time.monotonic() > give_up_at:
-            raise RuntimeError(f"the web did not start:\n{(folder / 'web.log').read_text()[-2000:]}")
-        time.sleep(0.2)

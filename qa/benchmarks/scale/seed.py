@@ -1,4 +1,4 @@
-"""Fills a record: every row through the models, the many trades and results copied by the server itself."""
+"""Fills a database: every row through the models, the many trades and results copied by the server itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from sqlalchemy import Connection, insert, text
 from backtest import samples
 from backtest.run.outcome import run as execute
 from backtest.run.request import RunRequest
+from qa.run_queue import add_samples
 from store.models import Run, RunSymbol, Status
-from store.queries import datasets, results, runs
+from store.queries import results, runs
 from store.session import Database
 from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
 
@@ -39,7 +40,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is put into the record."""
+    """How much is put into the database."""
 
     runs: int = 100_000
     trades: int = 5_000_000
@@ -57,7 +58,7 @@ class Seeded:
 
 
 def fill(database: Database, size: Size, progress: Progress) -> Seeded:
-    """Put prices, one real result and copies of it into the record."""
+    """Put prices, one real result and copies of it into the database."""
     chance = random.Random(5)
     template = _template(database)
     progress(f"one real run with {_counted(database, template)} trades")
@@ -82,17 +83,15 @@ def fill(database: Database, size: Size, progress: Progress) -> Seeded:
 
 def _template(database: Database) -> str:
     """A real run that SUCCEEDED, with its result."""
-    request, moment = RunRequest.parse(REQUEST), datetime.now(UTC)
-    prices = {symbol: samples.load(symbol) for symbol in samples.SYMBOLS}
+    request, now = RunRequest.parse(REQUEST), datetime.now(UTC)
+    add_samples(database)
     with database.write() as session:
-        for dataset in prices.values():
-            datasets.add(session, dataset, now=moment)
-        runs.submit(session, runs.Submission(request=request, received=REQUEST), now=moment)
-    outcome = execute(request, {"SP500": prices["SP500"]})
+        runs.submit(session, runs.Submission(request=request, received=REQUEST), now=now)
+    outcome = execute(request, {"SP500": samples.load("SP500")})
     tables = trades_to_parquet(outcome, request.symbols), curves_to_parquet(outcome)
     with database.write() as session:
-        runs.start(session, request.run_id, engine_version=outcome.summary["engine_version"], now=moment)
-        results.succeed(session, request.run_id, to_result(outcome.summary, *tables), now=moment)
+        runs.start(session, request.run_id, engine_version=outcome.summary["engine_version"], now=now)
+        results.succeed(session, request.run_id, to_result(outcome.summary, *tables), now=now)
     return request.run_id
 
 
@@ -139,15 +138,15 @@ def _varied(chance: random.Random) -> dict[str, Any]:
         "tags": [f"desk-{chance.randrange(20)}"] if chance.random() < 0.1 else [],
         "starred": chance.random() < 0.01,
     }
-    return row | (_figures(run_id, chance) if status == Status.SUCCEEDED else _NO_FIGURES)
+    return row | (_metrics(run_id, chance) if status == Status.SUCCEEDED else _NO_METRICS)
 
 
-_NO_FIGURES: dict[str, Any] = dict.fromkeys(
+_NO_METRICS: dict[str, Any] = dict.fromkeys(
     ("metrics", "total_return", "sharpe_ratio", "max_drawdown", "num_trades", "result_hash")
 )
 
 
-def _figures(run_id: str, chance: random.Random) -> dict[str, Any]:
+def _metrics(run_id: str, chance: random.Random) -> dict[str, Any]:
     return {
         "total_return": chance.gauss(0.5, 0.6),
         "sharpe_ratio": None if chance.random() < 0.01 else chance.gauss(0.4, 0.5),

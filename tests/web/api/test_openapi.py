@@ -11,10 +11,11 @@ from schemathesis import GenerationMode, checks
 
 from backtest.run.request import OPTION_FIELDS
 from config.settings import Settings
+from qa.run_queue import add_samples
 from store import schema as store_schema
 from store.queries import results
 from store.session import Database
-from tests.web.conftest import SMALLEST, complete, fill
+from tests.web.conftest import SMALLEST, complete
 from tests.web.yahoos import FakeYahoo
 from web import create_app
 from web.api import openapi, schemas
@@ -54,7 +55,7 @@ def served(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('openapi') / 'record.sqlite3'}"
     database = Database.open(url)
     store_schema.upgrade(database.engine)
-    fill(database)
+    add_samples(database)
     app = create_app(Settings(database_url=url), database=database, yahoo=FakeYahoo())
     run_id = app.test_client().post("/run_backtest", json=SMALLEST).json["run_id"]
     complete(database, run_id)

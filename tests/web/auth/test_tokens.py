@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import select
 
 from config.settings import Settings, SignIn
+from qa.run_queue import add_samples
 from store.__main__ import main
 from store.models import Run, Token
 from store.queries import tokens
 from store.queries.tokens import Kind, Scope
-from tests.web.conftest import PAGE, SMALLEST, fill
+from tests.web.conftest import PAGE, SMALLEST
 from web import create_app
 from web.auth import authorization
 
@@ -27,7 +28,7 @@ SECRET = re.compile(r"^sbt_[\w-]{43}$", re.MULTILINE)
 @pytest.fixture
 def guarded(database):
     """The application on a record of each kind, where everybody needs a token."""
-    fill(database)
+    add_samples(database)
     return create_app(Settings(sign_in=GUARDED), database=database)
 
 
@@ -242,7 +243,7 @@ def test_the_web_does_not_start_for_others_before_somebody_says_who_may_come_in(
     environment.pop("SIGN_IN", None)
 
     done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=environment, timeout=60
+        [sys.executable, *command], capture_output=True, text=True, env=environment, timeout=600
     )
 
     assert done.returncode == 2

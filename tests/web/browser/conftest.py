@@ -4,27 +4,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.web.product import SWITCHES, chromium, running
+from qa.browser import chromium
+from qa.environment import app_running
 
-expect.set_options(timeout=60_000)  # a run shares its processors with the other tests
+_LAST_RESORT_MS = 240_000
+"""A run shares its processors with the other tests, and with whatever else the machine does."""
+expect.set_options(timeout=_LAST_RESORT_MS)
 
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the product listens."""
-    with running(tmp_path_factory.mktemp("product")) as address:
+    with app_running(tmp_path_factory.mktemp("product")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(SWITCHES))
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             base_url=address, **({"viewport": {"width": 1280, "height": 900}} | options)
         )
+        context.set_default_timeout(_LAST_RESORT_MS)
         contexts.append(context)
         page = context.new_page()
         if strict:
@@ -54,10 +56,11 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 def result(browser: Browser, address: str) -> str:
     """The path of a finished run of the example."""
     context = browser.new_context(base_url=address)
+    context.set_default_timeout(_LAST_RESORT_MS)
     page = context.new_page()
     page.goto("/")
     page.get_by_role("button", name="Run backtest").click()
-    page.wait_for_selector("dl.kpis", timeout=60_000)
+    page.wait_for_selector("dl.kpis")
     path = page.url.removeprefix(address)
     context.close()
     return path

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from qa.mysql import free_port
-from tests.web.product import running
+from qa.environment import app_running
+from qa.processes import free_port
 from tests.web.providers import ALICE, KEY, provider
 
 NASTY = (
@@ -29,7 +29,7 @@ def guarded(tmp_path_factory):
             "OIDC_CLIENT_SECRET": "known-to-both",
             "OIDC_ADMIN": "alice@example.com",
         }
-        with running(folder, **chosen) as address:
+        with app_running(folder, **chosen) as address:
             yield address
 
 
@@ -37,6 +37,7 @@ def guarded(tmp_path_factory):
 def visitor(browser, guarded):
     """A page of somebody who is not signed in yet; whatever the browser complains of is kept."""
     context = browser.new_context(base_url=guarded, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(240_000)
     page = context.new_page()
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from config.settings import RequestLimits, Settings
+from qa.run_queue import add_samples
 from store.queries import run_list, runs
-from tests.web.conftest import PAGE, SMALLEST, fill
+from tests.web.conftest import PAGE, SMALLEST
 from tests.web.submission.test_submit import FORM
 from web import create_app
 from web.middleware.concurrency import Gate
@@ -20,7 +21,7 @@ CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03
 @pytest.fixture
 def replica(database):
     """Makes another replica of the web tier on one record."""
-    fill(database)
+    add_samples(database)
 
     def replica(**limits):
         settings = Settings(database_url=str(database.engine.url), limits=replace(RequestLimits(), **limits))
@@ -205,7 +206,7 @@ def test_a_body_over_the_limit_is_told_what_is_allowed(replica, path, kind):
 
 
 def test_an_upload_over_the_limit_is_told_what_is_allowed_and_a_smaller_one_is_taken(database):
-    fill(database)
+    add_samples(database)
     client = create_app(Settings(max_upload_mib=1), database=database).test_client()
     large = CSV + b"2024-01-04,10,11,9,10.5,100\n" * 50_000
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from qa.run_queue import add_samples
 from store.queries import runs
-from tests.web.conftest import PAGE, complete, fill
+from tests.web.conftest import PAGE, complete
 
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
 
@@ -190,7 +191,7 @@ def test_pages_answer_the_same_on_mysql(mysql_url, monkeypatch):
 
     database = Database.open(mysql_url)
     schema.upgrade(database.engine)
-    fill(database)
+    add_samples(database)
     client = create_app(Settings(database_url=mysql_url), database=database).test_client()
 
     from tests.web.conftest import SMALLEST

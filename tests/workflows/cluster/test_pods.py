@@ -12,11 +12,12 @@ from sqlalchemy import make_url
 from backtest import samples
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
+from qa.processes import ROOT
+from qa.run_queue import REQUEST
 from store.admin import grant_reader
 from store.queries import workflow_links
 from store.session import make_engine
 from tests.workflows.clusters import BY_HAND, arguments_of
-from tests.workflows.conftest import REQUEST, ROOT
 
 SP500 = {"SP500": samples.load("SP500")}
 UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
@@ -25,8 +26,8 @@ UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
 class Pods:
     """Runs steps on one record, each with the arguments of the same workflow."""
 
-    def __init__(self, bench, folder):
-        self._bench, self._folder = bench, folder
+    def __init__(self, environment, folder):
+        self._environment, self._folder = environment, folder
         self.bundle, self.words = folder / "bundle", folder / "termination-log"
         self.words.touch()
 
@@ -35,7 +36,7 @@ class Pods:
         return subprocess.run(
             [sys.executable, "-m", f"workflows.steps.{step}", "--run-id", run_id, *map(str, more)],
             cwd=ROOT,
-            env=self._bench.environment(
+            env=self._environment.environment(
                 PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.words), **environment
             ),
             capture_output=True,
@@ -58,38 +59,38 @@ class Pods:
 
 
 @pytest.fixture
-def pods(bench, tmp_path):
-    return Pods(bench, tmp_path)
+def pods(environment, tmp_path):
+    return Pods(environment, tmp_path)
 
 
-def test_both_pods_together_give_the_result_that_pure_compute_gives(bench, pods):
-    run_id = bench.submit()
+def test_both_pods_together_give_the_result_that_pure_compute_gives(environment, pods):
+    run_id = environment.enqueue()
 
     computed, kept = pods.compute(run_id), pods.keep(run_id)
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (computed.returncode, kept.returncode) == (0, 0), computed.stdout + kept.stdout
     assert run.status == "SUCCEEDED"
     assert run.result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
     assert (run.workflow_name, run.workflow_uid) == ("bt-x", UID)
 
 
-def test_the_engine_pod_writes_nothing_into_the_record(bench, pods):
-    run_id = bench.submit()
+def test_the_engine_pod_writes_nothing_into_the_record(environment, pods):
+    run_id = environment.enqueue()
 
     pods.compute(run_id)
 
-    assert (bench.get(run_id).status, bench.get(run_id).started_at) == ("PENDING", None)
+    assert (environment.get(run_id).status, environment.get(run_id).started_at) == ("PENDING", None)
 
 
-def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(bench, pods):
+def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(environment, pods):
     run_id = str(uuid.uuid4())
 
     pods.compute(run_id, arguments=BY_HAND)
     kept = pods.keep(run_id, arguments=BY_HAND)
 
     assert kept.returncode == 0, kept.stdout
-    assert (bench.get(run_id).status, bench.get(run_id).symbols) == ("SUCCEEDED", ["SP500"])
+    assert (environment.get(run_id).status, environment.get(run_id).symbols) == ("SUCCEEDED", ["SP500"])
 
 
 @pytest.mark.parametrize(
@@ -102,8 +103,8 @@ def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(be
     ],
     ids=["bars of a run of the argo ui", "bars of a pinned run", "parameters"],
 )  # fmt: skip
-def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(bench, pods, limit, arguments, said):
-    run_id = bench.submit()
+def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, limit, arguments, said):
+    run_id = environment.enqueue()
 
     computed = pods.compute(run_id, arguments=arguments, **{limit: "100"})
 
@@ -127,8 +128,8 @@ def test_bad_input_ends_the_first_pod_with_code_2_and_the_reason_where_argo_find
     assert said in pods.said()["error_message"]
 
 
-def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(bench, pods):
-    run_id = bench.submit_rule("RAISING")
+def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(environment, pods):
+    run_id = environment.enqueue_rule("RAISING")
 
     computed = pods.compute(run_id, arguments=BY_HAND | {"rule_type": "RAISING", "params": ""})
 
@@ -137,8 +138,8 @@ def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(bench, pods):
     assert "correct-horse-battery" not in computed.stdout + pods.words.read_text()
 
 
-def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(bench, pods):
-    run_id = bench.submit_rule("EATING")
+def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(environment, pods):
+    run_id = environment.enqueue_rule("EATING")
 
     computed = pods.compute(
         run_id, arguments=BY_HAND | {"rule_type": "EATING", "params": ""}, MEMORY_MIB="512"
@@ -147,8 +148,8 @@ def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(be
     assert computed.returncode == 12, computed.stdout
 
 
-def test_the_exit_handler_writes_the_reason_that_the_step_left(bench, pods):
-    run_id = bench.submit()
+def test_the_exit_handler_writes_the_reason_that_the_step_left(environment, pods):
+    run_id = environment.enqueue()
     pods.compute(run_id, arguments=BY_HAND | {"symbols": "NOWHERE"})
     message = f"main: Error (exit code 2): {pods.words.read_text()}"
 
@@ -156,56 +157,59 @@ def test_the_exit_handler_writes_the_reason_that_the_step_left(bench, pods):
         run_id, failures=[{"templateName": "engine", "phase": "Failed", "message": message}]
     )
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert recorded.returncode == 0
     assert (run.status, run.error_code) == ("FAILED", "invalid_request")
     assert "has no prices for NOWHERE" in run.error_message
 
 
-def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(bench, pods):
+def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(environment, pods):
     run_id = str(uuid.uuid4())
 
     pods.record(run_id, arguments=BY_HAND, status="Error")
 
-    assert (bench.get(run_id).status, bench.get(run_id).error_code) == ("FAILED", "workflow_failed")
+    assert (environment.get(run_id).status, environment.get(run_id).error_code) == (
+        "FAILED",
+        "workflow_failed",
+    )
 
 
-def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_alone(bench, pods):
-    ended, others = bench.submit(), str(uuid.uuid4())
+def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_alone(environment, pods):
+    ended, others = environment.enqueue(), str(uuid.uuid4())
     pods.compute(ended)
     pods.keep(ended)
     pods.record(others, arguments=BY_HAND, uid="the-first")
-    pending = bench.submit()
+    pending = environment.enqueue()
     pods.compute(pending)
 
     codes = [pods.record(ended).returncode, pods.record(others, uid="another").returncode]
 
     assert codes == [0, 0]
-    assert bench.get(ended).status == "SUCCEEDED"
-    assert bench.get(others).workflow_uid == "the-first"
+    assert environment.get(ended).status == "SUCCEEDED"
+    assert environment.get(others).workflow_uid == "the-first"
 
 
-def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(bench, pods):
-    run_id = bench.submit()
-    with bench.database.write() as session:
+def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(environment, pods):
+    run_id = environment.enqueue()
+    with environment.database.write() as session:
         workflow_links.link(session, run_id, "bt-x", "the-first")
 
     recorded = pods.record(run_id, uid="another")
 
     assert recorded.returncode == 0
-    assert bench.get(run_id).status == "PENDING"
+    assert environment.get(run_id).status == "PENDING"
 
 
-def test_arguments_that_no_row_can_hold_are_no_failure_of_the_exit_handler(bench, pods):
+def test_arguments_that_no_row_can_hold_are_no_failure_of_the_exit_handler(environment, pods):
     recorded = pods.record(str(uuid.uuid4()), arguments=BY_HAND | {"start_date": "yesterday"})
 
     assert recorded.returncode == 0
     assert "start_date" in recorded.stdout
-    assert bench.counts() == {}
+    assert environment.counts() == {}
 
 
 @pytest.mark.parametrize("step", ["compute", "record"])
-def test_a_database_that_is_away_is_something_to_try_again(bench, pods, step):
+def test_a_database_that_is_away_is_something_to_try_again(environment, pods, step):
     away = {"DATABASE_URL": "mysql+pymysql://somebody:hidden-password@127.0.0.1:9/nothing"}
 
     done = getattr(pods, step)(str(uuid.uuid4()), arguments=BY_HAND, **away)
@@ -214,8 +218,8 @@ def test_a_database_that_is_away_is_something_to_try_again(bench, pods, step):
     assert "hidden-password" not in done.stdout + done.stderr
 
 
-def test_every_line_of_every_step_carries_the_run_id(bench, pods):
-    run_id = bench.submit()
+def test_every_line_of_every_step_carries_the_run_id(environment, pods):
+    run_id = environment.enqueue()
 
     said = "".join(step(run_id).stdout for step in (pods.compute, pods.keep, pods.record))
 
@@ -244,14 +248,11 @@ def test_the_account_of_the_engine_pod_reads_prices_and_nothing_else(closed_url)
 
 
 @pytest.fixture
-def closed_url(mysql_server, mysql_address):
-    """A database that nobody may see unasked (MariaDB opens those named test_… to everybody)."""
-    host, port = mysql_address
-    name = f"closed_{uuid.uuid4().hex}"
-    with pymysql.connect(unix_socket=mysql_server.unixsocket, user="root") as root, root.cursor() as cursor:
-        cursor.execute("GRANT ALL ON *.* TO 'tester'@'127.0.0.1' WITH GRANT OPTION")
-        cursor.execute(f"CREATE DATABASE {name}")
-        cursor.execute(f"CREATE TABLE {name}.datasets (name VARCHAR(10))")
-        cursor.execute(f"CREATE TABLE {name}.runs (run_id VARCHAR(36))")
-        yield f"mysql+pymysql://tester:local-test-only@{host}:{port}/{name}"
-        cursor.execute(f"DROP DATABASE {name}")
+def closed_url(mysql_server):
+    """A database with two tables, to which no other account has access."""
+    with mysql_server.new_database() as name:
+        mysql_server.execute(
+            f"CREATE TABLE {name}.datasets (name VARCHAR(10))",
+            f"CREATE TABLE {name}.runs (run_id VARCHAR(36))",
+        )
+        yield mysql_server.url(database=name)

@@ -24,69 +24,69 @@ def register(database, wanted):
         return registration.register(session, wanted, now=NOON)
 
 
-def test_it_is_the_row_of_the_same_request_from_the_web(bench):
-    by_web, by_hand = bench.submit(), str(uuid.uuid4())
+def test_it_is_the_row_of_the_same_request_from_the_web(environment):
+    by_web, by_hand = environment.enqueue(), str(uuid.uuid4())
 
-    is_new = register(bench.database, asked(by_hand, fee_rate="0.001", slippage_bps="0"))
+    is_new = register(environment.database, asked(by_hand, fee_rate="0.001", slippage_bps="0"))
 
     assert is_new
-    theirs, ours = bench.get(by_web), bench.get(by_hand)
-    with bench.database.read():
+    theirs, ours = environment.get(by_web), environment.get(by_hand)
+    with environment.database.read():
         same = runs.request_of(theirs).as_json() | {"run_id": by_hand}
         assert runs.request_of(ours).as_json() == same
     assert (ours.status, ours.workflow_uid) == ("PENDING", "uid-1")
     assert ours.data_hashes == theirs.data_hashes
 
 
-def test_twice_is_once_and_the_first_workflow_stays(bench):
+def test_twice_is_once_and_the_first_workflow_stays(environment):
     run_id = str(uuid.uuid4())
 
-    first = register(bench.database, asked(run_id))
-    again = register(bench.database, asked(run_id, uid="uid-2"))
+    first = register(environment.database, asked(run_id))
+    again = register(environment.database, asked(run_id, uid="uid-2"))
 
     assert (first, again) == (True, False)
-    assert bench.get(run_id).workflow_uid == "uid-1"
+    assert environment.get(run_id).workflow_uid == "uid-1"
 
 
-def test_a_row_of_the_web_is_told_its_workflow_and_keeps_everything_else(bench):
-    run_id = bench.submit()
-    before = bench.get(run_id)
+def test_a_row_of_the_web_is_told_its_workflow_and_keeps_everything_else(environment):
+    run_id = environment.enqueue()
+    before = environment.get(run_id)
 
-    is_new = register(bench.database, asked(run_id, symbols="NASDAQ"))
+    is_new = register(environment.database, asked(run_id, symbols="NASDAQ"))
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert not is_new
     assert (run.symbols, run.received, run.workflow_uid) == (before.symbols, before.received, "uid-1")
 
 
-def test_the_place_of_a_workflow_that_is_gone_is_taken_by_another(bench):
+def test_the_place_of_a_workflow_that_is_gone_is_taken_by_another(environment):
     run_id = str(uuid.uuid4())
-    register(bench.database, asked(run_id))
+    register(environment.database, asked(run_id))
 
-    with bench.database.write() as session:
+    with environment.database.write() as session:
         workflow_links.relink(session, run_id, "workflow-of-uid-2", "uid-2")
 
-    assert bench.get(run_id).workflow_name == "workflow-of-uid-2"
+    assert environment.get(run_id).workflow_name == "workflow-of-uid-2"
 
 
-def test_an_ended_run_keeps_the_workflow_that_ended_it(bench):
+def test_an_ended_run_keeps_the_workflow_that_ended_it(environment):
     run_id = str(uuid.uuid4())
-    register(bench.database, asked(run_id))
-    with bench.database.write() as session:
+    register(environment.database, asked(run_id))
+    with environment.database.write() as session:
         runs.fail(session, run_id, code="c", message="m", now=NOON)
 
-    with bench.database.write() as session:
+    with environment.database.write() as session:
         workflow_links.relink(session, run_id, "another", "uid-2")
 
-    assert bench.get(run_id).workflow_uid == "uid-1"
+    assert environment.get(run_id).workflow_uid == "uid-1"
 
 
-def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(bench):
+def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(environment):
     run_id = str(uuid.uuid4())
 
-    register(bench.database, asked(run_id, symbols="NOWHERE"))
+    register(environment.database, asked(run_id, symbols="NOWHERE"))
 
-    assert (bench.get(run_id).symbols, bench.get(run_id).data_hashes) == (["NOWHERE"], None)
+    assert (environment.get(run_id).symbols, environment.get(run_id).data_hashes) == (["NOWHERE"], None)
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(bench):
         ({"size_type": "percentage"}, "size_type"),
     ],
 )
-def test_arguments_that_are_no_request_make_no_row(bench, changes, field):
+def test_arguments_that_are_no_request_make_no_row(environment, changes, field):
     with pytest.raises(InvalidRequest, match=field):
-        register(bench.database, asked(str(uuid.uuid4()), **changes))
+        register(environment.database, asked(str(uuid.uuid4()), **changes))
 
-    assert bench.counts() == {}
+    assert environment.counts() == {}
 
 
-def test_an_id_that_is_no_uuid_makes_no_row(bench):
+def test_an_id_that_is_no_uuid_makes_no_row(environment):
     with pytest.raises(InvalidRequest, match="run_id"):
-        register(bench.database, asked("my first run"))
+        register(environment.database, asked("my first run"))
 
 
 def test_what_the_dispatcher_writes_is_read_back_as_the_same_request():

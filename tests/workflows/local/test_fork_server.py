@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from config.exit_codes import Exit
+from qa.processes import LAST_RESORT_SECONDS
 from workflows.errors import ForkServerDied
 from workflows.local.fork_server import ForkServer
 
@@ -15,8 +16,8 @@ STEPS = ("workflows.steps.engine", "workflows.steps.persist")
 
 
 @pytest.fixture
-def server(bench, monkeypatch):
-    for name, value in bench.environment().items():
+def server(environment, monkeypatch):
+    for name, value in environment.environment().items():
         monkeypatch.setenv(name, value)
     server = ForkServer(STEPS)
     wait_for(server, lambda ended: server.is_ready)
@@ -26,7 +27,7 @@ def server(bench, monkeypatch):
 
 def wait_for(server, condition):
     """Everything that ended until the condition holds."""
-    ended, give_up_at = [], time.monotonic() + 60
+    ended, give_up_at = [], time.monotonic() + LAST_RESORT_SECONDS
     while not condition(ended):
         assert time.monotonic() < give_up_at
         select.select([server], [], [], 0.5)

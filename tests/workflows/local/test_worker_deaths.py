@@ -8,145 +8,153 @@ import time
 from contextlib import closing
 
 import pymysql
-import pytest
 from sqlalchemy import make_url
 
+from qa.processes import LAST_RESORT_SECONDS
+from qa.run_queue import REQUEST
 from store.admin.check import problems
 from store.models import Result
-from tests.workflows.conftest import REQUEST
+from workflows.launchers import LocalLauncher
 from workflows.local.step_failures import worker_died
+from workflows.submission import cancel
 
-pytestmark = pytest.mark.timeout(240)
 
-
-def count_results(bench):
-    with bench.database.read() as session:
+def count_results(environment):
+    with environment.database.read() as session:
         return session.query(Result).count()
 
 
-def succeeded(bench):
-    return bench.counts().get("SUCCEEDED", 0)
+def succeeded(environment):
+    return environment.counts().get("SUCCEEDED", 0)
 
 
-def test_a_hundred_runs_outlive_three_kills_of_their_worker(bench):
-    run_ids = [bench.submit() for _ in range(100)]
+def test_a_hundred_runs_outlive_three_kills_of_their_worker(environment):
+    run_ids = [environment.enqueue() for _ in range(100)]
 
     for killed_after in (15, 40, 70):
-        worker = bench.start_worker()
-        bench.until(lambda after=killed_after: succeeded(bench) >= after, seconds=60)
+        worker = environment.start_worker()
+        environment.until(lambda after=killed_after: succeeded(environment) >= after)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    bench.start_worker()
-    bench.wait_all(seconds=60)
+    environment.start_worker()
+    environment.wait_all()
 
-    assert bench.counts() == {"SUCCEEDED": 100}
-    assert count_results(bench) == 100
-    assert len({bench.get(run_id).result_hash for run_id in run_ids}) == 1
-    assert list(problems(bench.database)) == []
+    assert environment.counts() == {"SUCCEEDED": 100}
+    assert count_results(environment) == 100
+    assert len({environment.get(run_id).result_hash for run_id in run_ids}) == 1
+    assert list(problems(environment.database)) == []
 
 
-def test_the_runs_of_a_killed_worker_are_taken_up_at_once_not_after_their_lease(bench):
-    first = bench.start_worker(LEASE_SECONDS="600")
-    sleeping = bench.submit_rule("SLEEPING")
-    bench.until(lambda: bench.get(sleeping).status == "RUNNING")
+def test_the_runs_of_a_killed_worker_are_taken_up_at_once_not_after_their_lease(environment):
+    first = environment.start_worker(LEASE_SECONDS="600")
+    sleeping = environment.enqueue_rule("SLEEPING")
+    environment.until(lambda: environment.get(sleeping).status == "RUNNING")
 
     first.send_signal(signal.SIGKILL)
     first.wait()
-    bench.start_worker(LEASE_SECONDS="600", STEP_TIMEOUT_SECONDS="1")
+    environment.start_worker(LEASE_SECONDS="600", STEP_TIMEOUT_SECONDS="1")
 
-    run = bench.wait(sleeping, seconds=20)
+    run = environment.wait(sleeping)
     assert (run.error_code, run.attempts) == ("timeout", 2)
 
 
-def test_the_steps_of_a_killed_worker_die_with_it(bench):
-    worker = bench.start_worker()
-    sleeping = bench.submit_rule("SLEEPING")
-    bench.until(lambda: bench.get(sleeping).status == "RUNNING")
+def test_the_steps_of_a_killed_worker_die_with_it(environment):
+    worker = environment.start_worker()
+    sleeping = environment.enqueue_rule("SLEEPING")
+    environment.until(lambda: environment.get(sleeping).status == "RUNNING")
     family = descendants(worker.pid)
 
     worker.send_signal(signal.SIGKILL)
     worker.wait()
 
     assert len(family) == 2
-    bench.until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family), seconds=5)
+    environment.until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family))
 
 
-def test_a_run_that_kills_its_worker_is_given_up_after_five_times(bench):
-    deadly, good = bench.submit_rule("KILLING_ITS_WORKER"), bench.submit()
+def test_a_run_that_kills_its_worker_is_given_up_after_five_times(environment):
+    deadly, good = environment.enqueue_rule("KILLING_ITS_WORKER"), environment.enqueue()
 
     for _ in range(5):
-        bench.start_worker(WORKER_SLOTS="1").wait(30)
-    bench.start_worker(WORKER_SLOTS="1")
+        environment.start_worker(WORKER_SLOTS="1").wait(LAST_RESORT_SECONDS)
+    environment.start_worker(WORKER_SLOTS="1")
 
-    run = bench.wait(deadly)
+    run = environment.wait(deadly)
     assert (run.status, run.error_code, run.error_message) == (
         "FAILED",
         "worker_died",
         worker_died(5).message,
     )
-    assert bench.wait(good).status == "SUCCEEDED"
+    assert environment.wait(good).status == "SUCCEEDED"
 
 
-def test_when_its_fork_server_is_killed_the_worker_starts_another(bench):
-    worker = bench.start_worker(STEP_TIMEOUT_SECONDS="3")
-    sleeping = bench.submit_rule("SLEEPING")
-    bench.until(lambda: bench.get(sleeping).status == "RUNNING")
+def test_when_its_fork_server_is_killed_the_worker_starts_another(environment):
+    worker = environment.start_worker()
+    sleeping = environment.enqueue_rule("SLEEPING")
+    environment.until(lambda: environment.get(sleeping).status == "RUNNING")
 
-    os.kill(children(worker.pid)[0], signal.SIGKILL)
+    [fork_server] = children(worker.pid)
+    os.kill(fork_server, signal.SIGKILL)
 
-    assert bench.wait(sleeping).error_code == "timeout"
-    assert bench.wait(bench.submit()).status == "SUCCEEDED"
+    environment.until(lambda: is_replaced(worker, fork_server), what="the run is begun again")
+    assert environment.get(sleeping).status == "RUNNING"
+    assert cancel(environment.database, LocalLauncher(), sleeping)
+    assert environment.wait(environment.enqueue()).status == "SUCCEEDED"
     assert worker.poll() is None
 
 
-def test_a_step_killed_from_outside_fails_its_run_alone(bench):
-    worker = bench.start_worker()
-    sleeping = bench.submit_rule("SLEEPING")
-    bench.until(lambda: bench.get(sleeping).status == "RUNNING")
+def is_replaced(worker, fork_server):
+    """Whether another fork server has a step."""
+    return children(worker.pid) != [fork_server] and len(descendants(worker.pid)) == 2
+
+
+def test_a_step_killed_from_outside_fails_its_run_alone(environment):
+    worker = environment.start_worker()
+    sleeping = environment.enqueue_rule("SLEEPING")
+    environment.until(lambda: environment.get(sleeping).status == "RUNNING")
 
     os.kill(children(children(worker.pid)[0])[0], signal.SIGKILL)
 
-    run = bench.wait(sleeping)
+    run = environment.wait(sleeping)
     assert run.error_code == "killed"
     assert "most likely because the machine ran out of memory" in run.error_message
-    assert bench.wait(bench.submit()).status == "SUCCEEDED"
+    assert environment.wait(environment.enqueue()).status == "SUCCEEDED"
 
 
-def test_two_workers_never_do_the_same_run(bench):
+def test_two_workers_never_do_the_same_run(environment):
     for _ in range(2):
-        bench.start_worker()
-    run_ids = [bench.submit() for _ in range(40)]
+        environment.start_worker()
+    run_ids = [environment.enqueue() for _ in range(40)]
 
-    bench.wait_all(seconds=60)
+    environment.wait_all()
 
-    begun = [line for line in map(json.loads, bench.logged().splitlines()) if line["event"] == "run taken"]
+    begun = [line for line in map(json.loads, environment.log().splitlines()) if line["event"] == "run taken"]
     assert sorted(line["run_id"] for line in begun) == sorted(run_ids)
-    assert bench.counts() == {"SUCCEEDED": 40}
-    assert list(problems(bench.database)) == []
+    assert environment.counts() == {"SUCCEEDED": 40}
+    assert list(problems(environment.database)) == []
 
 
-def test_a_stopped_worker_loses_its_run_to_another_and_nothing_is_stored_twice(bench):
-    frozen = bench.start_worker()
-    bench.until(lambda: "worker ready" in bench.logged())
-    run_id = bench.submit_rule("SLEEPING")
-    bench.until(lambda: bench.get(run_id).status == "RUNNING")
-    freeze(bench, frozen)
-    time.sleep(bench.settings.lease_seconds)
+def test_a_stopped_worker_loses_its_run_to_another_and_nothing_is_stored_twice(environment):
+    frozen = environment.start_worker()
+    environment.until(lambda: "worker ready" in environment.log())
+    run_id = environment.enqueue_rule("SLEEPING")
+    environment.until(lambda: environment.get(run_id).status == "RUNNING")
+    freeze(environment, frozen)
+    time.sleep(environment.settings.lease_seconds)
 
-    bench.start_worker(STEP_TIMEOUT_SECONDS="1")
-    run = bench.wait(run_id)
+    environment.start_worker(STEP_TIMEOUT_SECONDS="1")
+    run = environment.wait(run_id)
     frozen.send_signal(signal.SIGCONT)
-    bench.wait(bench.submit())
+    environment.wait(environment.enqueue())
 
     assert (run.error_code, run.attempts) == ("timeout", 2)
-    assert bench.get(run_id).completed_at == run.completed_at
+    assert environment.get(run_id).completed_at == run.completed_at
     assert REQUEST["symbols"] == run.symbols
 
 
-def freeze(bench, worker):
+def freeze(environment, worker):
     """Stop the worker where it holds no lock: a writer that stands still would keep everybody out."""
     worker.send_signal(signal.SIGSTOP)
-    while is_locked(bench.settings.database_url):
+    while is_locked(environment.settings.database_url):
         worker.send_signal(signal.SIGCONT)
         time.sleep(0.05)
         worker.send_signal(signal.SIGSTOP)

@@ -8,28 +8,29 @@ import pytest
 from backtest import samples
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
+from qa import mysql
+from qa.run_queue import REQUEST
 from store.admin.check import problems
 from store.queries import datasets, results, runs
-from tests.workflows.conftest import REQUEST
 from workflows.steps.source import Work, write_files
 
 SP500 = {"SP500": samples.load("SP500")}
 
 
-def both_steps(bench, run_id, folder):
-    engine = bench.step("engine", "--run-id", run_id, "--bundle", folder)
-    persist = bench.step("persist", "--run-id", run_id, "--bundle", folder)
+def both_steps(environment, run_id, folder):
+    engine = environment.run_step("engine", "--run-id", run_id, "--bundle", folder)
+    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", folder)
     return engine, persist
 
 
-def test_a_run_is_computed_and_stored_bit_for_bit(bench, tmp_path):
-    run_id = bench.submit()
+def test_a_run_is_computed_and_stored_bit_for_bit(environment, tmp_path):
+    run_id = environment.enqueue()
 
-    engine, persist = both_steps(bench, run_id, tmp_path / "bundle")
+    engine, persist = both_steps(environment, run_id, tmp_path / "bundle")
 
     assert (engine.returncode, persist.returncode) == (0, 0), engine.stdout + persist.stdout
     purely = run_purely(RunRequest.parse(REQUEST), SP500)
-    with bench.database.read() as session:
+    with environment.database.read() as session:
         run, result = runs.get(session, run_id), results.get(session, run_id)
         trades = results.trades(session, run_id)
         assert (run.status, run.result_hash) == ("SUCCEEDED", purely.summary["result_hash"])
@@ -39,67 +40,68 @@ def test_a_run_is_computed_and_stored_bit_for_bit(bench, tmp_path):
         assert result.summary == json.loads(json.dumps(purely.summary))
         assert [trade.pnl for trade in trades] == purely.trades.pnl.tolist()
         assert {trade.side for trade in trades} == {"long"}
-    assert list(problems(bench.database)) == []
+    assert list(problems(environment.database)) == []
 
 
-def test_each_line_of_both_steps_carries_the_run_id_and_no_secret(bench, tmp_path):
-    run_id = bench.submit()
+def test_each_line_of_both_steps_carries_the_run_id_and_no_secret(environment, tmp_path):
+    run_id = environment.enqueue()
 
-    said = "".join(step.stdout + step.stderr for step in both_steps(bench, run_id, tmp_path / "bundle"))
+    said = "".join(step.stdout + step.stderr for step in both_steps(environment, run_id, tmp_path / "bundle"))
 
     lines = [json.loads(line) for line in said.splitlines()]
     assert [line["event"] for line in lines] == ["run begins", "run computed", "run SUCCEEDED"]
     assert {line["run_id"] for line in lines} == {run_id}
-    assert "local-test-only" not in said
+    assert mysql.PASSWORD not in said
 
 
-def test_persisting_twice_is_persisting_once(bench, tmp_path):
-    run_id = bench.submit()
-    both_steps(bench, run_id, tmp_path / "bundle")
-    first = bench.get(run_id)
+def test_persisting_twice_is_persisting_once(environment, tmp_path):
+    run_id = environment.enqueue()
+    both_steps(environment, run_id, tmp_path / "bundle")
+    first = environment.get(run_id)
 
-    again = bench.step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+    again = environment.run_step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
 
     assert again.returncode == 0
-    assert bench.get(run_id).completed_at == first.completed_at
-    assert list(problems(bench.database)) == []
+    assert environment.get(run_id).completed_at == first.completed_at
+    assert list(problems(environment.database)) == []
 
 
-def test_computing_an_ended_run_again_does_nothing(bench, tmp_path):
-    run_id = bench.submit()
-    both_steps(bench, run_id, tmp_path / "bundle")
+def test_computing_an_ended_run_again_does_nothing(environment, tmp_path):
+    run_id = environment.enqueue()
+    both_steps(environment, run_id, tmp_path / "bundle")
 
-    again = bench.step("engine", "--run-id", run_id, "--bundle", tmp_path / "other")
+    again = environment.run_step("engine", "--run-id", run_id, "--bundle", tmp_path / "other")
 
     assert (again.returncode, (tmp_path / "other").exists()) == (0, False)
-    assert bench.get(run_id).status == "SUCCEEDED"
+    assert environment.get(run_id).status == "SUCCEEDED"
 
 
-def test_a_cancelled_run_stays_cancelled_whatever_its_steps_bring(bench, tmp_path):
-    run_id = bench.submit()
-    bench.step("engine", "--run-id", run_id, "--bundle", tmp_path / "bundle")
-    with bench.database.write() as session:
+def test_a_cancelled_run_stays_cancelled_whatever_its_steps_bring(environment, tmp_path):
+    run_id = environment.enqueue()
+    environment.run_step("engine", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+    with environment.database.write() as session:
         runs.cancel(session, run_id, now=datetime.now(UTC))
 
-    persist = bench.step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
 
     assert persist.returncode == 0
-    assert bench.get(run_id).status == "CANCELLED"
-    with bench.database.read() as session:
+    assert environment.get(run_id).status == "CANCELLED"
+    with environment.database.read() as session:
         assert results.get(session, run_id) is None
 
 
-def test_a_run_keeps_to_the_prices_it_was_submitted_with(bench, tmp_path):
-    run_id = bench.submit()
+def test_a_run_keeps_to_the_prices_it_was_submitted_with(environment, tmp_path):
+    run_id = environment.enqueue()
     google = samples.load("GOOG")
     other = type(google)("SP500", google.timeframe, "a later upload", rename(google.bars, "SP500"))
-    with bench.database.write() as session:
+    with environment.database.write() as session:
         datasets.add(session, other, now=datetime.now(UTC))
 
-    both_steps(bench, run_id, tmp_path / "bundle")
+    both_steps(environment, run_id, tmp_path / "bundle")
 
     assert (
-        bench.get(run_id).result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
+        environment.get(run_id).result_hash
+        == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
     )
 
 
@@ -128,71 +130,71 @@ def rename(bars, symbol):
     ],
     ids=["missing", "cut", "altered", "no manifest"],
 )
-def test_a_damaged_bundle_fails_its_run_and_says_what_is_wrong(bench, tmp_path, harm, said):
-    run_id = bench.submit()
-    bench.step("engine", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+def test_a_damaged_bundle_fails_its_run_and_says_what_is_wrong(environment, tmp_path, harm, said):
+    run_id = environment.enqueue()
+    environment.run_step("engine", "--run-id", run_id, "--bundle", tmp_path / "bundle")
     harm(tmp_path / "bundle")
 
-    persist = bench.step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (persist.returncode, run.status, run.error_code) == (2, "FAILED", "bad_result")
     assert said in run.error_message
-    assert list(problems(bench.database)) == []
+    assert list(problems(environment.database)) == []
 
 
-def test_a_rule_that_raises_leaves_a_bundle_that_says_so(bench, tmp_path):
-    run_id = bench.submit_rule("RAISING")
+def test_a_rule_that_raises_leaves_a_bundle_that_says_so(environment, tmp_path):
+    run_id = environment.enqueue_rule("RAISING")
 
-    engine, persist = both_steps(bench, run_id, tmp_path / "bundle")
+    engine, persist = both_steps(environment, run_id, tmp_path / "bundle")
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (engine.returncode, persist.returncode) == (1, 0)
     assert (run.status, run.error_code) == ("FAILED", "engine_failed")
     assert "ZeroDivisionError: no password=[redacted] here" in run.error_message
     assert "correct-horse-battery" not in engine.stdout + engine.stderr
 
 
-def test_a_rule_that_is_not_installed_is_bad_input(bench, tmp_path):
-    run_id = bench.submit_rule("SOLD_LAST_YEAR")
+def test_a_rule_that_is_not_installed_is_bad_input(environment, tmp_path):
+    run_id = environment.enqueue_rule("SOLD_LAST_YEAR")
 
-    engine, _ = both_steps(bench, run_id, tmp_path / "bundle")
+    engine, _ = both_steps(environment, run_id, tmp_path / "bundle")
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (engine.returncode, run.status) == (2, "FAILED")
     assert "rule_type" in run.error_message
     assert "SOLD_LAST_YEAR" in run.error_message
 
 
-def test_a_run_that_nobody_knows_is_bad_input_of_both_steps(bench, tmp_path):
-    engine, persist = both_steps(bench, "123e4567-e89b-42d3-a456-426614174000", tmp_path / "bundle")
+def test_a_run_that_nobody_knows_is_bad_input_of_both_steps(environment, tmp_path):
+    engine, persist = both_steps(environment, "123e4567-e89b-42d3-a456-426614174000", tmp_path / "bundle")
 
     assert (engine.returncode, persist.returncode) == (2, 2)
     assert "there is no run 123e4567-e89b-42d3-a456-426614174000" in engine.stdout
 
 
-def test_with_files_in_place_of_the_record_the_engine_needs_no_database(bench, tmp_path):
-    run_id = bench.submit()
+def test_with_files_in_place_of_the_record_the_engine_needs_no_database(environment, tmp_path):
+    run_id = environment.enqueue()
     request = RunRequest.parse(REQUEST | {"run_id": run_id})
     write_files(Work(request, SP500), tmp_path / "request.json", tmp_path / "prices")
 
-    engine = bench.step(
+    engine = environment.run_step(
         "engine", "--run-id", run_id, "--bundle", tmp_path / "bundle",
         "--request", tmp_path / "request.json", "--prices", tmp_path / "prices",
     )  # fmt: skip
-    before = bench.get(run_id).status
-    persist = bench.step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
+    before = environment.get(run_id).status
+    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (engine.returncode, before, persist.returncode, run.status) == (0, "PENDING", 0, "SUCCEEDED")
     assert run.result_hash == run_purely(request, SP500).summary["result_hash"]
 
 
-def test_a_request_file_with_a_mistake_is_bad_input_that_names_the_field(bench, tmp_path):
+def test_a_request_file_with_a_mistake_is_bad_input_that_names_the_field(environment, tmp_path):
     (tmp_path / "request.json").write_text(json.dumps(REQUEST | {"initial_capital": -1}))
     (tmp_path / "prices").mkdir()
 
-    engine = bench.step(
+    engine = environment.run_step(
         "engine", "--run-id", "123e4567-e89b-42d3-a456-426614174000", "--bundle", tmp_path / "bundle",
         "--request", tmp_path / "request.json", "--prices", tmp_path / "prices",
     )  # fmt: skip
@@ -203,14 +205,14 @@ def test_a_request_file_with_a_mistake_is_bad_input_that_names_the_field(bench, 
     assert error["errors"][0]["field"] == "initial_capital"
 
 
-def test_a_result_larger_than_results_may_be_ends_the_run_with_what_is_allowed(bench, tmp_path):
-    run_id, folder = bench.submit(), tmp_path / "bundle"
-    bench.step("engine", "--run-id", run_id, "--bundle", folder)
+def test_a_result_larger_than_results_may_be_ends_the_run_with_what_is_allowed(environment, tmp_path):
+    run_id, folder = environment.enqueue(), tmp_path / "bundle"
+    environment.run_step("engine", "--run-id", run_id, "--bundle", folder)
     (folder / "more").write_bytes(bytes(1024 * 1024))
 
-    persist = bench.step("persist", "--run-id", run_id, "--bundle", folder, MAX_RESULT_MIB="1")
+    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", folder, MAX_RESULT_MIB="1")
 
-    run = bench.get(run_id)
+    run = environment.get(run_id)
     assert (persist.returncode, run.status, run.error_code) == (0, "FAILED", "result_too_large")
     assert "at most 1 MiB are stored (MAX_RESULT_MIB). Shorten the range" in run.error_message
-    assert list(problems(bench.database)) == []
+    assert list(problems(environment.database)) == []

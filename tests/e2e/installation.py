@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.cluster import Cluster, name_of, run, until
+from tests.e2e.cluster import Cluster, run
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "sbt-e2e"
@@ -28,8 +28,8 @@ STORE_KEYS = {"accesskey": "sbt-artifacts", "secretkey": "sbt-artifacts-local-on
 """Those of the cluster's store; E2E_S3_ACCESS_KEY and E2E_S3_SECRET_KEY name others."""
 
 
-class Stage:
-    """Everything that `install` makes, `remove` takes away."""
+class Installation:
+    """The environment of the overlay in tests/e2e, in a namespace of its own."""
 
     def __init__(self) -> None:
         self.cluster = Cluster(NAMESPACE)
@@ -50,7 +50,7 @@ class Stage:
         """Image, Argo's settings, namespace, secrets, manifests, schema, prices."""
         self._image()
         self._argo()
-        self.remove()
+        self.cluster.remove()
         self._secrets()
         self.cluster.kubectl("apply", "-k", str(ROOT / "tests/e2e/overlay"))
         self.store_addresses()
@@ -60,23 +60,6 @@ class Stage:
         self.cluster.ready("deployment/web")
         self.cluster.ready("deployment/dispatcher")
         self._prices()
-
-    def remove(self) -> None:
-        """Workflows first, so that their artifacts go too; then the namespace."""
-        if not self.cluster.get(f"api/v1/namespaces/{NAMESPACE}"):
-            return
-        for workload in ("deployment/dispatcher", "deployment/web"):
-            subprocess.run(
-                ["kubectl", "-n", NAMESPACE, "delete", workload, "--ignore-not-found"], check=False
-            )
-        self.cluster.kubectl("delete", "workflows", "--all", "--wait=false")
-        try:
-            until(lambda: not self.cluster.workflows(), 60, "the workflows are gone", pause=1)
-        except AssertionError:
-            for workflow in self.cluster.workflows():
-                self.cluster.kubectl("patch", "workflow", name_of(workflow), "--type=merge",
-                                     "-p", '{"metadata": {"finalizers": null}}')  # fmt: skip
-        run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", seconds=200)
 
     def close(self) -> None:
         """End what talks to the cluster."""
@@ -91,9 +74,7 @@ class Stage:
             ["docker", "build", "--quiet", "--network=host", "--build-arg", f"IMAGE_TAG={commit}", "-t", IMAGE, "."],
             cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        loader = os.environ.get("E2E_LOAD") or (f"{LOADER} load" if LOADER.exists() else "")
-        if loader:
-            subprocess.run([*loader.split(), IMAGE, "mysql:9"], check=True)
+        load(IMAGE, "mysql:9")
 
     def _argo(self) -> None:
         """Argo with the settings that its own manifests ask for, and a certificate that we can check."""
@@ -150,6 +131,13 @@ class Stage:
         for name in ("GOOG", "SP500"):
             self.cluster.kubectl("exec", "deployment/web", "--", "python", "-m", "store", "import",
                                  f"backtest/samples/{name}.csv", "--symbol", name)  # fmt: skip
+
+
+def load(*images: str) -> None:
+    """Copy images from docker into the cluster's nodes; E2E_LOAD names the program that does it."""
+    loader = os.environ.get("E2E_LOAD") or (f"{LOADER} load" if LOADER.exists() else "")
+    if loader:
+        subprocess.run([*loader.split(), *images], check=True)
 
 
 def store_keys() -> dict[str, str]:

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from tests.docs import guide
-from tests.e2e.cluster import Cluster, name_of, run, until
+from tests.e2e.cluster import Cluster, run
+from tests.e2e.installation import load, store_keys
 from tests.e2e.product import Product
-from tests.e2e.stage import LOADER, STORE_KEYS
 
 NAMESPACE = "stock-backtest"
 IMAGE = "stock-backtest:dev"
@@ -34,7 +34,7 @@ class Shell:
         self.run("trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n")
 
     def run(self, commands: str, *, seconds: int = 600) -> str:
-        """What the commands said; the first that fails ends the shell and is the error."""
+        """The output of the commands; the first that fails ends the shell and is the error."""
         with tempfile.NamedTemporaryFile("w", suffix=".sh") as script:
             script.write(guide.checked(commands))
             script.flush()
@@ -48,7 +48,7 @@ class Shell:
     def close(self) -> None:
         """End the shell, and with it what it left in the background."""
         with suppress(BrokenPipeError):
-            self._process.communicate(timeout=30)
+            self._process.communicate(timeout=60)
 
     def __enter__(self) -> Shell:
         return self
@@ -61,15 +61,15 @@ class Shell:
         assert self._process.stdout is not None
         self._process.stdin.write(f"source {path} < /dev/null; echo '<<done>>'\n")
         self._process.stdin.flush()
-        said = []
+        output = []
         for line in self._process.stdout:
             if line.strip() == "<<done>>":
-                return "".join(said)
-            said.append(line)
-        raise AssertionError("the guide's commands failed:\n" + "".join(said))
+                return "".join(output)
+            output.append(line)
+        raise AssertionError("the guide's commands failed:\n" + "".join(output))
 
 
-class Guided:
+class GuideInstallation:
     """A clone of this repository, a shell in it, and the environment that the guide makes with both."""
 
     def __init__(self) -> None:
@@ -78,11 +78,8 @@ class Guided:
         run("git", "clone", "--quiet", str(guide.ROOT), str(self.folder))
         run("git", "-C", str(self.folder), "config", "user.name", "operator")
         run("git", "-C", str(self.folder), "config", "user.email", "operator@example.org")
-        self.shell = Shell(
-            self.folder,
-            S3_ACCESS_KEY=os.environ.get("E2E_S3_ACCESS_KEY", STORE_KEYS["accesskey"]),
-            S3_SECRET_KEY=os.environ.get("E2E_S3_SECRET_KEY", STORE_KEYS["secretkey"]),
-        )
+        keys = store_keys()
+        self.shell = Shell(self.folder, S3_ACCESS_KEY=keys["accesskey"], S3_SECRET_KEY=keys["secretkey"])
 
     @property
     def installed(self) -> bool:
@@ -94,14 +91,14 @@ class Guided:
         self.shell.run(f"N={NAMESPACE}\n")
 
     def install(self) -> None:
-        """Chapter 5: image and environment; one that somebody else made is left alone."""
+        """Chapter 5: image and environment; one that these tests did not make is left alone."""
         self._refuse_what_is_not_ours()
-        self.remove()
+        self.cluster.remove()
         self.shell.run(*guide.chapter(5, "docker"))
         load(IMAGE, "mysql:9")
         for commands in guide.chapter(5, "cluster"):
             self.shell.run(commands)
-            if self.cluster.get(f"api/v1/namespaces/{NAMESPACE}"):
+            if self.cluster.exists():
                 run("kubectl", "annotate", "--overwrite", "namespace", NAMESPACE, _MADE_HERE)
 
     def product(self) -> Product:
@@ -109,20 +106,6 @@ class Guided:
         password = self.cluster.kubectl("get", "secret", "mysql-secret", "-o",
                                         "go-template={{index .data \"DB_PASSWORD\" | base64decode}}")  # fmt: skip
         return Product(self.cluster, password)
-
-    def remove(self) -> None:
-        """Take the environment away: workflows first, so that their artifacts go too."""
-        if not self.cluster.get(f"api/v1/namespaces/{NAMESPACE}"):
-            return
-        self.cluster.kubectl("delete", "deployments,cronjobs", "--all")
-        self.cluster.kubectl("delete", "workflows", "--all", "--wait=false")
-        try:
-            until(lambda: not self.cluster.workflows(), 60, "the workflows are gone", pause=1)
-        except AssertionError:
-            for workflow in self.cluster.workflows():
-                self.cluster.kubectl("patch", "workflow", name_of(workflow), "--type=merge",
-                                     "-p", '{"metadata": {"finalizers": null}}')  # fmt: skip
-        run("kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s", seconds=200)
 
     def close(self) -> None:
         """End what was begun on this machine."""
@@ -142,13 +125,6 @@ class Guided:
     def _made_here(namespace: dict[str, Any]) -> bool:
         name, _, value = _MADE_HERE.partition("=")
         return bool(namespace) and namespace["metadata"].get("annotations", {}).get(name) == value
-
-
-def load(*images: str) -> None:
-    """Copy images from docker into the cluster's nodes; E2E_LOAD names the program that does it."""
-    loader = os.environ.get("E2E_LOAD") or (f"{LOADER} load" if LOADER.exists() else "")
-    if loader:
-        subprocess.run([*loader.split(), *images], check=True)
 
 
 def overlay(folder: Path, **kustomization: object) -> Path:
