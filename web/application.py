@@ -15,7 +15,7 @@ from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
-from web.middleware import concurrency, csrf, response_headers
+from web.middleware import compression, concurrency, csrf, response_headers
 from web.presentation import formatting
 from web.runs.actions import bp as keeping
 from web.runs.curves_api import bp as curves
@@ -67,6 +67,7 @@ def create_app(
         concurrency,
         assets,
         response_headers,
+        compression,
         csrf,
         authorization,
         sign_in,

@@ -1,14 +1,15 @@
-"""Pictures of a run, drawn by Matplotlib (Agg, object interface) as PNG; kept per process while in use."""
+"""Pictures of a run, drawn by Matplotlib (Agg, object interface) as PNG; cached per process."""
 
 from __future__ import annotations
 
 import base64
 import io
 from collections.abc import Callable
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from web.presentation.decimation import Floats, downsample
 from web.runs.results import Curves
@@ -17,24 +18,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POINTS = 1_500
-_KEPT = 64
+_CACHED = 64
 _INK, _ACCENT, _MUTED, _GAIN, _LOSS = "#1d2433", "#2f5bd7", "#9aa3b2", "#18794e", "#b4232f"
 
-_cache: dict[str, dict[str, str]] = {}
-_lock = Lock()
+_drawing = Lock()
+"""Matplotlib does not promise to draw from several threads; charts that are drawn already do not wait for it."""
 
 
-def of_run(result_hash: str, curves: Curves, pnl: Floats) -> dict[str, str]:
-    """The charts of a result by name, each a PNG in Base64."""
-    with _lock:
-        if result_hash not in _cache:
-            if len(_cache) >= _KEPT:
-                _cache.pop(next(iter(_cache)))
-            _cache[result_hash] = _drawn(curves, pnl)
-        return _cache[result_hash]
+def _cache_key(result_hash: str, _curves: Curves, _pnl: Floats) -> str:
+    return result_hash
 
 
-def _drawn(curves: Curves, pnl: Floats) -> dict[str, str]:
+@cached(LRUCache(_CACHED), key=_cache_key, condition=Condition())
+def of_run(_result_hash: str, curves: Curves, pnl: Floats) -> dict[str, str]:
+    """The charts of a result by name, each a PNG in Base64; drawn once for all who ask at the same time."""
+    with _drawing:
+        return _draw_all(curves, pnl)
+
+
+def _draw_all(curves: Curves, pnl: Floats) -> dict[str, str]:
     equity, benchmark = curves.by_name["equity"], curves.by_name["benchmark"]
     drawdown, exposure = curves.by_name["drawdown"], curves.by_name["exposure"]
     chosen = downsample([equity, drawdown], _POINTS)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from store.models import Status
 from store.queries import runs
 from web.api.request_parsing import query_flag, query_number
+from web.middleware.compression import CompressedResponse
 from web.runs import annotation, status_answer
 from web.services import database
 
@@ -28,6 +29,6 @@ def show(run_id: str) -> Response:
     if request.if_none_match.contains_weak(etag):
         return Response(status=304, headers={"ETag": f'W/"{etag}"'})
     body = status_answer.finished_json(run, etag, points, with_charts)
-    response = Response(body, mimetype="application/json")
+    response = CompressedResponse(body, mimetype="application/json")
     response.set_etag(etag, weak=True)
     return response

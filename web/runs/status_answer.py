@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from store.models import Run
 from store.queries import results
 from web.api import links, schemas, serializers
+from web.middleware.compression import Body
 from web.presentation import charts
 from web.presentation.decimation import downsample
 from web.runs.results import Curves, decode, require
@@ -45,9 +46,9 @@ def _cache_key(run: Run, etag: str, _points: int, _with_charts: bool) -> tuple[s
 
 
 @cached(LRUCache(_CACHE_BYTES, getsizeof=len), key=_cache_key, condition=Condition())
-def finished_json(run: Run, _etag: str, points: int, with_charts: bool) -> bytes:
-    """A run with its result as JSON; it never changes under its ETag."""
-    return jsonify(_finished(run, points, with_charts)).get_data()
+def finished_json(run: Run, _etag: str, points: int, with_charts: bool) -> Body:
+    """A run with its result as JSON, and compressed; it never changes under its ETag."""
+    return Body.of(jsonify(_finished(run, points, with_charts)).get_data())
 
 
 def _finished(run: Run, points: int, with_charts: bool) -> schemas.Status:

@@ -2,6 +2,8 @@
 
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -56,6 +58,26 @@ def test_a_result_is_drawn_once_for_all_who_ask(curves):
     first = charts.of_run("kept", curves, np.zeros(0))
 
     assert charts.of_run("kept", curves, np.ones(3)) is first
+
+
+def test_charts_that_are_drawn_do_not_wait_for_those_of_another_run(curves, monkeypatch):
+    drawn, draw_all = charts.of_run("drawn", curves, np.zeros(0)), charts._draw_all
+    drawing, released = Event(), Event()
+
+    def slow(*given):
+        drawing.set()
+        assert released.wait(60)
+        return draw_all(*given)
+
+    monkeypatch.setattr(charts, "_draw_all", slow)
+    with ThreadPoolExecutor(2) as threads:
+        other = threads.submit(charts.of_run, "other", curves, np.zeros(0))
+        assert drawing.wait(60)
+        same = threads.submit(charts.of_run, "drawn", curves, np.zeros(0)).result(60)
+        released.set()
+
+        assert same is drawn
+        assert tuple(other.result(60)) == NAMES
 
 
 def test_pages_without_scripts_get_each_picture_by_its_name(client, finished):

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import gzip
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,20 @@ def test_large_answers_are_compressed_for_those_who_take_it(client, finished):
 
     assert zipped.headers["Content-Encoding"] == "gzip"
     assert len(zipped.data) < len(plain.data) / 3
+
+
+def test_what_many_watch_is_compressed_once(client, finished, monkeypatch):
+    path, compressed, compress = f"/status/{finished()}?charts=false&points=99", [], gzip.compress
+    monkeypatch.setattr(
+        gzip, "compress", lambda *given, **more: compressed.append(1) or compress(*given, **more)
+    )
+
+    small = [client.get(path, headers={"Accept-Encoding": "gzip"}) for _ in range(3)]
+    plain = client.get(path)
+
+    assert len(compressed) == 1
+    assert {gzip.decompress(answer.data) for answer in small} == {plain.data}
+    assert {answer.headers["ETag"] for answer in small} == {plain.headers["ETag"]}
 
 
 def test_curves_keep_their_extremes_when_thinned_and_show_all_bars_when_zoomed(client, finished):
