@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.workflows.conftest import ROOT
+from qa.processes import ROOT
 
 STEPS = ("compute", "keep", "record", "reader")
 
