@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidBars, InvalidFile, InvalidRequest
-from backtest.metrics.calendar import stamp
+from backtest.metrics.calendar import stamp, trades_weekends
 from backtest.prices import quality
 from backtest.prices.dataset import Dataset
 from store.queries import datasets
@@ -16,6 +16,7 @@ from web.api import schemas, serializers
 from web.datasets import listing_page
 from web.datasets.uploads import read_upload, store_dataset
 from web.errors import wants_page
+from web.presentation.findings import finding
 from web.presentation.svg import overlay
 from web.services import database
 
@@ -42,6 +43,8 @@ def detail(data_hash: str) -> str:
         dataset=dataset,
         certificate=_quality_report(dataset),
         versions=versions,
+        finding=finding,
+        weekends=trades_weekends(dataset.bars.times),
         drawing=overlay([(dataset.bars.times, dataset.bars.close[:, 0])]),
     )
 

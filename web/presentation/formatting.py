@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Flask
 
+from backtest.plural import counted
+
 _MINUS = "\u2212"
 _NONE = "–"
 
@@ -15,8 +17,10 @@ def register(app: Flask) -> None:
     """Offer every format to the templates."""
     app.jinja_env.filters.update(
         figure=figure, percent=percent, money=money, number=number, points=points, moment=moment, day=day,
-        words=words, seconds=seconds, tone=tone, signed=signed, apart=apart,
+        words=words, seconds=seconds, tone=tone, apart=apart, counted=counted, probability=probability,
+        sentence=sentence, rejection=rejection,
     )  # fmt: skip
+    app.jinja_env.globals["interval"] = interval
 
 
 def number(value: float | int | None, digits: int = 2, *, sign: bool = False) -> str:
@@ -31,12 +35,12 @@ def number(value: float | int | None, digits: int = 2, *, sign: bool = False) ->
 
 def percent(fraction: float | None, digits: int = 2, *, sign: bool = False) -> str:
     """A fraction as percent."""
-    return _NONE if fraction is None else number(100 * fraction, digits, sign=sign) + "\u2009%"
+    return _NONE if fraction is None else number(100 * fraction, digits, sign=sign) + "%"
 
 
 def points(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
     """A number that is percent already."""
-    return _NONE if value is None else number(value, digits, sign=sign) + "\u2009%"
+    return _NONE if value is None else number(value, digits, sign=sign) + "%"
 
 
 def money(value: float | None, *, sign: bool = False) -> str:
@@ -44,16 +48,19 @@ def money(value: float | None, *, sign: bool = False) -> str:
     return number(value, 0 if value is not None and abs(value) >= 1e6 else 2, sign=sign)
 
 
-def signed(value: float | None, style: str) -> str:
-    """A difference in the style of its metric, with its sign."""
-    return str(_STYLES[style](value, sign=True))
+def probability(fraction: float | None) -> str:
+    """A probability as percent, never rounded up to certainty or down to impossibility."""
+    if fraction is None or 0.01 <= fraction <= 0.99:
+        return percent(fraction, 0)
+    return "> 99%" if fraction > 0.5 else "< 1%"
 
 
 def apart(value: float, style: str) -> str:
-    """A difference to a benchmark: percent part by percentage points, never by percent."""
-    if style == "percent":
-        return f"{number(100 * value, 2, sign=True)} points"
-    return signed(value, style)
+    """A difference of two metrics with its sign; percentages differ by percentage points."""
+    if style in ("percent", "points"):
+        difference = 100 * value if style == "percent" else value
+        return f"{number(difference, 1 if abs(difference) >= 10 else 2, sign=True)} pp"
+    return str(_STYLES[style](value, sign=True))
 
 
 def figure(value: float | int | None, style: str) -> str:
@@ -66,16 +73,17 @@ _STYLES: dict[str, Any] = {
     "points": points,
     "ratio": number,
     "currency": money,
-    "days": lambda value, sign=False: _counted(value, "days", sign=sign),
-    "bars": lambda value, sign=False: _counted(value, "bars", sign=sign),
+    "days": lambda value, sign=False: _measured(value, "day", sign=sign),
+    "bars": lambda value, sign=False: _measured(value, "bar", sign=sign),
     "count": lambda value, sign=False: number(value, 0, sign=sign),
 }
 
 
-def _counted(value: float | None, unit: str, *, sign: bool) -> str:
+def _measured(value: float | None, unit: str, *, sign: bool) -> str:
     if value is None:
         return _NONE
-    return f"{number(value, 0 if float(value).is_integer() else 1, sign=sign)} {unit}"
+    text = number(value, 0 if float(value).is_integer() else 1, sign=sign)
+    return f"{text} {unit if abs(value) == 1 else unit + 's'}"
 
 
 def tone(value: float | None) -> str:
@@ -113,4 +121,43 @@ def seconds(value: float | None) -> str:
 def words(name: str) -> str:
     """An identifier as words: next_open → Next open."""
     text = name.replace("_", " ").lower()
-    return text[:1].upper() + text[1:]
+    return _WORDS.get(name, text[:1].upper() + text[1:])
+
+
+_WORDS = {"end_of_data": "Open at end"}
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: a capital first, a full stop last unless it has its own end."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", "…")) else ".")
+
+
+def rejection(reason: str, direction: str) -> str:
+    """The label of a reason for which the engine rejects orders; `direction` is that of the run."""
+    if reason == "direction":
+        return f"Ignored: {words(direction).lower()}"
+    return f"Rejected: {_REJECTIONS[reason]}"
+
+
+_REJECTIONS = {
+    "no_next_bar": "no bar after the signal",
+    "too_small": "less than one share",
+    "no_cash": "no cash left",
+    "ruined": "account ruined",
+}
+
+
+def interval(timeframe: str) -> str:
+    """The length of a bar as an adjective: 1d → daily, 5m → 5-minute."""
+    return _INTERVALS.get(timeframe) or f"{timeframe[:-1]}-{_UNITS[timeframe[-1]]}"
+
+
+_INTERVALS = {
+    "1d": "daily",
+    "1w": "weekly",
+    "1mo": "monthly",
+    "3mo": "quarterly",
+    "1y": "yearly",
+    "1h": "hourly",
+}
+_UNITS = {"h": "hour", "m": "minute", "s": "second"}

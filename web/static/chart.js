@@ -3,7 +3,7 @@ const library = window.LightweightCharts;
 const FORMATS = {
   money: (value) => value.toLocaleString("en", { minimumFractionDigits: 0, maximumFractionDigits: Math.abs(value) < 1000 ? 2 : 0 }),
   price: (value) => value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
-  percent: (value) => `${(100 * value).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u2009%`,
+  percent: (value) => `${(100 * value).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })}%`,
   ratio: (value) => value.toFixed(2),
 };
 const KINDS = { area: "AreaSeries", histogram: "HistogramSeries", line: "LineSeries" };
@@ -110,7 +110,7 @@ class Chart {
     if (this.figure.dataset.symbol) address.searchParams.set("symbol", this.figure.dataset.symbol);
     if (from !== undefined) { address.searchParams.set("from", from); address.searchParams.set("to", to); }
     const response = await fetch(address);
-    if (!response.ok) throw new Error(`the curves could not be read (${response.status})`);
+    if (!response.ok) throw new Error(`Chart data could not be loaded (${response.status})`);
     this.show(await response.json());
   }
 

@@ -1,4 +1,6 @@
 // Makes the form quicker: a rule's own fields, what folded groups hold, and a check while typing.
+import { counted } from "./words.js";
+
 const form = document.getElementById("submit");
 const plan = document.getElementById("plan"), caveats = document.getElementById("caveats");
 const rule = form.elements.rule_type;
@@ -15,7 +17,7 @@ function words(field) {
   if (same(field.value.trim(), field.dataset.default)) return "";
   if (field.options) return field.selectedOptions[0].textContent;
   const unit = field.labels[0].querySelector(".unit")?.textContent ?? "";
-  return `${label.slice(0, label.length - unit.length).trim()} ${field.value.trim() || "none"} ${unit}`.trim();
+  return `${label.slice(0, label.length - unit.length).trim()} ${field.value.trim() || "none"}${unit === "%" ? "" : " "}${unit}`.trim();
 }
 function tellGroups() {
   for (const { told, fields } of groups) {
@@ -73,13 +75,13 @@ async function check() {
   if (found.ok) {
     const time = found.seconds < 1 ? `${Math.max(0.1, found.seconds).toFixed(1)} s` : `${Math.round(found.seconds)} s`;
     const several = form.elements.symbols.value.split(",").filter((name) => name.trim()).length;
-    const of = several > 1 ? ` of ${several} symbols` : "";
-    plan.textContent = `${found.bars.toLocaleString("en")} bars${of}, ${found.first_bar} to ${found.last_bar}, about ${time}`;
+    const of = several > 1 ? ` of ${counted(several, "symbol")}` : "";
+    plan.textContent = `${counted(found.bars, "bar")}${of}, ${found.first_bar} to ${found.last_bar}, about ${time}`;
   } else {
     showErrors(found.errors);
     const placed = found.errors.filter(({ field }) => document.getElementById(`f-${field.replaceAll(".", "-")}-error`));
     const rest = found.errors.filter((error) => !placed.includes(error));
-    plan.textContent = rest.length ? rest.map(({ field, message }) => `${field} ${message}`).join("; ") : `${found.errors.length === 1 ? "One field needs" : `${found.errors.length} fields need`} mending`;
+    plan.textContent = rest.length ? rest.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; ") : `${counted(found.errors.length, "field")} to fix`;
   }
 }
 const later = () => { clearTimeout(waiting); waiting = setTimeout(check, 250); };

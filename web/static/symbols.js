@@ -1,4 +1,6 @@
-// Finds symbols while typing, says what prices they have, and sets ranges that the prices cover.
+// Finds symbols while typing, shows the range of their prices, and sets date ranges that the prices cover.
+import { counted } from "./words.js";
+
 const form = document.getElementById("submit");
 const input = form.elements.symbols, first = form.elements.start_date, last = form.elements.end_date;
 const list = document.getElementById("symbol-options"), facts = document.getElementById("symbol-facts");
@@ -13,7 +15,7 @@ let options = [], active = -1, waiting, asked = 0, stepping = null;
 const parts = () => input.value.split(",").map((text) => text.trim());
 const chosen = () => parts().filter(Boolean).map((name) => name.toUpperCase());
 const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
-const range = ({ first, last, bars }) => `${first} to ${last}, ${bars.toLocaleString("en")} bars`;
+const range = ({ first, last, bars }) => `${first} to ${last}, ${counted(bars, "bar")}`;
 
 async function search(text, limit) {
   const address = new URL(input.dataset.search, location.href);

@@ -1,4 +1,6 @@
-// Drop a file, see what it holds or what is wrong with it, then upload.
+// Previews a dropped or chosen file, or its errors by line, before the upload.
+import { counted, interval } from "./words.js";
+
 const form = document.getElementById("upload"), drop = document.getElementById("drop");
 const file = form.elements.file, symbol = form.elements.symbol, preview = document.getElementById("preview");
 
@@ -16,19 +18,19 @@ async function look() {
   if (!file.files.length) return;
   preview.replaceChildren(element("p", "Reading the file…", "muted small"));
   const response = await fetch(form.dataset.preview, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } }).catch(() => null);
-  if (!response) return preview.replaceChildren(element("p", "The server cannot be reached; try again.", "error"));
+  if (!response) return preview.replaceChildren(element("p", "Server unreachable; try again.", "error"));
   const found = await response.json();
   if (!response.ok) return showMistakes(found);
   if (!symbol.value) symbol.value = found.symbol;
   const list = element("dl", "", "facts");
   const certificate = found.certificate;
-  for (const [name, value] of [["Bars", `${found.bars.toLocaleString("en")} of ${found.timeframe}`], ["From", found.first_bar], ["To", found.last_bar], ["Gaps", certificate.gaps.count], ["Outliers", certificate.outliers.count], ["Suspected splits", certificate.suspected_splits.count]]) {
+  for (const [name, value] of [["Bars", counted(found.bars, `${interval(found.timeframe)} bar`)], ["From", found.first_bar], ["To", found.last_bar], ["Gaps", certificate.gaps.count], ["Outliers", certificate.outliers.count], ["Suspected splits", certificate.suspected_splits.count]]) {
     const pair = document.createElement("div");
     pair.append(element("dt", name), " ", element("dd", String(value)));
     list.append(pair);
   }
   const box = element("div", "", "notice good");
-  box.append(element("strong", `${found.symbol} can be read.`), list);
+  box.append(element("strong", `${found.symbol} is ready to upload.`), list);
   preview.replaceChildren(box, tableOf(found.rows));
 }
 
@@ -41,16 +43,16 @@ function tableOf(rows) {
     for (const [name, value] of Object.entries(row)) line.append(element("td", name === "time" ? value : value.toLocaleString("en", { maximumFractionDigits: 4 }), name === "time" ? "day" : "num"));
     body.append(line);
   }
-  table.append(element("caption", `The first ${rows.length} bars`), element("thead", ""), body);
+  table.append(element("caption", `First ${counted(rows.length, "bar")}`), element("thead", ""), body);
   table.tHead.append(head);
   scroll.append(table);
-  Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: "The first bars of the file" });
+  Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: "First bars of the file" });
   return scroll;
 }
 
 function showMistakes(found) {
   const box = element("div", "", "notice bad"), list = element("ul", "");
-  box.append(element("strong", "This file cannot be used."), list);
+  box.append(element("strong", "This file cannot be imported."), list);
   for (const { line, field, message } of found.errors ?? [{ message: found.detail }]) {
     list.append(element("li", `${line ? `Line ${line}: ` : ""}${field ? `${field}: ` : ""}${message}`));
   }

@@ -1,4 +1,4 @@
-// Follows a run until it ends, then shows its result; patient with lost connections.
+// Follows a run until it ends, then shows its result; retries after lost connections.
 const card = document.getElementById("watch");
 const [headline, clock, bar, connection] = ["headline", "clock", "bar", "connection"].map((id) => document.getElementById(id));
 const steps = [...card.querySelectorAll(".steps li")];
@@ -15,8 +15,8 @@ function show(run) {
   const stage = run.status === "PENDING" ? 0 : STAGES[run.stage] ?? 2;
   steps.forEach((step, place) => { step.dataset.state = place < stage ? "done" : place === stage ? "now" : "next"; });
   const percent = Math.round(100 * run.progress);
-  const before = run.waiting_before ? `, ${run.waiting_before} before it` : "";
-  const text = run.status === "PENDING" ? `Queued${before}` : `${steps[stage].textContent} ${percent ? `${percent} %` : ""}`;
+  const before = run.waiting_before ? `, ${run.waiting_before} ahead` : "";
+  const text = run.status === "PENDING" ? `Queued${before}` : `${steps[stage].textContent} ${percent ? `${percent}%` : ""}`;
   if (headline.textContent !== text) headline.textContent = text;
   bar.value = run.progress;
   const left = secondsLeft(run);
@@ -45,7 +45,7 @@ async function ask() {
   } catch {
     failures += 1;
     pause = Math.min(LONGEST, 500 * 2 ** failures);
-    connection.textContent = `The server cannot be reached. The run goes on; asking again in ${seconds(pause / 1000)}.`;
+    connection.textContent = `Server unreachable. The run continues; retrying in ${seconds(pause / 1000)}.`;
   }
   setTimeout(ask, pause);
 }

@@ -83,7 +83,8 @@ def changed(names: Sequence[str], values: Mapping[str, str]) -> str:
         value = values.get(field.name, default)
         if value == default or (field.kind == "bool" and value not in ("true", "on")):
             continue
-        plain = field.label if field.kind == "bool" else f"{field.label} {value} {field.unit}"
+        unit = field.unit if field.unit == "%" else f" {field.unit}"
+        plain = field.label if field.kind == "bool" else f"{field.label} {value}{unit}"
         found.append(CHOICE_LABELS.get(value, plain).strip())
     return ", ".join(found)
 

@@ -92,7 +92,7 @@ def test_a_metric_opens_to_its_formula(open_page, result):
     page.locator("#metric-sharpe_ratio summary").click()
 
     expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("P = 252")
-    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("Elsewhere")
+    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("In other tools")
 
 
 def test_changing_the_rule_changes_its_fields_and_keeps_the_rest(open_page):
@@ -202,7 +202,7 @@ def test_what_a_folded_group_holds_is_told_beside_its_name(open_page):
     page.get_by_text("Sizing and fills").click()
     page.get_by_label("Direction").select_option("long_short")
 
-    expect(page.locator("summary .own")).to_have_text(["Long and short", "Stop-loss 5 %"])
+    expect(page.locator("summary .own")).to_have_text(["Long and short", "Stop-loss 5%"])
 
 
 def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
@@ -222,7 +222,7 @@ def test_a_run_of_a_rule_without_trades_is_explained(open_page):
     page.get_by_role("button", name="Run backtest").click()
 
     expect(page.get_by_role("heading", name="Why there are no trades")).to_be_visible()
-    expect(page.get_by_text("Rejected: too small")).to_be_visible()
+    expect(page.get_by_text("Rejected: less than one share")).to_be_visible()
 
 
 def test_a_run_is_verified_and_duplicated(open_page, result):
@@ -231,7 +231,7 @@ def test_a_run_is_verified_and_duplicated(open_page, result):
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_text("Identical: executed again")).to_be_visible()
     page.get_by_role("link", name="Back to the result").click()
-    page.get_by_role("link", name="Duplicate").click()
+    page.get_by_role("link", name="Edit & rerun").click()
 
     expect(page.get_by_label("Symbols")).to_have_value("SP500")
     expect(page.get_by_label("Slow average")).to_have_value("30")
@@ -239,13 +239,13 @@ def test_a_run_is_verified_and_duplicated(open_page, result):
 
 def test_a_preset_is_saved_loaded_and_deleted(open_page):
     page = open_page("/?params.fast=21&params.slow=84")
-    page.get_by_label("Save the form as").fill("Slow pair")
+    page.get_by_label("Preset name").fill("Slow pair")
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.goto("/")
     page.get_by_role("link", name="Slow pair").click()
     expect(page.get_by_label("Slow average")).to_have_value("84")
-    page.get_by_role("button", name="Delete the preset Slow pair").click()
+    page.get_by_role("button", name="Delete preset Slow pair").click()
 
     expect(page.get_by_role("link", name="Slow pair")).to_have_count(0)
 
@@ -258,11 +258,11 @@ def test_two_runs_are_chosen_and_compared(open_page, result):
     page.goto("/runs")
     for box in page.get_by_role("checkbox", name="Compare").all()[:2]:
         box.check()
-    page.get_by_role("button", name="Compare chosen").click()
+    page.get_by_role("button", name="Compare selected").click()
     expect(page.get_by_role("heading", name="Compare 2 runs")).to_be_visible()
     page.get_by_role("link", name="Differences only").click()
 
-    expect(page.get_by_role("link", name="Show everything")).to_be_visible()
+    expect(page.get_by_role("link", name="Show all rows")).to_be_visible()
 
 
 def test_no_more_than_ten_runs_can_be_chosen_for_a_comparison(open_page, result):
@@ -271,13 +271,13 @@ def test_no_more_than_ten_runs_can_be_chosen_for_a_comparison(open_page, result)
     while page.request.get(last).json()["status"] != "SUCCEEDED":
         page.wait_for_timeout(50)
     page.goto("/runs?status=SUCCEEDED&rule_type=RSI")
-    expect(page.get_by_role("button", name="Compare chosen")).to_be_disabled()
+    expect(page.get_by_role("button", name="Compare selected")).to_be_disabled()
 
     boxes = page.get_by_role("checkbox", name="Compare")
     for box in boxes.all()[:10]:
         box.check()
 
-    expect(page.get_by_text("10 of at most 10 chosen")).to_be_visible()
+    expect(page.get_by_text("10 of at most 10 selected")).to_be_visible()
     expect(boxes.nth(10)).to_be_disabled()
 
 
@@ -287,8 +287,8 @@ def test_a_run_is_deleted_only_after_a_second_press(open_page):
     expect(page.locator("dl.kpis")).to_be_visible()
     address = page.url
 
-    page.get_by_text("Delete this run").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_text("Delete run").click()
+    page.get_by_role("button", name="Delete permanently").click()
 
     expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
     assert page.request.get(address, headers={"Accept": "text/html"}).status == 404
@@ -323,10 +323,10 @@ def test_an_upload_is_previewed_then_certified(open_page, prices):
     page = open_page("/datasets")
 
     page.get_by_label("CSV or Parquet file").set_input_files(prices)
-    expect(page.get_by_text("can be read.")).to_be_visible()
+    expect(page.get_by_text("is ready to upload.")).to_be_visible()
     page.get_by_role("button", name="Upload").click()
 
-    expect(page.get_by_text("Nothing suspect was found.")).to_be_visible()
+    expect(page.get_by_text("No suspect bars found.")).to_be_visible()
     expect(page.get_by_role("heading", name="ACME", exact=True)).to_be_visible()
 
 
@@ -343,8 +343,8 @@ def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, pric
 
     page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
 
-    expect(page.get_by_text("DROPPED can be read.")).to_be_visible()
-    expect(page.get_by_role("region", name="The first bars of the file").get_by_role("row")).to_have_count(6)
+    expect(page.get_by_text("DROPPED is ready to upload.")).to_be_visible()
+    expect(page.get_by_role("region", name="First bars of the file").get_by_role("row")).to_have_count(6)
     expect(page.get_by_role("textbox", name="Symbol", exact=True)).to_have_value("DROPPED")
 
 
@@ -372,7 +372,7 @@ def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(open_pag
     keep_the_worker_busy(page, 20)
     page.route("**/api/runs/*", lambda route: route.abort())
     page.get_by_role("button", name="Run backtest").click()
-    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("Server unreachable.")).to_be_visible()
 
     page.unroute("**/api/runs/*")
 
@@ -382,7 +382,7 @@ def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(open_pag
 def test_the_form_works_by_keyboard_alone(open_page):
     page = open_page()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     for _ in range(60):
         if page.evaluate("document.activeElement.textContent.trim()") == "Run backtest":
@@ -397,7 +397,7 @@ def test_the_form_works_by_keyboard_alone(open_page):
 def test_everything_needed_works_without_scripts(open_page):
     page = open_page("/", java_script_enabled=False)
     page.locator("#f-rule_type").select_option("RSI")
-    page.get_by_role("button", name="Show its parameters").click()
+    page.get_by_role("button", name="Show parameters").click()
     page.get_by_label("Oversold").fill("35")
 
     page.get_by_role("button", name="Run backtest").click()

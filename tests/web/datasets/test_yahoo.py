@@ -118,7 +118,7 @@ def test_each_reason_for_no_prices_has_its_status_and_is_shown(browsing, traits,
 
     assert (problem.status_code, page.status_code) == (status, status)
     assert said in problem.json["detail"]
-    assert "Nothing was kept." in page.text or "pip install" in page.text
+    assert "Import failed; nothing saved." in page.text or "pip install" in page.text
     assert np.all([name not in page.text for name in ("Traceback", "/usr/lib")])
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from web.presentation import formatting
 
-THIN = "\u2009"
-
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -17,19 +15,33 @@ THIN = "\u2009"
         (formatting.number(-3, 0), "\u22123"),
         (formatting.number(0.5, 1, sign=True), "+0.5"),
         (formatting.number(None), "–"),
-        (formatting.percent(0.12345), f"12.35{THIN}%"),
-        (formatting.percent(-0.5, 0, sign=True), f"\u221250{THIN}%"),
-        (formatting.points(7.5), f"7.50{THIN}%"),
+        (formatting.percent(0.12345), "12.35%"),
+        (formatting.percent(-0.5, 0, sign=True), "\u221250%"),
+        (formatting.points(7.5), "7.50%"),
         (formatting.money(1_500_000.7), "1,500,001"),
         (formatting.money(999.999), "1,000.00"),
         (formatting.figure(12, "bars"), "12 bars"),
+        (formatting.figure(1.0, "days"), "1 day"),
         (formatting.figure(39.4, "bars"), "39.4 bars"),
         (formatting.figure(946.0, "days"), "946 days"),
         (formatting.figure(1234, "count"), "1,234"),
-        (formatting.signed(-0.0123, "percent"), f"\u22121.23{THIN}%"),
-        (formatting.apart(-1.2871, "percent"), "\u2212128.71 points"),
+        (formatting.apart(-0.0123, "percent"), "\u22121.23 pp"),
+        (formatting.apart(-1.2871, "percent"), "\u2212128.7 pp"),
+        (formatting.apart(-7.5, "points"), "\u22127.50 pp"),
         (formatting.apart(0.25, "ratio"), "+0.25"),
         (formatting.words("next_open"), "Next open"),
+        (formatting.words("end_of_data"), "Open at end"),
+        (formatting.probability(0.594), "59%"),
+        (formatting.probability(0.9999), "> 99%"),
+        (formatting.probability(0.0001), "< 1%"),
+        (formatting.sentence("try again"), "Try again."),
+        (formatting.sentence("Try again."), "Try again."),
+        (formatting.sentence("did you mean SPY?"), "Did you mean SPY?"),
+        (formatting.rejection("direction", "long_only"), "Ignored: long only"),
+        (formatting.rejection("no_cash", "long_only"), "Rejected: no cash left"),
+        (formatting.interval("1d"), "daily"),
+        (formatting.interval("5m"), "5-minute"),
+        (formatting.interval("4h"), "4-hour"),
         (formatting.words("FAILED"), "Failed"),
     ],
 )

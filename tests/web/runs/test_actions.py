@@ -64,7 +64,7 @@ def test_a_wrong_note_is_named_and_changes_nothing(client, finished, form, field
 
 def test_the_page_asks_before_it_deletes_and_then_everything_is_gone(client, record, finished):
     run_id = finished()
-    assert "Delete for good" in client.get(f"/runs/{run_id}", headers=PAGE).text
+    assert "Delete permanently" in client.get(f"/runs/{run_id}", headers=PAGE).text
 
     answer = post(client, run_id, "delete")
 
@@ -92,7 +92,7 @@ def test_cancelling_leads_back_to_the_run_which_says_so(client, submit):
     page = client.get(answer.location, headers=PAGE).text
     assert (answer.status_code, answer.location) == (303, f"/runs/{run_id}")
     assert "Cancelled on request." in page
-    assert "Change and run again" in page
+    assert "Edit &amp; rerun" in page
 
 
 def test_a_run_that_succeeded_stays_as_it_is_when_cancelled(client, finished):

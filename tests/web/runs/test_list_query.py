@@ -77,7 +77,9 @@ def test_pages_of_two_show_every_run_that_has_the_figure_once_and_in_order(
 def test_the_list_says_when_its_order_leaves_runs_out(client, submit):
     submit()
 
-    assert "Runs without this figure are left out" in client.get("/runs?sort=total_return", headers=PAGE).text
+    assert (
+        "Runs without this metric are not listed" in client.get("/runs?sort=total_return", headers=PAGE).text
+    )
     assert "left out" not in client.get("/runs", headers=PAGE).text
 
 
@@ -115,13 +117,13 @@ def test_the_page_keeps_what_was_chosen_in_its_filter(client, submit):
     for kept in ('value="cross"', '<option value="RSI" selected>', '<option value="FAILED" selected>',
                  'name="created_to" value="2024-01-31"', 'name="starred" value="true" checked'):  # fmt: skip
         assert kept in page
-    assert "No run fits." in page
+    assert "No runs match." in page
 
 
 def test_an_empty_record_invites_to_the_first_run(client):
     page = client.get("/runs", headers=PAGE).text
 
-    assert "No run yet." in page
+    assert "No runs yet." in page
     assert "Clear" not in page
 
 

@@ -37,8 +37,8 @@ def test_every_metric_opens_to_its_formula_inputs_and_what_other_tools_do(client
     page = client.get(f"/runs/{finished()}", headers=PAGE).text
 
     assert page.count('class="explain"') == page.count('id="metric-') > 50
-    assert "P = 252 a year" in page
-    assert "Elsewhere:" in page
+    assert "P = 252 per year" in page
+    assert "In other tools:" in page
 
 
 def test_a_run_without_trades_is_explained_by_its_funnel_and_not_by_nothing(client, finished):
@@ -47,7 +47,7 @@ def test_a_run_without_trades_is_explained_by_its_funnel_and_not_by_nothing(clie
     page = client.get(f"/runs/{run_id}", headers=PAGE).text
 
     assert "Why there are no trades" in page
-    assert "Rejected: too small" in page
+    assert "Rejected: less than one share" in page
     assert "allow fractional shares" in page
 
 
@@ -65,7 +65,7 @@ def test_trades_are_sorted_filtered_and_paged(client, finished):
     assert gains == sorted(gains, reverse=True)
     assert len(gains) == 100
     assert "Page 2 of" in second
-    assert "No trade fits the filter" in none
+    assert "No trades match" in none
 
 
 def test_a_failed_run_shows_its_message_and_the_way_on(client, record, submit):
@@ -234,7 +234,7 @@ def test_the_figures_on_top_tell_their_distance_to_the_benchmark(client, finishe
 
     metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
     apart = 100 * (metrics["total_return"] - metrics["benchmark_return"])
-    assert f'<span class="delta">{apart:+,.2f} points</span>'.replace("-", "\u2212") in page
+    assert f'<span class="delta">{apart:+,.1f} pp vs. hold</span>'.replace("-", "\u2212") in page
     assert page.count('<div class="kpi">') == 6
 
 
@@ -243,8 +243,8 @@ def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_mar
 
     page = client.get(f"/runs/{run_id}?tab=drawdown", headers=PAGE).text
 
-    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)\u2009%', page)]
+    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)%', page)]
     metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
     assert depths == sorted(depths)
     assert depths[0] == pytest.approx(100 * metrics["max_drawdown"], abs=0.005)
-    assert '<span class="tag">not yet</span>' in page
+    assert '<span class="tag">Not recovered</span>' in page

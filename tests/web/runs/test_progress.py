@@ -27,9 +27,9 @@ def test_a_waiting_run_says_how_many_are_before_it_and_asks_again_without_script
 
     page = page_of(client, submit())
 
-    assert "Queued, 1 before it" in page
+    assert "Queued, 1 ahead" in page
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
-    assert "Cancel the run" in page
+    assert "Cancel run" in page
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ def summary(page, heading):
 def test_folded_groups_tell_their_defaults(client):
     page = client.get("/").text
 
-    assert summary(page, "Sizing and fills") == ("100 % of equity, long only, next open", False)
-    assert summary(page, "Stops and targets") == ("off unless set", False)
+    assert summary(page, "Sizing and fills") == ("100% of equity, long only, next open", False)
+    assert summary(page, "Stops and targets") == ("off by default", False)
 
 
 def test_folded_groups_tell_what_is_set_in_them_so_that_nothing_is_hidden(client, finished):
@@ -29,7 +29,7 @@ def test_folded_groups_tell_what_is_set_in_them_so_that_nothing_is_hidden(client
 
     page = client.get(f"/?run={run_id}").text
 
-    assert summary(page, "Stops and targets") == ("Stop-loss 5 %, Trailing stop 8 %", True)
+    assert summary(page, "Stops and targets") == ("Stop-loss 5%, Trailing stop 8%", True)
     assert summary(page, "Sizing and fills") == ("Fractional shares, Long and short", True)
     assert summary(page, "More costs") == ("Minimum fee 1.5 currency", True)
     assert not summary(page, "Comparison")[1]
@@ -58,7 +58,7 @@ def test_every_parameter_of_a_rule_has_its_label_help_and_bounds(client, rule_ty
 def test_the_formula_rule_lists_every_function_it_knows(client):
     page = client.get("/fragments/params?rule_type=EXPRESSION").text
 
-    assert "What a formula may hold" in page
+    assert "Formula reference" in page
     for name in ("rsi(x, n=14)", "crosses_above(a, b)", "bbands_upper(x, n=20, k=2)", "<code>volume</code>"):
         assert name in page
 
