@@ -1,4 +1,4 @@
-"""Everything on one machine: the page, and a worker beside it. `python app.py`, Ctrl-C ends both."""
+"""The whole product on one machine: the web tier and a local worker. `python app.py`, Ctrl-C ends both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess  # nosec B404
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,24 +21,24 @@ from config import logs
 from config.errors import SettingsError
 from config.settings import Settings
 from store import schema
-from store.errors import StoreError
+from store.errors import StoreError, reason
 from store.queries import datasets
 from store.session import Database
 from web.__main__ import arguments
 from workflows import process
 
 _FAULT, _BAD_INPUT = 1, 2
-_READY_SECONDS = 60.0
-_STOP_SECONDS = 30.0
-_LOOK_SECONDS = 0.2
+_READY_TIMEOUT_SECONDS = 60.0
+_STOP_TIMEOUT_SECONDS = 30.0
+_POLL_SECONDS = 0.2
 _PAUSES_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 _STEADY_SECONDS = 60.0
 
 log = logs.get(__name__)
 
 
-class Part:
-    """A process that is started again when it dies; with growing pauses if it dies at once."""
+class ManagedProcess:
+    """A child process that is restarted when it dies, after growing pauses if it dies soon."""
 
     def __init__(self, name: str, command: list[str], *, keep_open: tuple[int, ...] = ()) -> None:
         self._name, self._command, self._keep_open = name, command, keep_open
@@ -45,13 +46,13 @@ class Part:
         self._started_at = time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def keep(self) -> None:
-        """Start the process, or start it again once its pause is over."""
+    def ensure_running(self) -> None:
+        """Start the process, or restart it once its pause is over."""
         now = time.monotonic()
         if self._process is not None and self._process.poll() is not None:
             self._deaths = 0 if now - self._started_at > _STEADY_SECONDS else self._deaths
             pause = _PAUSES_SECONDS[min(self._deaths, len(_PAUSES_SECONDS) - 1)]
-            log.error("a part died and is started again", part=self._name, code=self._process.returncode)
+            log.error("process died, restarting", child=self._name, code=self._process.returncode)
             self._deaths, self._start_at, self._process = self._deaths + 1, now + pause, None
         if self._process is None and now >= self._start_at:
             self._started_at = now
@@ -67,20 +68,20 @@ class Part:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
-    def wait(self, until: float) -> None:
-        """Wait for its end; kill it when the time is over."""
+    def wait(self, deadline: float) -> None:
+        """Wait for its end; kill it after the deadline."""
         if self._process is None:
             return
         try:
-            self._process.wait(max(0.1, until - time.monotonic()))
+            self._process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            log.warning("a part did not stop in time and was killed", part=self._name)
+            log.warning("process killed, it did not stop in time", child=self._name)
             self._process.kill()
             self._process.wait()
 
 
 def main() -> int:
-    """Run the page and, in LOCAL mode, a worker until told to stop; 2 is a mistake in the environment."""
+    """Run the web tier and, in LOCAL mode, a worker until SIGTERM or Ctrl-C; 2 is a mistake in the environment."""
     try:
         settings = Settings.from_env(os.environ)
         settings.require_guarded()
@@ -88,21 +89,21 @@ def main() -> int:
         _prepare(settings)
         listening = _listen(settings)
     except (SettingsError, StoreError, BacktestError, _PortTakenError) as error:
-        return _say(f"error: {error}", _BAD_INPUT)
+        return _print(f"error: {error}", _BAD_INPUT)
     except SQLAlchemyError as error:
-        reason = logs.redacted(str(getattr(error, "orig", None) or error))
-        return _say(f"error: the database cannot be used: {reason}", _FAULT)
+        driver_message = logs.redacted(reason(error))
+        return _print(f"error: the database cannot be used: {driver_message}", _FAULT)
     with listening:
         _supervise(settings, listening)
     return 0
 
 
 class _PortTakenError(Exception):
-    """Somebody else listens where we should."""
+    """Another process listens on our port."""
 
 
 def _prepare(settings: Settings) -> None:
-    """The embedded database migrates itself; any other must be at head. Prices of the library are taken over."""
+    """Migrate the embedded database, require any other to be at head; import the prices of the library."""
     database = Database.open(settings.database_url)
     if settings.embedded:
         schema.upgrade(database.engine)
@@ -114,7 +115,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """An open socket, so that nobody can take the port between the check and the start."""
+    """An open socket: no other process can take the port between the check and the start."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,32 +132,33 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _supervise(settings: Settings, listening: socket.socket) -> None:
+    processes = _processes(settings, listening)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    port, is_announced = listening.getsockname()[1], False
+    announce_at = time.monotonic() + _READY_TIMEOUT_SECONDS
+    while not stopping.is_set():
+        for managed in processes:
+            managed.ensure_running()
+        if not is_announced and (_answers(settings.host, port) or time.monotonic() > announce_at):
+            is_announced = _announce(settings.host, port)
+        # not stopping.wait(): setting an event from a signal handler while it is waited for can deadlock
+        time.sleep(_POLL_SECONDS)
+    for managed in processes:
+        managed.stop()
+    for managed in processes:
+        managed.wait(time.monotonic() + _STOP_TIMEOUT_SECONDS)
+    _print("Stopped.", 0)
+
+
+def _processes(settings: Settings, listening: socket.socket) -> list[ManagedProcess]:
     number = listening.fileno()
     serve = ["gunicorn", *arguments(settings, bind=f"fd://{number}")]
-    parts = [Part("web", serve, keep_open=(number,))]
+    processes = [ManagedProcess("web", serve, keep_open=(number,))]
     if settings.launcher_mode == "LOCAL":
-        parts.append(Part("worker", ["workflows.worker"]))
-    stopping = False
-
-    def stop(_number: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, stop)
-    port, greeted = listening.getsockname()[1], False
-    give_up_at = time.monotonic() + _READY_SECONDS
-    while not stopping:
-        for part in parts:
-            part.keep()
-        if not greeted and (_answers(settings.host, port) or time.monotonic() > give_up_at):
-            greeted = _greet(settings.host, port)
-        time.sleep(_LOOK_SECONDS)
-    for part in parts:
-        part.stop()
-    for part in parts:
-        part.wait(time.monotonic() + _STOP_SECONDS)
-    _say("Stopped.", 0)
+        processes.append(ManagedProcess("worker", ["workflows.worker"]))
+    return processes
 
 
 def _answers(host: str, port: int) -> bool:
@@ -170,10 +172,10 @@ def _answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def _greet(host: str, port: int) -> bool:
+def _announce(host: str, port: int) -> bool:
     shown = _reachable(host)
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-    _say(f"\nStock Backtest is ready: open {address} (Ctrl-C stops it)\n", 0)
+    _print(f"\nStock Backtest is ready: open {address} (Ctrl-C stops it)\n", 0)
     return True
 
 
@@ -181,13 +183,13 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 compared, not bound # nosec B104
 
 
-def _say(text: str, code: int) -> int:
+def _print(text: str, code: int) -> int:
     print(text, file=sys.stderr if code else sys.stdout, flush=True)
     return code
 
 
 def _die_with(parent: int) -> Callable[[], None]:
-    """What a new process does before anything else, so that no part outlives a killed parent."""
+    """The function that a child calls first, so that no child outlives a killed parent."""
 
     def die_with_parent() -> None:
         process.die_with_parent(parent, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The operator's hand on the record: `upgrade`, `current`, `check`, `backup`, `restore`, `import` and `tokens`."""
+"""The operator's commands on the database: `upgrade`, `current`, `check`, `backup`, `restore`, `import` and `tokens`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,41 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
 from backtest.prices.price_file import read_file
 from config.errors import SettingsError
+from config.exit_codes import Exit
 from config.settings import Settings
 from store import schema
 from store.admin import backup, token_commands
 from store.admin.check import problems
-from store.errors import StoreError
+from store.errors import StoreError, is_unreachable
 from store.queries import datasets
-from store.session import Database, is_away
+from store.session import Database
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; 0 is done, 1 is a fault of the record, 2 a mistake in the input, 75 try again."""
+    """Run the command; 0 is done, 1 a fault of the database, 2 a mistake in the input, 75 try again."""
+    arguments = _parser().parse_args(argv)
+    try:
+        database = Database.open(Settings.from_env(os.environ).database_url)
+        result: int = arguments.command(database, arguments)
+    except (SettingsError, StoreError, BacktestError) as error:
+        return _fail(str(error), Exit.BAD_INPUT)
+    except SQLAlchemyError as error:
+        if is_unreachable(error):
+            return _fail(
+                "the database does not answer; see that it is up and that DATABASE_URL is right, then try again",
+                Exit.TRY_AGAIN,
+            )
+        return _fail(f"the database cannot be used: {type(error).__name__}", Exit.CRASHED)
+    database.close()
+    return result
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m store", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, text in (
@@ -33,64 +52,52 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("check", _check, "prove that every result is whole; may run while serving"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
+    with_file = argparse.ArgumentParser(add_help=False)
+    with_file.add_argument("file", type=Path)
     saving = commands.add_parser(
-        "backup", help="write the whole record into a new file; may run while serving"
+        "backup", parents=[with_file], help="write the whole database into a new file; may run while serving"
     )
-    saving.add_argument("file", type=Path)
     saving.set_defaults(command=_backup)
-    restoring = commands.add_parser("restore", help="put a backup into the record, on SQLite or on MySQL")
-    restoring.add_argument("file", type=Path)
-    restoring.add_argument("--replace", action="store_true", help="give up what the record holds")
+    restoring = commands.add_parser(
+        "restore", parents=[with_file], help="put a backup into the database, on SQLite or on MySQL"
+    )
+    restoring.add_argument("--replace", action="store_true", help="give up what the database holds")
     restoring.set_defaults(command=_restore)
-    importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the record")
-    importing.add_argument("file", type=Path)
+    importing = commands.add_parser(
+        "import", parents=[with_file], help="import a CSV or Parquet file of prices into the database"
+    )
     importing.add_argument("--symbol", required=True)
     importing.set_defaults(command=_import)
     token_commands.add_to(commands)
-    arguments = parser.parse_args(argv)
-    try:
-        database = Database.open(Settings.from_env(os.environ).database_url)
-        result: int = arguments.command(database, arguments)
-    except (SettingsError, StoreError, BacktestError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except SQLAlchemyError as error:
-        if isinstance(error, OperationalError) and is_away(error):
-            print(
-                "error: the database does not answer; see that it is up and that DATABASE_URL is right, "
-                "then try again",
-                file=sys.stderr,
-            )
-            return os.EX_TEMPFAIL
-        print(f"error: the database cannot be used: {type(error).__name__}", file=sys.stderr)
-        return 1
-    database.close()
-    return result
+    return parser
+
+
+def _fail(message: str, code: Exit) -> Exit:
+    print(f"error: {message}", file=sys.stderr)
+    return code
 
 
 def _upgrade(database: Database, _arguments: argparse.Namespace) -> int:
     before, after = schema.upgrade(database.engine)
-    print(
-        f"schema is at {after}"
-        + (", nothing to do" if before == after else f", was at {before or 'nothing'}")
-    )
+    change = "nothing to do" if before == after else f"was at {before or 'nothing'}"
+    print(f"schema is at {after}, {change}")
     return 0
 
 
 def _current(database: Database, _arguments: argparse.Namespace) -> int:
-    found = schema.current(database.engine)
-    print(f"schema is at {found or 'nothing'}, this release needs {schema.head()}")
-    return 0 if found == schema.head() else 1
+    version = schema.current(database.engine)
+    print(f"schema is at {version or 'nothing'}, this release needs {schema.head()}")
+    return 0 if version == schema.head() else 1
 
 
 def _check(database: Database, _arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
-    found = 0
+    count = 0
     for problem in problems(database):
         print(problem)
-        found += 1
-    print(f"{found} problems" if found else "the record is whole")
-    return 1 if found else 0
+        count += 1
+    print(f"{count} problems" if count else "the database is consistent")
+    return 1 if count else 0
 
 
 def _backup(database: Database, arguments: argparse.Namespace) -> int:

@@ -1,18 +1,49 @@
-"""What can go wrong with the record, in words for the person who has to mend it."""
+"""The errors of the database: ours, and which of SQLAlchemy's mean that the database is unavailable."""
 
 from __future__ import annotations
 
+from pymysql.constants import CR, ER
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+UNAVAILABLE = (InterfaceError, OperationalError, PoolTimeout)
+"""Raised where the database cannot do its work now: unreachable, locked, read-only, out of connections.
+
+The same work may succeed later. It catches more than `is_unreachable`: a step that retries once too often costs
+little, a run that fails for a lock that is held for a moment costs its user the run.
+"""
+_UNREACHABLE = {
+    ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN,
+    CR.CR_CONNECTION_ERROR,
+    CR.CR_CONN_HOST_ERROR,
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+}
+"""The codes of MySQL and its driver for a server that is not there, or has no connection left."""
+
+
+def is_unreachable(error: SQLAlchemyError) -> bool:
+    """Whether the server gives no connection; false for a wrong statement or password, which retries do not mend."""
+    cause = getattr(error, "orig", None)
+    return isinstance(error, OperationalError) and not _UNREACHABLE.isdisjoint(getattr(cause, "args", ())[:1])
+
+
+def reason(error: Exception) -> str:
+    """What the driver reported, without the statement that SQLAlchemy adds to it."""
+    return str(getattr(error, "orig", None) or error)
+
 
 class StoreError(Exception):
-    """The base of all errors of the record."""
+    """The base of our errors of the database; the text says what to do."""
 
 
 class Conflict(StoreError):
-    """The same identity was used before for something else."""
+    """The same identity was used before for something else, or what is there stands in the way."""
 
 
 class QuotaExceeded(StoreError):
-    """A client asked for more than one client may; says what is allowed and when to come back."""
+    """A client asked for more than one client may; says what is allowed and when to retry."""
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         self.retry_after_seconds = retry_after_seconds
@@ -33,3 +64,7 @@ class UnknownDataset(StoreError):
 
 class SchemaBehind(StoreError):
     """The database's schema is not the one that this release needs."""
+
+
+class BackupError(StoreError):
+    """The file is no backup that this release can read."""

@@ -1,4 +1,4 @@
-"""The tables: runs, their results and trades, datasets and presets, clients and what lets them in."""
+"""The tables: runs with their results and trades, datasets, presets, clients, tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INNODB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate"
 
 
 class Status(StrEnum):
-    """Where a run stands; only forward."""
+    """The state of a run; it only moves forward."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -33,7 +33,7 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-SORTED_FIGURES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
+SORTED_METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
 OPEN = (Status.PENDING, Status.RUNNING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 
@@ -54,7 +54,7 @@ class Base(DeclarativeBase):
 
 
 class Run(Base):
-    """One backtest: what was asked for, how it went, and its headline figures."""
+    """One backtest: its request, its progress and its headline metrics."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -67,7 +67,7 @@ class Run(Base):
         Index("ix_runs_rule_type_created_at", "rule_type", "created_at", "run_id"),
         Index("ix_runs_starred_created_at", "starred", "created_at", "run_id"),
         Index("ix_runs_client_status", "client", "status"),
-        *(Index(f"ix_runs_{figure}", figure, "run_id") for figure in SORTED_FIGURES),
+        *(Index(f"ix_runs_{metric}", metric, "run_id") for metric in SORTED_METRICS),
         _INNODB,
     )
 
@@ -130,7 +130,7 @@ class Run(Base):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing about its outcome can change any more."""
+        """Whether its outcome is final."""
         return self.status in ENDED
 
 
@@ -144,7 +144,7 @@ class RunSymbol(Base):
 
 
 class Result(Base):
-    """What a succeeded run computed: the summary, and each curve as one compressed column."""
+    """The result of a succeeded run: the summary, and each curve as one compressed column."""
 
     __tablename__ = "results"
 
@@ -209,7 +209,7 @@ class StoredDataset(Base):
 
 
 class Preset(Base):
-    """A saved filling of the submit form."""
+    """A saved set of values of the submit form."""
 
     __tablename__ = "presets"
     __table_args__ = (UniqueConstraint("name"), _INNODB)
@@ -222,7 +222,7 @@ class Preset(Base):
 
 
 class Client(Base):
-    """Somebody who submits, and until when what was submitted is accounted for."""
+    """A submitter of runs, and the time until which its submissions use up its quota."""
 
     __tablename__ = "clients"
 
@@ -231,7 +231,7 @@ class Client(Base):
 
 
 class Token(Base):
-    """What lets somebody in: a token of a program, or the session of a person; the secret itself is not kept."""
+    """A credential: the token of a program or the session of a person; only the hash of its secret is stored."""
 
     __tablename__ = "tokens"
     __table_args__ = (UniqueConstraint("secret_hash"), _INNODB)

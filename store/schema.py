@@ -1,4 +1,4 @@
-"""The schema's version: which one the database has, which one this release needs, and the way between."""
+"""The schema's version: which one the database has, which one this release needs, and the migration between."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LOCK_WAIT_SECONDS = 60
 
 def head() -> str:
     """The version that this release needs."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
+    version = ScriptDirectory.from_config(_config()).get_current_head()
+    assert version is not None
+    return version
 
 
 def current(engine: Engine) -> str | None:
@@ -32,16 +32,16 @@ def current(engine: Engine) -> str | None:
 
 def require_head(engine: Engine) -> None:
     """Raise `SchemaBehind`, saying what to do, unless the database is at head."""
-    found, needed = current(engine), head()
-    if found != needed:
+    version, needed = current(engine), head()
+    if version != needed:
         raise SchemaBehind(
-            f"the database's schema is at {found or 'nothing'}, this release needs {needed}: "
+            f"the database's schema is at {version or 'nothing'}, this release needs {needed}: "
             "run python -m store upgrade"
         )
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the database to head; two at once wait for each other. The versions before and after."""
+    """Bring the database to head, one process at a time; return the versions before and after."""
     before = current(engine)
     with engine.connect() as connection:
         _lock(connection)
@@ -58,11 +58,11 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 def _lock(connection: Connection) -> None:
     if connection.dialect.name != "mysql":
         return
-    got = connection.scalar(
+    acquired = connection.scalar(
         text("SELECT GET_LOCK(:name, :wait)"), {"name": _LOCK, "wait": _LOCK_WAIT_SECONDS}
     )
     connection.commit()
-    if got != 1:
+    if acquired != 1:
         raise StoreError(
             f"another migration has held its lock for {_LOCK_WAIT_SECONDS} seconds; try again later"
         )

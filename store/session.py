@@ -1,4 +1,4 @@
-"""Connections to the record: one engine a process, one transaction a piece of work."""
+"""Connections to the database: one engine per process, one transaction per piece of work."""
 
 from __future__ import annotations
 
@@ -7,27 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pymysql.constants import CR, ER
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 _MYSQL_TIMEOUTS_SECONDS = {"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30}
 _READ_ONLY = {"read_only": True}
-_AWAY = {
-    ER.CON_COUNT_ERROR,
-    ER.SERVER_SHUTDOWN,
-    CR.CR_CONNECTION_ERROR,
-    CR.CR_CONN_HOST_ERROR,
-    CR.CR_SERVER_GONE_ERROR,
-    CR.CR_SERVER_LOST,
-}
-"""What MySQL and its driver say where a server is not there, or has no connection left, for now."""
 
 
 class Database:
-    """The record, opened for reading or for writing; never leaks a session."""
+    """An engine with sessions for reading and for writing; closes every session that it opens."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -36,18 +25,18 @@ class Database:
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 5) -> Database:
-        """The record at this address; nothing is connected before it is needed."""
+        """The database at this address; nothing is connected before it is needed."""
         return cls(make_engine(url, pool_size=pool_size))
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one state of the record and changes nothing."""
+        """A session that sees one state of the database and changes nothing."""
         with self._reading() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that commits at the end, or rolls back whatever went wrong."""
+        """A session that commits at the end, or rolls back on any error."""
         with self._writing() as session, session.begin():
             yield session
 
@@ -61,13 +50,8 @@ class Database:
         self.engine.dispose()
 
 
-def is_away(error: OperationalError) -> bool:
-    """Whether the database may be back soon; a wrong statement or password is not mended by waiting."""
-    return not _AWAY.isdisjoint(getattr(error.orig, "args", ())[:1])
-
-
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine for SQLite or MySQL with the settings that keep both honest."""
+    """An engine for SQLite or MySQL, set up so that both isolate and time out alike."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
     engine = create_engine(
@@ -95,8 +79,8 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, by us
+    def _configure(connection: Any, _pool_record: Any) -> None:
+        connection.isolation_level = None  # the driver must begin none: `_begin` does
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -15,7 +15,7 @@ LongBlob = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC with microseconds; goes in and comes out aware."""
+    """A timestamp in UTC with microseconds; time zone aware in Python, naive in the database."""
 
     impl = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
     cache_ok = True
@@ -24,7 +24,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"a moment needs a time zone, got {value!r}")
+            raise ValueError(f"a timestamp needs a time zone, got {value!r}")
         return value.astimezone(UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -32,7 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON kept as the text that was written: key order and numbers stay as they were."""
+    """JSON stored as text, so that the order of keys and the digits of numbers are kept."""
 
     impl = LongText
     cache_ok = True

@@ -7,8 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy.exc import SQLAlchemyError
 
 from store.errors import SchemaBehind
-from store.queries import run_list
-from store.queries.slo import punctuality
+from store.queries import run_list, slo
 from web.errors import problem
 from web.services import database, now, services
 
@@ -35,21 +34,21 @@ def ready() -> Response | dict[str, str]:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Runs by status and the promise about them; read from the record, so every replica says the same."""
+    """Runs by status and the status of their objective; read from the database, so every replica answers the same."""
     registry = CollectorRegistry()
     gauge = Gauge("stock_backtest_runs", "Runs in the record by status", ["status"], registry=registry)
     with database().read() as session:
         for status, count in run_list.count_by_status(session).items():
             gauge.labels(status).set(count)
-        kept = punctuality(session, now=now())
+        measured = slo.measure(session, now=now())
     for name, help_text, value in (
         (
             "runs_due",
             "Runs submitted in the hour before the last five minutes, without cancelled ones",
-            kept.due,
+            measured.due,
         ),
-        ("runs_on_time", "Those of them that succeeded within five minutes", kept.on_time),
-        ("oldest_pending_seconds", "How long the oldest waiting run waits", kept.oldest_pending_seconds),
+        ("runs_on_time", "Those of them that succeeded within five minutes", measured.on_time),
+        ("oldest_pending_seconds", "How long the oldest waiting run waits", measured.oldest_pending_seconds),
     ):
         Gauge(f"stock_backtest_{name}", help_text, registry=registry).set(value)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""A backup of the record: an SQLite file with the same tables, taken while serving, put back in one transaction."""
+"""Backups: an SQLite file with the same tables, written while serving, restored in one transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy.exc import DatabaseError
 
 from store import schema
-from store.errors import Conflict, StoreError
+from store.errors import BackupError, Conflict, reason
 from store.models import Base
 from store.session import Database
 
@@ -20,14 +20,10 @@ TABLES = Base.metadata.sorted_tables
 _ROWS_AT_ONCE = 200
 
 
-class BackupError(StoreError):
-    """The file is no backup that this release can read."""
-
-
 def save(database: Database, file: Path) -> Mapping[str, int]:
-    """Write one state of the whole record into a new file; how many rows each table has.
+    """Write one state of the whole database into a new file; return the number of rows of each table.
 
-    The file appears under its name when it is complete. Whoever writes meanwhile is not kept waiting.
+    The file appears under its name when it is complete. Writers do not wait for it.
     """
     schema.require_head(database.engine)
     if file.exists():
@@ -46,22 +42,21 @@ def save(database: Database, file: Path) -> Mapping[str, int]:
 
 
 def restore(database: Database, file: Path, *, replace: bool) -> Mapping[str, int]:
-    """Put the content of a backup in the place of the record's, all of it or nothing; rows of each table.
+    """Replace the content of the database by a backup's, all or nothing; return the number of rows of each table.
 
     A backup of an earlier release is brought to this one's schema first. Raises `Conflict` where the
-    record holds something and `replace` does not say that it may go.
+    database has rows and `replace` is false.
     """
     schema.require_head(database.engine)
     if not file.is_file():
         raise BackupError(f"there is no file {file}")
-    with tempfile.TemporaryDirectory(prefix="restore-") as folder:
+    with tempfile.TemporaryDirectory(prefix="restore-") as folder:  # the backup itself is never upgraded
         copy = _open(Path(shutil.copy(file, folder)))
         try:
             _require_sound(copy, file)
             schema.upgrade(copy.engine)
         except (DatabaseError, CommandError) as error:
-            reason = getattr(error, "orig", None) or error
-            raise BackupError(f"{file} is no backup that this release can read: {reason}") from error
+            raise BackupError(f"{file} is no backup that this release can read: {reason(error)}") from error
         with copy.engine.connect() as source, database.engine.begin() as target:
             _make_room(target, replace=replace)
             counts = _copy(source, target)
@@ -74,7 +69,7 @@ def _open(path: Path) -> Database:
 
 
 def _one_state(database: Database) -> Connection:
-    """A connection whose every question is answered from the moment of the first one."""
+    """A connection whose queries all see the state of the first one."""
     options = {} if database.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     return database.engine.connect().execution_options(read_only=True, **options)
 
@@ -97,22 +92,22 @@ def _make_room(target: Connection, *, replace: bool) -> None:
         count = target.scalar(select(func.count()).select_from(table)) or 0
         if count and not replace:
             raise Conflict(
-                f"the record is not empty, {table.name} has {count:,} rows: say --replace to give them up"
+                f"the database is not empty, {table.name} has {count:,} rows: say --replace to give them up"
             )
         target.execute(delete(table))
 
 
 def _require_sound(copy: Database, file: Path) -> None:
     with copy.engine.connect() as connection:
-        found = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
-    if found != "ok":
-        raise BackupError(f"{file} is damaged: {found}")
+        report = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+    if report != "ok":
+        raise BackupError(f"{file} is damaged: {report}")
     if schema.current(copy.engine) is None:
         raise BackupError(f"{file} is no backup of this program: it tells no version of its tables")
 
 
 def _into_one_file(copy: Database) -> None:
-    """Leave nothing beside the file that a later reader would need."""
+    """Write the journal back into the file: it is complete without the files beside it."""
     connection = copy.engine.raw_connection()
     connection.cursor().execute("PRAGMA journal_mode = DELETE")
     connection.close()

@@ -1,4 +1,4 @@
-"""Proof that the record is whole: one result for each succeeded run, nothing orphaned, every hash right."""
+"""Checks the database: one result for each succeeded run, no orphaned rows, every hash right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RESULTS_AT_ONCE = 50
 
 
 def problems(database: Database) -> Iterator[str]:
-    """Everything that is not as it must be, one sentence each; reads only."""
+    """Every inconsistency, one sentence each; reads only."""
     with database.read() as session:
         yield from _results(session)
         yield from _curves(session)
@@ -69,12 +69,12 @@ def _trades(session: Session) -> Iterator[str]:
     stored = func.coalesce(counted.c.rows, 0)
     joined = select(Run.run_id, Run.num_trades, stored).outerjoin(counted, counted.c.run_id == Run.run_id)
     different = and_(Run.status == Status.SUCCEEDED, Run.num_trades != stored)
-    for run_id, told, rows in session.execute(joined.where(different)):
-        yield f"run {run_id} says {told} trades and has {rows}"
+    for run_id, stated, rows in session.execute(joined.where(different)):
+        yield f"run {run_id} says {stated} trades and has {rows}"
 
 
 def _orphans(session: Session) -> Iterator[str]:
-    """Rows of runs that are not there, or that have no result; the database forbids the first, tools may not."""
+    """Rows of runs that are missing or have no result; a tool that switches off constraints can leave them."""
     for table in (Result, RunSymbol):
         alone = select(table.run_id).outerjoin(Run, Run.run_id == table.run_id).where(Run.run_id.is_(None))
         for run_id in session.scalars(alone.distinct()):
@@ -89,9 +89,9 @@ def _orphans(session: Session) -> Iterator[str]:
 def _datasets(session: Session) -> Iterator[str]:
     for data_hash, symbol in session.execute(select(StoredDataset.data_hash, StoredDataset.symbol)):
         try:
-            found = datasets.load(session, data_hash).data_hash
+            actual = datasets.load(session, data_hash).data_hash
         except (BacktestError, UnknownDataset) as error:
             yield f"dataset {data_hash} of {symbol} cannot be read: {error}"
             continue
-        if found != data_hash:
-            yield f"dataset {data_hash} of {symbol} has the content {found}"
+        if actual != data_hash:
+            yield f"dataset {data_hash} of {symbol} has the content {actual}"

@@ -1,4 +1,4 @@
-"""Makes the account that the engine step reads prices with, and no more than that; may be run again."""
+"""Creates the account with which the engine step reads prices and nothing else; idempotent."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
+from store.errors import reason
 from store.session import make_engine
 
 READABLE = ("datasets",)
@@ -30,14 +31,14 @@ def main() -> int:
     try:
         grant(make_engine(settings.database_url), user, password)
     except SQLAlchemyError as error:
-        log.error("the account could not be made", error=str(getattr(error, "orig", error)))
+        log.error("reader account not granted", error=reason(error))
         return Exit.TRY_AGAIN
-    log.info("the account may read prices", user=user, tables=READABLE)
+    log.info("reader account granted", user=user, tables=READABLE)
     return Exit.OK
 
 
 def grant(engine: Engine, user: str, password: str) -> None:
-    """Give the account its password and SELECT on the tables of prices; everything else is taken away."""
+    """Give the account its password and SELECT on the tables of prices; revoke everything else."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in (
             "CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s",

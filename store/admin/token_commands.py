@@ -1,4 +1,4 @@
-"""`python -m store tokens …`: the operator lets programs in and shuts them out again."""
+"""`python -m store tokens …`: create, list and revoke the tokens of programs and the sessions of people."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
         token, secret = tokens.issue(
             session, name=arguments.name, scope=arguments.scope, expires_at=expires_at, now=now
         )
-        print(_told(token))
+        print(_line(token))
     print(
         f"\n{secret}\n\nThis is the only time it is shown. Send it as: Authorization: Bearer {tokens.PREFIX}…"
     )
@@ -63,19 +63,19 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
 def _list(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     with database.read() as session:
-        found = tokens.every(session, kind=Kind.SESSION if arguments.sessions else Kind.TOKEN)
-    print("\n".join(map(_told, found)) if found else "there are none")
+        listed = tokens.list_all(session, kind=Kind.SESSION if arguments.sessions else Kind.TOKEN)
+    print("\n".join(map(_line, listed)) if listed else "there are none")
     return 0
 
 
 def _revoke(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     with database.write() as session:
-        print(_told(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
+        print(_line(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
     return 0
 
 
-def _told(token: Token) -> str:
+def _line(token: Token) -> str:
     return (
         f"{token.id}: {token.name}, {token.scope}, created {_day(token.created_at)}, "
         f"last used {_day(token.last_used_at) if token.last_used_at else 'never'}, "
@@ -87,5 +87,5 @@ def _told(token: Token) -> str:
     )
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+def _day(timestamp: datetime) -> str:
+    return f"{timestamp:%Y-%m-%d %H:%M}"

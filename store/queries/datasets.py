@@ -1,4 +1,4 @@
-"""Datasets in the record: added once by content, found by symbol or by hash."""
+"""Datasets: stored once per content, found by symbol or by hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store.models import StoredDataset
 
 
 def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
-    """Keep the dataset, certified, as the current version of its symbol; the same content twice is kept once."""
+    """Store the dataset with its quality report as the current version of its symbol; equal content is stored once."""
     stored = session.get(StoredDataset, dataset.data_hash)
     if stored is None:
         stored = _new(dataset, now)
@@ -54,7 +54,7 @@ def find(session: Session, symbol: str) -> StoredDataset | None:
 
 
 def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:
-    """The versions of these hashes that are there, without their prices."""
+    """The stored datasets of these hashes, without their prices."""
     return session.scalars(select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))).all()
 
 
@@ -68,7 +68,7 @@ def load(session: Session, data_hash: str) -> Dataset:
 
 
 def sync(session: Session, library: Library, *, now: datetime) -> list[str]:
-    """Take over what the library's folder holds and the record does not; the symbols that were new."""
+    """Import what the library's folder holds and the database does not; return the new symbols."""
     known = set(session.scalars(select(StoredDataset.data_hash)))
     missing = {symbol: digest for symbol, digest in library.hashes().items() if digest not in known}
     for symbol in missing:
@@ -83,8 +83,8 @@ def _new(dataset: Dataset, now: datetime) -> StoredDataset:
         symbol=dataset.symbol,
         timeframe=dataset.timeframe,
         source=dataset.source,
-        first_bar=_moment(bar_times[0]),
-        last_bar=_moment(bar_times[-1]),
+        first_bar=_timestamp(bar_times[0]),
+        last_bar=_timestamp(bar_times[-1]),
         bars=len(dataset),
         payload=dataset.encode(),
         certificate=inspect_bars(dataset.bars)[0].as_json(),
@@ -93,5 +93,5 @@ def _new(dataset: Dataset, now: datetime) -> StoredDataset:
     )
 
 
-def _moment(time: np.datetime64) -> datetime:
+def _timestamp(time: np.datetime64) -> datetime:
     return datetime.fromtimestamp(int(time.astype("datetime64[s]").astype(np.int64)), UTC)

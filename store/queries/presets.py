@@ -1,4 +1,4 @@
-"""Saved fillings of the submit form."""
+"""Presets: saved values of the submit form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.queries.statements import changed_rows
 
 
 def save(session: Session, name: str, body: Mapping[str, Any], *, now: datetime) -> Preset:
-    """Keep the body under this name, in place of what the name held."""
+    """Store the body under this name, replacing the body that the name had."""
     preset = session.scalars(select(Preset).where(Preset.name == name).with_for_update()).first()
     if preset is None:
         preset = Preset(name=name, created_at=now)
@@ -24,7 +24,7 @@ def save(session: Session, name: str, body: Mapping[str, Any], *, now: datetime)
     return preset
 
 
-def every(session: Session) -> Sequence[Preset]:
+def list_all(session: Session) -> Sequence[Preset]:
     """All presets by name."""
     return session.scalars(select(Preset).order_by(Preset.name)).all()
 

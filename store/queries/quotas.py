@@ -1,4 +1,4 @@
-"""How much one client may submit, decided in the record, so that every replica decides the same."""
+"""Quotas of clients, kept in the database, so that every replica decides the same."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ _LOOK_AGAIN_SECONDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """What one client may have waiting, and submit within a minute; 0 is no limit."""
+    """How many runs one client may have waiting, and submit within a minute; 0 is no limit."""
 
     waiting: int = 0
     per_minute: int = 0
 
     @property
     def is_set(self) -> bool:
-        """Whether there is anything to decide."""
+        """Whether there is a limit at all."""
         return bool(self.waiting or self.per_minute)
 
 
 def account(session: Session, client: str, *, now: datetime) -> Client:
-    """The client's account, held until the transaction ends: one client's submissions pass one by one."""
+    """The client's account, locked until the transaction ends: submissions of one client are serialized."""
     held = select(Client).where(Client.client == client).with_for_update()
-    found = session.scalars(held).first()
-    if found is not None:
-        return found
+    row = session.scalars(held).first()
+    if row is not None:
+        return row
     try:
         with session.begin_nested():
-            found = Client(client=client, spent_until=now)
-            session.add(found)
+            row = Client(client=client, spent_until=now)
+            session.add(row)
             session.flush()
-        return found
-    except IntegrityError:  # another replica was first
+        return row
+    except IntegrityError:  # another replica has just created it
         return session.scalars(held).one()
 
 
 def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> None:
-    """Account for one more submission, or raise `QuotaExceeded`, which says when to come back.
+    """Account for one more submission, or raise `QuotaExceeded` with the time to wait.
 
-    Each submission takes its share of a minute. Whoever used up a whole minute waits until a share of it has
-    passed (the generic cell rate algorithm): a burst of a minute's worth is fine, more in any minute is not.
+    Each submission takes its share of a minute. A client that used up a whole minute waits until a share of it
+    has passed (the generic cell rate algorithm): a burst of a minute's worth is fine, more in any minute is not.
     """
     if quota.waiting:
         _check_waiting(session, account.client, quota.waiting)
     if not quota.per_minute:
         return
     share = _WINDOW / quota.per_minute
-    before = (
-        account.spent_until if account.spent_until <= now + 2 * _WINDOW else now
-    )  # the clock was set back
-    spent = min(max(before, now), now + _WINDOW)
+    is_plausible = (
+        account.spent_until <= now + 2 * _WINDOW
+    )  # later ones are from before the clock was set back
+    spent = min(max(account.spent_until, now), now + _WINDOW) if is_plausible else now
     ahead = spent + share - now
     if ahead > _WINDOW:
         seconds = math.ceil((ahead - _WINDOW).total_seconds())

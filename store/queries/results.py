@@ -1,4 +1,4 @@
-"""Results in the record: the summary, the curves as compressed columns, the trades as rows."""
+"""Results: the summary, the curves as compressed columns, the trades as rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRADE_COLUMNS = tuple(
     column.name for column in Trade.__table__.columns if column.name not in ("run_id", "seq")
 )
 NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
-"""What a summary has to hold for its run's row."""
+"""The keys of a summary that the run's row needs."""
 _HEADLINES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
 _ROWS_AT_ONCE = 5_000
 
@@ -31,7 +31,7 @@ Times = NDArray[np.datetime64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a finished run brings: a summary, (T,) curves on common times, and its trades in order.
+    """The result of a run: a summary, (T,) curves on common times, and its trades in order.
 
     `curves` holds every name of `CURVES`; each trade is a mapping of `TRADE_COLUMNS`.
     """
@@ -89,7 +89,8 @@ def trades(
     column: ColumnElement[Any] = getattr(Trade, sort)
     query = select(Trade).where(Trade.run_id == run_id, *_conditions(where))
     if sort == "seq" and not descending and not _conditions(where):
-        query, offset = query.where(Trade.seq >= offset), 0  # they are counted from 0 without a gap
+        # seq has no gaps: the index finds the first row, where OFFSET would read all before it
+        query, offset = query.where(Trade.seq >= offset), 0
     order = (column.desc(), Trade.seq.desc()) if descending else (column.asc(), Trade.seq.asc())
     return session.scalars(query.order_by(*order).offset(offset).limit(limit)).all()
 
@@ -102,7 +103,7 @@ def count_trades(session: Session, run_id: str, *, where: Mapping[str, str] | No
 
 @dataclass(frozen=True, slots=True)
 class ClosedPnl:
-    """When trades were closed, (N,) datetime64[s], and what each brought, (N,)."""
+    """The exit time of each trade, (N,) datetime64[s], and its profit, (N,)."""
 
     times: Times
     pnl: Floats
@@ -112,18 +113,18 @@ def closed_pnl(session: Session, run_id: str) -> ClosedPnl:
     """Exit time and profit of every trade of a run, in order, as two arrays."""
     query = select(Trade.exit_time, Trade.pnl).where(Trade.run_id == run_id).order_by(Trade.seq)
     rows = session.execute(query).all()
-    moments = np.array([row[0].replace(tzinfo=None) for row in rows], "datetime64[s]")
-    return ClosedPnl(moments, np.array([row[1] for row in rows], np.float64))
+    exit_times = np.array([row[0].replace(tzinfo=None) for row in rows], "datetime64[s]")
+    return ClosedPnl(exit_times, np.array([row[1] for row in rows], np.float64))
 
 
 def _conditions(where: Mapping[str, str] | None) -> list[ColumnElement[bool]]:
-    wanted = {name: value for name, value in (where or {}).items() if value}
-    found = [
-        getattr(Trade, name) == wanted[name] for name in ("symbol", "side", "exit_reason") if name in wanted
+    given = {name: value for name, value in (where or {}).items() if value}
+    conditions = [
+        getattr(Trade, name) == given[name] for name in ("symbol", "side", "exit_reason") if name in given
     ]
-    if "outcome" in wanted:
-        found.append(Trade.pnl > 0 if wanted["outcome"] == "won" else Trade.pnl <= 0)
-    return found
+    if "outcome" in given:
+        conditions.append(Trade.pnl > 0 if given["outcome"] == "won" else Trade.pnl <= 0)
+    return conditions
 
 
 def _add(session: Session, run_id: str, result: RunResult) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, Text, and_, func, or_, select, true, type_coerce
@@ -18,7 +18,7 @@ Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "nu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What a list of runs is narrowed down to; an empty field narrows nothing."""
+    """The conditions on a list of runs; an empty field is no condition."""
 
     status: tuple[str, ...] = ()
     rule_type: str = ""
@@ -32,7 +32,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some runs of a list, and where the next ones begin; None at the end."""
+    """Some runs of a list, and the cursor after which the next page begins; None at the end."""
 
     runs: Sequence[Run]
     after: tuple[Any, str] | None = field(default=None)
@@ -47,7 +47,7 @@ _LISTED = (
 
 def page(
     session: Session,
-    wanted: Filter | None = None,
+    conditions: Filter | None = None,
     *,
     sort: Sort = "created_at",
     descending: bool = True,
@@ -56,23 +56,23 @@ def page(
 ) -> Page:
     """Runs in order, `limit` at a time, by keyset: the next page costs what the first one does.
 
-    Sorted by a figure, only runs that have it are listed.
+    Sorted by a metric, only runs that have it are listed.
     """
     column: ColumnElement[Any] = getattr(Run, sort)
-    query = _filtered(select(Run).options(load_only(*_LISTED)), wanted or Filter())
+    query = _filtered(select(Run).options(load_only(*_LISTED)), conditions or Filter())
     if sort != "created_at":
         query = query.where(column.is_not(None))
     if after is not None:
         query = query.where(_beyond(column, after, descending=descending))
     order = (column.desc(), Run.run_id.desc()) if descending else (column.asc(), Run.run_id.asc())
     runs = session.scalars(query.order_by(*order).limit(limit + 1)).all()
-    more = len(runs) > limit
     shown = runs[:limit]
-    return Page(runs=shown, after=(getattr(shown[-1], sort), shown[-1].run_id) if more else None)
+    is_last = len(runs) <= limit
+    return Page(runs=shown, after=None if is_last else (getattr(shown[-1], sort), shown[-1].run_id))
 
 
 def _beyond(column: ColumnElement[Any], after: tuple[Any, str], *, descending: bool) -> ColumnElement[bool]:
-    """Past the mark, in words that MySQL finds a range of the index in; of a row comparison it makes none."""
+    """Past the cursor, written so that MySQL uses a range of the index, which a row comparison does not."""
     value, run_id = after
     if descending:
         return and_(column <= value, or_(column < value, Run.run_id < run_id))
@@ -80,7 +80,7 @@ def _beyond(column: ColumnElement[Any], after: tuple[Any, str], *, descending: b
 
 
 def count_by_status(session: Session) -> dict[str, int]:
-    """How many runs stand where; every status is named."""
+    """The number of runs of each status, 0 included."""
     counted = session.execute(select(Run.status, func.count()).group_by(Run.status))
     return {str(status): 0 for status in Status} | dict(counted.all())
 
@@ -91,28 +91,32 @@ def waiting_before(session: Session, run: Run) -> int:
     return session.scalar(select(func.count()).select_from(Run).where(earlier)) or 0
 
 
-def _filtered(query: Select[Run], wanted: Filter) -> Select[Run]:
-    if wanted.symbol:
-        query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(RunSymbol.symbol == wanted.symbol)
-    if wanted.status:
-        query = query.where(Run.status.in_(wanted.status))
-    if wanted.rule_type:
-        query = query.where(Run.rule_type == wanted.rule_type)
-    if wanted.starred:
-        query = query.where(Run.starred == true())
-    if wanted.created_from:
-        query = query.where(Run.created_at >= _midnight(wanted.created_from))
-    if wanted.created_to:
-        query = query.where(Run.created_at < _midnight(wanted.created_to + timedelta(days=1)))
-    if wanted.tag:
-        query = query.where(
-            type_coerce(Run.tags, Text).contains(json.dumps(wanted.tag, ensure_ascii=False), autoescape=True)
+def _filtered(query: Select[Run], conditions: Filter) -> Select[Run]:
+    if conditions.symbol:
+        query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(
+            RunSymbol.symbol == conditions.symbol
         )
-    if wanted.text:
+    if conditions.status:
+        query = query.where(Run.status.in_(conditions.status))
+    if conditions.rule_type:
+        query = query.where(Run.rule_type == conditions.rule_type)
+    if conditions.starred:
+        query = query.where(Run.starred == true())
+    if conditions.created_from:
+        query = query.where(Run.created_at >= _midnight(conditions.created_from))
+    if conditions.created_to:
+        query = query.where(Run.created_at < _midnight(conditions.created_to + timedelta(days=1)))
+    if conditions.tag:
+        query = query.where(
+            type_coerce(Run.tags, Text).contains(
+                json.dumps(conditions.tag, ensure_ascii=False), autoescape=True
+            )
+        )
+    if conditions.text:
         fields = (Run.name, Run.notes, Run.run_id, Run.rule_type, type_coerce(Run.symbols, Text))
-        query = query.where(or_(*(column.contains(wanted.text, autoescape=True) for column in fields)))
+        query = query.where(or_(*(column.contains(conditions.text, autoescape=True) for column in fields)))
     return query
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.fromisoformat(f"{day.isoformat()}T00:00:00+00:00")
+    return datetime.combine(day, time(), UTC)

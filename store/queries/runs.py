@@ -1,4 +1,4 @@
-"""Runs in the record: submitted, claimed, moved forward, listed. The caller owns the transaction."""
+"""Runs: submitted, moved from state to state, annotated, deleted. The caller owns the transaction."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Update,
-    and_,
-    delete,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Update, and_, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,10 +19,12 @@ from store.queries import quotas
 from store.queries.quotas import Quota
 from store.queries.statements import changed_rows
 
+_ANNOTATIONS = {"name", "notes", "tags", "starred"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A valid request with everything that is kept beside it."""
+    """A valid request with everything that is stored beside it."""
 
     request: RunRequest
     received: Mapping[str, Any]
@@ -43,7 +38,7 @@ class Submission:
 def submit(
     session: Session, submission: Submission, *, quota: Quota | None = None, now: datetime
 ) -> tuple[Run, bool]:
-    """Add the run as PENDING; the same run id or idempotency key again gives the run that is there.
+    """Add the run as PENDING; a run id or idempotency key that was used for the same request gives that run.
 
     Raises
     ------
@@ -87,12 +82,26 @@ def get(session: Session, run_id: str) -> Run:
 
 
 def request_of(run: Run) -> RunRequest:
-    """The request as it was submitted, every field of it."""
-    return RunRequest.parse(_columns_of(run))
+    """The request with every field of it."""
+    return RunRequest.parse(request_json(run))
+
+
+def request_json(run: Run) -> dict[str, Any]:
+    """The request as JSON, from the columns; unlike `request_of`, no rule needs to be there."""
+    return {
+        "symbols": run.symbols,
+        "rule_type": run.rule_type,
+        "params": run.params,
+        "start_date": run.start_date.isoformat(),
+        "end_date": run.end_date.isoformat(),
+        **{spec.name: getattr(run, spec.name) for spec in OPTION_FIELDS},
+        "benchmark": run.benchmark,
+        "run_id": run.run_id,
+    }
 
 
 def start(session: Session, run_id: str, *, engine_version: int, now: datetime) -> bool:
-    """PENDING → RUNNING; true also for a run that is RUNNING already, which is being done again."""
+    """PENDING → RUNNING; true also for a run that is RUNNING already: a step is repeated after a crash."""
     values = {"status": Status.RUNNING, "stage": "loading", "progress": 0.0, "engine_version": engine_version}
     pending = and_(Run.run_id == run_id, Run.status == Status.PENDING)
     if _changed(session, update(Run).where(pending).values(started_at=now, **values)):
@@ -103,13 +112,13 @@ def start(session: Session, run_id: str, *, engine_version: int, now: datetime) 
 
 
 def report(session: Session, run_id: str, *, stage: str, progress: float) -> bool:
-    """Tell how far an open run is: a word, and a fraction of the whole."""
+    """Store the progress of an open run: a stage, and a fraction of the whole."""
     open_run = and_(Run.run_id == run_id, Run.status.in_(OPEN))
     return _changed(session, update(Run).where(open_run).values(stage=stage, progress=progress))
 
 
 def fail(session: Session, run_id: str, *, code: str, message: str, now: datetime) -> bool:
-    """→ FAILED with a message that a person can act on; false where the run has ended already."""
+    """→ FAILED with a message that says what to do; false where the run has ended already."""
     return _end(session, run_id, OPEN, now, status=Status.FAILED, error_code=code, error_message=message)
 
 
@@ -122,16 +131,15 @@ def cancel(session: Session, run_id: str, *, now: datetime) -> bool:
 
 
 def succeed(session: Session, run_id: str, *, now: datetime, **values: Any) -> bool:
-    """RUNNING → SUCCEEDED with its headline figures; the result belongs in the same transaction."""
+    """RUNNING → SUCCEEDED with its headline metrics; the result belongs in the same transaction."""
     done = {"status": Status.SUCCEEDED, "stage": "done", "progress": 1.0, **values}
     return _end(session, run_id, (Status.RUNNING,), now, **done)
 
 
 def annotate(session: Session, run_id: str, **values: Any) -> Run:
     """Change name, notes, tags or star of a run."""
-    allowed = {"name", "notes", "tags", "starred"}
-    if not values.keys() <= allowed:
-        raise ValueError(f"only {', '.join(sorted(allowed))} can be changed, got {', '.join(values)}")
+    if not values.keys() <= _ANNOTATIONS:
+        raise ValueError(f"only {', '.join(sorted(_ANNOTATIONS))} can be changed, got {', '.join(values)}")
     run = get(session, run_id)
     for name, value in values.items():
         setattr(run, name, value)
@@ -153,10 +161,10 @@ def _same(session: Session, submission: Submission) -> Run | None:
     run = session.scalars(select(Run).where(or_(*keys))).first()
     if run is None:
         return None
-    ours = submission.request.as_json() | {"run_id": run.run_id}
-    if _columns_of(run) != ours:
-        what = "run_id" if run.run_id == submission.request.run_id else "Idempotency-Key"
-        raise Conflict(f"this {what} was used before for a different request (run {run.run_id})")
+    submitted = submission.request.as_json() | {"run_id": run.run_id}
+    if request_json(run) != submitted:
+        key = "run_id" if run.run_id == submission.request.run_id else "Idempotency-Key"
+        raise Conflict(f"this {key} was used before for a different request (run {run.run_id})")
     return run
 
 
@@ -181,20 +189,6 @@ def _new(submission: Submission, now: datetime) -> Run:
         client=submission.client,
         **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},
     )
-
-
-def _columns_of(run: Run) -> dict[str, Any]:
-    """The request as JSON, from the columns."""
-    return {
-        "symbols": run.symbols,
-        "rule_type": run.rule_type,
-        "params": run.params,
-        "start_date": run.start_date.isoformat(),
-        "end_date": run.end_date.isoformat(),
-        **{spec.name: getattr(run, spec.name) for spec in OPTION_FIELDS},
-        "benchmark": run.benchmark,
-        "run_id": run.run_id,
-    }
 
 
 def _end(session: Session, run_id: str, before: Sequence[Status], now: datetime, **values: Any) -> bool:

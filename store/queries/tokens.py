@@ -1,7 +1,7 @@
-"""What lets programs and people in: 256 random bits each, of which the record keeps the SHA-256 alone.
+"""Credentials of programs and people: 256 random bits each, of which the database stores the SHA-256 alone.
 
-A slow hash is for passwords, which can be guessed. Nobody guesses 256 bits, so a quick one is as safe, and a
-request does not wait for it.
+Slow hashes protect passwords, which can be guessed. 256 random bits cannot, so that a fast hash is as safe and
+costs a request no time.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from store.errors import UnknownToken
 from store.models import Token
 
 PREFIX = "sbt_"
-"""Scanners for secrets know ours by it."""
+"""By it, secret scanners recognize a token."""
 _RANDOM_BYTES = 32
-_USE_NOTED_EVERY = timedelta(minutes=1)
+_LAST_USE_PRECISION = timedelta(minutes=1)
 _SESSIONS_KEPT = timedelta(days=30)
 _LONGEST_CLIENT = 128
 
 
 class Kind(StrEnum):
-    """Whose it is."""
+    """Whether a program or a person uses it."""
 
     TOKEN = "token"  # noqa: S105 a word # nosec B105
     SESSION = "session"
 
 
 class Scope(StrEnum):
-    """What its bearer may do; each includes those before it."""
+    """The permission of its bearer; each includes those before it."""
 
     READ = "read"
     SUBMIT = "submit"
     ADMIN = "admin"
 
     def allows(self, needed: Scope) -> bool:
-        """Whether this is enough for what needs `needed`."""
+        """Whether this permission includes `needed`."""
         order = list(Scope)
         return order.index(self) >= order.index(needed)
 
@@ -49,7 +49,7 @@ class Scope(StrEnum):
 def issue(
     session: Session, *, name: str, scope: Scope, expires_at: datetime | None, now: datetime
 ) -> tuple[Token, str]:
-    """A new token of a program, and its secret, which cannot be had again."""
+    """A new token of a program, and its secret, which is not stored."""
     token, secret = _new(Kind.TOKEN, name, scope, expires_at, now)
     session.add(token)
     session.flush()
@@ -79,26 +79,26 @@ def open_session(
 
 
 def find(session: Session, secret: str, kind: Kind, *, now: datetime) -> Token | None:
-    """What this secret belongs to, unless it was revoked or has run out."""
-    found = session.scalars(
+    """The token of this secret, unless it was revoked or has expired."""
+    token = session.scalars(
         select(Token).where(Token.secret_hash == _hash(secret), Token.kind == kind)
     ).first()
-    if found is None or found.revoked_at is not None:
+    if token is None or token.revoked_at is not None:
         return None
-    return None if found.expires_at is not None and found.expires_at <= now else found
+    return None if token.expires_at is not None and token.expires_at <= now else token
 
 
 def is_use_due(token: Token, *, now: datetime) -> bool:
-    """Whether its use should be noted again: not with every request."""
-    return token.last_used_at is None or now - token.last_used_at >= _USE_NOTED_EVERY
+    """Whether its last use is old enough to be updated: writing it with each request would cost too much."""
+    return token.last_used_at is None or now - token.last_used_at >= _LAST_USE_PRECISION
 
 
 def note_use(session: Session, token_id: int, *, now: datetime) -> None:
-    """Remember when it was used last."""
+    """Store the time of its last use."""
     session.execute(update(Token).where(Token.id == token_id).values(last_used_at=now))
 
 
-def every(session: Session, *, kind: Kind) -> Sequence[Token]:
+def list_all(session: Session, *, kind: Kind) -> Sequence[Token]:
     """All of a kind, the newest first."""
     return session.scalars(select(Token).where(Token.kind == kind).order_by(Token.id.desc())).all()
 

@@ -57,7 +57,7 @@ def test_the_result_of_after_the_backup_is_gone_and_the_record_is_whole(story):
 
     seen = {row[0]: row[1:] for row in after[0]}
     assert seen.get(late, LOST) == LOST
-    assert restored.rstrip().endswith("the record is whole")
+    assert restored.rstrip().endswith("the database is consistent")
 
 
 def test_the_product_goes_on_after_the_restore(story):

@@ -89,7 +89,7 @@ def test_a_run_from_argo_and_one_through_the_web_succeed_and_a_wrong_one_is_expl
     assert ended["status"] == "SUCCEEDED"
     assert {each["status"] for each in runs} >= {"SUCCEEDED", "FAILED"}
     assert "NOWHERE" in failed
-    assert failed.rstrip().endswith("the record is whole")
+    assert failed.rstrip().endswith("the database is consistent")
 
 
 def test_a_success_leaves_no_workflow_and_a_failure_is_kept(guide_installation, said):
@@ -124,7 +124,7 @@ def test_the_last_backup_says_how_much_it_kept(said):
 
 
 def test_the_record_is_whole_after_the_restore_of_the_guide(said):
-    assert said[13][1].rstrip().endswith("the record is whole")
+    assert said[13][1].rstrip().endswith("the database is consistent")
 
 
 def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else_comes_in(

@@ -38,7 +38,7 @@ def kept(database):
     with database.read() as session:
         stored = sum(run_list.count_by_status(session).values())
         symbols = [found.symbol for found in datasets.current(session)]
-        return stored, symbols, [preset.name for preset in presets.every(session)]
+        return stored, symbols, [preset.name for preset in presets.list_all(session)]
 
 
 NOTHING = (0, ["GOOG", "NASDAQ", "SP500"], [])

@@ -20,7 +20,7 @@ def render_form(values: Mapping[str, str], errors: Sequence[FieldError] = ()) ->
     with database().read() as session:
         symbols = datasets.current(session, limit=_MOST_SYMBOLS)
         newest = run_list.page(session, limit=_NEWEST).runs
-        saved = presets.every(session)
+        saved = presets.list_all(session)
     return render_template(
         "home.html",
         values=values,

@@ -30,7 +30,7 @@ def every() -> ResponseReturnValue:
     """All presets by name."""
     with database().read() as session:
         body: schemas.Presets = {
-            "strategies": [serializers.preset(preset) for preset in presets.every(session)]
+            "strategies": [serializers.preset(preset) for preset in presets.list_all(session)]
         }
     return jsonify(body)
 

@@ -1,4 +1,4 @@
-"""Who submitted a run, what each client may still submit, and what lets somebody in."""
+"""Adds the clients with their quotas, the tokens, and the client of each run."""
 
 from typing import Any
 

@@ -155,5 +155,5 @@ def test_the_commands_say_what_they_kept_and_prove_what_they_restored(
     told = capsys.readouterr()
     assert codes == [0, 2, 0]
     assert "4 runs" in told.out.splitlines()[0]
-    assert told.err.startswith("error: the record is not empty")
-    assert told.out.splitlines()[-1] == "the record is whole"
+    assert told.err.startswith("error: the database is not empty")
+    assert told.out.splitlines()[-1] == "the database is consistent"

@@ -156,7 +156,7 @@ def test_the_command_ends_with_1_and_the_sentences_where_something_is_broken(
 
     assert (whole, broken) == (0, 1)
     assert capsys.readouterr().out.splitlines() == [
-        "the record is whole",
+        "the database is consistent",
         f"run {run_id} is SUCCEEDED and has no result",
         "1 problems",
     ]

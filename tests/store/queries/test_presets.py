@@ -15,7 +15,7 @@ def saved(database, name, body, now=NOON):
 
 def listed(database):
     with database.read() as session:
-        return [(preset.name, preset.body) for preset in presets.every(session)]
+        return [(preset.name, preset.body) for preset in presets.list_all(session)]
 
 
 def test_presets_are_listed_by_name_with_the_body_in_the_order_it_was_given(database):
