@@ -11,67 +11,27 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import module_from_spec
 from types import ModuleType
 
 import numpy as np
 
 from backtest.arrays import Floats
+from backtest.optional_imports import hidden
 
-_EXTENSION = "talib._ta_lib"
-_OPTIONAL = frozenset({"pandas", "polars"})
 _loading = threading.Lock()
-
-
-class _Absent:
-    """A finder for which pandas and polars do not exist, in one thread alone."""
-
-    def __init__(self) -> None:
-        self._thread = threading.get_ident()
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name in _OPTIONAL and threading.get_ident() == self._thread:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return None
-
-
-@contextmanager
-def _without_optional_imports() -> Iterator[None]:
-    absent = _Absent()
-    sys.meta_path.insert(0, absent)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(absent)
 
 
 @cache
 def _talib() -> ModuleType:
-    """TA-Lib's extension module, without pandas.
-
-    ``import talib`` loads pandas and polars where they are installed, 0.3 s and more, to accept
-    their series too. We pass arrays only, so the extension is loaded by itself, under its own name:
-    a later ``import talib`` finds it and adds the rest.
-    """
-    with _loading:
-        return sys.modules.get(_EXTENSION) or _load()
-
-
-def _load() -> ModuleType:
-    package = PathFinder.find_spec("talib")
-    spec = package and PathFinder.find_spec(_EXTENSION, package.submodule_search_locations)
-    if spec is None or spec.loader is None:
-        return importlib.import_module(_EXTENSION)
-    with _without_optional_imports():
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    module._ta_initialize()
-    sys.modules[_EXTENSION] = module
-    return module
+    """TA-Lib's extension module, loaded without pandas and polars."""
+    with _loading, hidden("pandas", "polars"):
+        is_loaded = "talib" in sys.modules
+        extension = importlib.import_module("talib._ta_lib")
+        if not is_loaded:  # so that a later `import talib` finds pandas and accepts its series
+            sys.modules.pop("talib", None)
+    return extension
 
 
 @cache
