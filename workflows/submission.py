@@ -14,7 +14,7 @@ from backtest.run.alignment import Aligned, align
 from backtest.run.request import RunRequest
 from config import logs
 from config.settings import RequestLimits, Settings
-from store.models import Status
+from store.models import Status, StoredDataset
 from store.queries import datasets, runs
 from store.queries.quotas import Quota
 from store.session import Database
@@ -83,20 +83,24 @@ def quota_of(settings: Settings) -> Quota:
     return Quota(waiting=settings.limits.waiting, per_minute=settings.limits.per_minute)
 
 
-def pin(session: Session, request: RunRequest, most: RequestLimits | None = None) -> Aligned:
+def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | None = None) -> Aligned:
     """The prices that the request will be computed on, or `InvalidRequest` naming what does not fit them."""
-    wanted = [(symbol, "symbols") for symbol in request.symbols]
-    if request.benchmark:
-        wanted.append((request.benchmark, "benchmark"))
-    found = {symbol: datasets.find(session, symbol) for symbol, _ in wanted}
-    unknown = [(symbol, field) for symbol, field in wanted if found[symbol] is None]
+    prices = current_prices(session, request)
+    if limits_of_run is not None:
+        limits.check_bars(prices.values(), limits_of_run)
+    return align(request, {symbol: datasets.load(session, prices[symbol].data_hash) for symbol in prices})
+
+
+def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDataset]:
+    """The current dataset of each symbol and of the benchmark, not loaded; `InvalidRequest` names unknown ones."""
+    fields = [(symbol, "symbols") for symbol in request.symbols]
+    fields += [(request.benchmark, "benchmark")] if request.benchmark else []
+    prices = {symbol: datasets.find(session, symbol) for symbol, _ in fields}
+    unknown = [(symbol, field) for symbol, field in fields if prices[symbol] is None]
     if unknown:
         known = [stored.symbol for stored in datasets.current(session)]
         raise InvalidRequest([_unknown(symbol, field, known) for symbol, field in unknown])
-    if most is not None:
-        limits.check_bars([stored for stored in found.values() if stored], most)
-    loaded = {symbol: datasets.load(session, stored.data_hash) for symbol, stored in found.items() if stored}
-    return align(request, loaded)
+    return {symbol: stored for symbol, stored in prices.items() if stored}
 
 
 def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:

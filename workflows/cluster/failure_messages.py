@@ -1,4 +1,4 @@
-"""Why a workflow failed, in words: from what Argo says about its pods and what the steps said themselves."""
+"""Why a workflow failed: from the termination message of its step, or from what Argo reports of its pods."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from workflows.failures import Failure
 
 LONGEST_MESSAGE = 2_000
 TERMINATION_LOG = "/dev/termination-log"
-"""Where a container leaves its last words; Kubernetes keeps 4 KiB of them."""
+"""Where a container leaves its termination message; Kubernetes keeps 4 KiB of it."""
 
-_BROKEN = ("Failed", "Error")
+_FAILED = ("Failed", "Error")
 _ABOUT_RETRIES = ("retryStrategy.expression evaluated to false", "No more retries left")
-"""What Argo says of the node around a step's attempts; the attempt itself says why it failed."""
+"""What Argo reports of the node around a step's attempts; the attempt itself has the reason."""
 _EXIT = re.compile(r"\(exit code (\d+)\)(?:: (.*))?", re.DOTALL)
 _STEPS = {
     "engine": "engine step",
@@ -29,8 +29,8 @@ _STEPS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A pod of a workflow that did not succeed, as Argo tells it."""
+class FailedPod:
+    """A pod of a workflow that did not succeed, as Argo reports it."""
 
     template: str
     message: str
@@ -71,7 +71,7 @@ _CAUSES = (
 )  # fmt: skip
 
 
-def broken_in(failures: str) -> list[Broken]:
+def failed_pods(failures: str) -> list[FailedPod]:
     """The pods named by Argo's `workflow.failures`: JSON, one or several times quoted."""
     content: Any = failures
     while isinstance(content, str):
@@ -79,34 +79,34 @@ def broken_in(failures: str) -> list[Broken]:
             content = json.loads(content)
         except ValueError:
             return []
-    return _broken(content) if isinstance(content, list) else []
+    return _failed_pods(content) if isinstance(content, list) else []
 
 
-def broken_of(nodes: Mapping[str, Mapping[str, Any]]) -> list[Broken]:
+def failed_pods_of(nodes: Mapping[str, Mapping[str, Any]]) -> list[FailedPod]:
     """The pods that did not succeed, from the nodes of a workflow's status."""
-    return _broken(node for node in nodes.values() if node.get("type") == "Pod")
+    return _failed_pods(node for node in nodes.values() if node.get("type") == "Pod")
 
 
-def _broken(nodes: Iterable[Any]) -> list[Broken]:
-    found = [node for node in nodes if isinstance(node, Mapping) and node.get("phase") in _BROKEN]
-    named = [
-        Broken(*(str(node.get(name) or "") for name in ("templateName", "message", "finishedAt")))
-        for node in found
+def _failed_pods(nodes: Iterable[Any]) -> list[FailedPod]:
+    failed = [node for node in nodes if isinstance(node, Mapping) and node.get("phase") in _FAILED]
+    pods = [
+        FailedPod(*(str(node.get(name) or "") for name in ("templateName", "message", "finishedAt")))
+        for node in failed
     ]
-    return sorted(named, key=lambda broken: broken.finished_at)
+    return sorted(pods, key=lambda pod: pod.finished_at)
 
 
-def explain(broken: list[Broken], workflow_message: str) -> Failure:
-    """The failure of the step that broke last, or else of the workflow as a whole."""
-    steps = [one for one in broken if one.template in ("engine", "persist") and one.message]
-    telling = [one for one in steps if not one.message.startswith(_ABOUT_RETRIES)] or steps
-    if not telling:
+def failure_of(pods: list[FailedPod], workflow_message: str) -> Failure:
+    """The failure of the step that failed last, or else of the workflow as a whole."""
+    steps = [pod for pod in pods if pod.template in ("engine", "persist") and pod.message]
+    attempts = [pod for pod in steps if not pod.message.startswith(_ABOUT_RETRIES)] or steps
+    if not attempts:
         return _from_phrase("workflow", workflow_message)
-    last = telling[-1]
+    last = attempts[-1]
     step = _STEPS[last.template]
-    exit_code, said = _exit_of(last.message)
-    if said is not None:
-        return said
+    exit_code, own_failure = _parse_message(last.message)
+    if own_failure is not None:
+        return own_failure
     if exit_code == Exit.OUT_OF_MEMORY:
         return _from_phrase(step, "OOMKilled")
     if exit_code == Exit.TRY_AGAIN:
@@ -118,22 +118,22 @@ def explain(broken: list[Broken], workflow_message: str) -> Failure:
     return _from_phrase(step, last.message)
 
 
-def last_words(failure: Failure) -> str:
-    """A failure as a step leaves it for `explain`, short enough to be kept whole."""
+def termination_message(failure: Failure) -> str:
+    """A failure as a step leaves it for `failure_of`, short enough for Kubernetes to keep it whole."""
     message = logs.redacted(failure.message)[:LONGEST_MESSAGE]
     return json.dumps({"error_code": failure.code, "error_message": message})
 
 
-def _exit_of(message: str) -> tuple[int | None, Failure | None]:
-    """The exit code in a pod's message, and what the step itself said."""
-    found = _EXIT.search(message)
-    if found is None:
+def _parse_message(message: str) -> tuple[int | None, Failure | None]:
+    """The exit code in a pod's message, and the failure in the step's own termination message."""
+    match = _EXIT.search(message)
+    if match is None:
         return None, None
     try:
-        said = json.loads(found[2] or "")
-        return int(found[1]), Failure(str(said["error_code"]), str(said["error_message"]))
+        content = json.loads(match[2] or "")
+        return int(match[1]), Failure(str(content["error_code"]), str(content["error_message"]))
     except (ValueError, KeyError, TypeError):
-        return int(found[1]), None
+        return int(match[1]), None
 
 
 def _from_phrase(subject: str, message: str) -> Failure:

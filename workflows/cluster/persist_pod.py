@@ -1,4 +1,4 @@
-"""The persist step in a pod: sees to it that the run has a row, then stores its result."""
+"""The persist step in a pod: makes sure that the run has a row, then stores its result."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from backtest.errors import BacktestError
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
-from store.session import Database
+from workflows import retry
 from workflows.cluster import parameters, registration
-from workflows.retry import outlast
-from workflows.steps import persist
-from workflows.steps.database import record
+from workflows.steps import persist, step
+from workflows.steps.database import open_once
 
 log = logs.get(__name__)
 
@@ -27,16 +24,11 @@ log = logs.get(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Register a run of the Argo UI that has no row yet, and store what the engine step computed."""
     arguments = _arguments(argv)
-    settings = Settings.from_env(os.environ)
-    logs.configure_from(settings, process="persist")
-    with logs.about(arguments.run_id):
-        database = record(settings.database_url)  # the persist step's own door, opened once
-        code = outlast(lambda: _register(database, arguments))
-        if code != Exit.OK:
-            return code
-        return outlast(
-            lambda: persist.main(["--run-id", arguments.run_id, "--bundle", str(arguments.bundle)])
+    return retry.while_unavailable(
+        lambda: step.run(
+            "persist", arguments.run_id, lambda settings: _run(settings, arguments), on_error=_failed
         )
+    )
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -50,24 +42,24 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _register(database: Database, arguments: argparse.Namespace) -> int:
-    asked = registration.Asked(
+def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    submission = registration.WorkflowSubmission(
         run_id=arguments.run_id,
         arguments=parameters.from_json(os.environ["PARAMETERS"]),
         workflow_name=arguments.workflow_name,
         workflow_uid=arguments.workflow_uid,
     )
-    try:
-        with database.write() as session:
-            if registration.register(session, asked, now=datetime.now(UTC)):
-                log.info("run of the Argo UI registered")
-    except (InterfaceError, OperationalError) as error:
-        log.warning("the database is away", error=str(error.orig))
-        return Exit.TRY_AGAIN
-    except BacktestError as error:
-        log.error("the run cannot be registered", error=str(error))
+    with open_once(settings.database_url).write() as session:
+        if registration.register(session, submission, now=datetime.now(UTC)):
+            log.info("run of the Argo UI registered")
+    return persist.store(settings, arguments.run_id, arguments.bundle)
+
+
+def _failed(error: Exception) -> Exit:
+    if isinstance(error, BacktestError):
+        log.error("run cannot be registered", error=str(error))
         return Exit.BAD_INPUT
-    return Exit.OK
+    return persist.failed(error)
 
 
 if __name__ == "__main__":

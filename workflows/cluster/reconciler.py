@@ -62,7 +62,7 @@ class Reconciler:
                     self._register_one(workflow)
 
     def _register_one(self, workflow: Seen) -> None:
-        asked = registration.Asked(
+        submission = registration.WorkflowSubmission(
             run_id=workflow.run_id,
             arguments=workflow.arguments,
             workflow_name=workflow.name,
@@ -70,7 +70,7 @@ class Reconciler:
         )
         try:
             with self._database.write() as session:
-                if registration.register(session, asked, now=datetime.now(UTC)):
+                if registration.register(session, submission, now=datetime.now(UTC)):
                     log.info("run of the Argo UI registered", workflow=workflow.name)
         except BacktestError as error:
             self._invalid.add(workflow.uid)  # said once; such a workflow is kept for a day
@@ -85,11 +85,8 @@ class Reconciler:
         elif workflow.phase == "Succeeded":
             self._end(run, seen, NOTHING_STORED)
         elif workflow.finished:
-            self._end(
-                run,
-                seen,
-                failure_messages.explain(failure_messages.broken_of(workflow.nodes), workflow.message),
-            )
+            pods = failure_messages.failed_pods_of(workflow.nodes)
+            self._end(run, seen, failure_messages.failure_of(pods, workflow.message))
         elif workflow.is_deleted:
             self._argo.stop(workflow.name)
             self._end(run, seen, VANISHED)

@@ -1,4 +1,4 @@
-"""A run submitted in Argo Workflows has no row yet: it gets the one that the web would have made."""
+"""Registers a run that was submitted in Argo Workflows: it gets the row that the web would have made."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from workflows.cluster import parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a workflow was asked to run, and which workflow it is."""
+class WorkflowSubmission:
+    """What a workflow was submitted to run, and which workflow it is."""
 
     run_id: str
     arguments: Mapping[str, str]
@@ -25,26 +25,26 @@ class Asked:
     workflow_uid: str
 
 
-def register(session: Session, asked: Asked, *, now: datetime) -> bool:
-    """See to it that the run has a row that knows its workflow; true where the row is new.
+def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) -> bool:
+    """Make sure that the run has a row that names its workflow; true where the row is new.
 
     Raises `InvalidRequest` where the arguments are no request: such a run cannot be shown.
     """
-    known = runs.find(session, asked.run_id)
+    known = runs.find(session, submitted.run_id)
     if known is None:
-        _add(session, asked, now)
+        _add(session, submitted, now)
     if known is None or known.workflow_uid is None:
-        workflow_links.link(session, asked.run_id, asked.workflow_name, asked.workflow_uid)
+        workflow_links.link(session, submitted.run_id, submitted.workflow_name, submitted.workflow_uid)
     return known is None
 
 
-def _add(session: Session, asked: Asked, now: datetime) -> None:
-    raw, hashes = parameters.read(asked.arguments, asked.run_id)
+def _add(session: Session, submitted: WorkflowSubmission, now: datetime) -> None:
+    raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
     request = RunRequest.parse(raw)
-    received = {name: value for name, value in asked.arguments.items() if value}
+    received = {name: value for name, value in submitted.arguments.items() if value}
     try:
         pinned = hashes or submission.pin(session, request).hashes
     except BacktestError:
-        pinned = {}  # the engine step will say what is wrong with the prices
-    wanted = runs.Submission(request=request, received=received, data_hashes=pinned or None)
-    runs.submit(session, wanted, now=now)
+        pinned = {}  # the engine step fails with what is wrong with the prices
+    row = runs.Submission(request=request, received=received, data_hashes=pinned or None)
+    runs.submit(session, row, now=now)

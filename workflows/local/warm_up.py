@@ -17,7 +17,7 @@ from store.errors import UnknownDataset
 from store.queries import datasets, results, runs
 from store.session import Database
 from workflows.steps import tables
-from workflows.steps.database import record
+from workflows.steps.database import open_once
 
 _REQUEST = {
     "symbols": ["SP500"],
@@ -43,7 +43,7 @@ def warm_up() -> None:
     found = outcome.run(request, {"SP500": samples.load("SP500")})
     trades, curves = tables.trades_to_parquet(found, request.symbols), tables.curves_to_parquet(found)
     result = tables.to_result(json.loads(json.dumps(found.summary)), trades, curves)
-    database = record(Settings.from_env(os.environ).database_url)
+    database = open_once(Settings.from_env(os.environ).database_url)
     with contextlib.suppress(SQLAlchemyError, _CurtainError):
         _store(database, request, result)
     database.close()

@@ -1,4 +1,4 @@
-"""The process's one door to the record; a forked step finds it as its parent left it, without connections."""
+"""The database of a step, opened once a process."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from store.session import Database
 
 
 @cache
-def record(url: str) -> Database:
+def open_once(url: str) -> Database:
     """The database of that address, opened once a process.
 
     What SQLAlchemy learned and compiled on it is inherited by forked steps, connections must not be:
-    whoever forks closes it before.
+    the parent closes it before it forks.
     """
     return Database.open(url, pool_size=1)

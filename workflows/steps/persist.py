@@ -1,17 +1,14 @@
-"""The second step of a run: a result bundle in, the result and SUCCEEDED stored in one transaction."""
+"""The persist step: a result bundle in, the result and SUCCEEDED stored in one transaction."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.orm import Session
 
 from config import logs
 from config.exit_codes import Exit
@@ -20,10 +17,11 @@ from store.errors import UnknownRun
 from store.models import Status
 from store.queries import results, runs
 from store.session import Database
-from workflows import failpoints, process
+from workflows import failpoints
 from workflows.errors import BundleAltered, BundleError, BundleTooLarge
-from workflows.steps import bundle, tables
-from workflows.steps.database import record
+from workflows.failures import Failure
+from workflows.steps import bundle, step, tables
+from workflows.steps.database import open_once
 
 log = logs.get(__name__)
 
@@ -31,24 +29,20 @@ log = logs.get(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Store what the bundle holds; twice is the same as once, and an ended run stays as it is."""
     arguments = _arguments(argv)
-    settings = Settings.from_env(os.environ)
-    logs.configure_from(settings, process="persist")
-    with logs.about(arguments.run_id):
-        try:
-            return _persist(record(settings.database_url), arguments, settings.limits.result_mib)
-        except (InterfaceError, OperationalError) as error:
-            log.warning("the database is away", error=str(error.orig))
-            return Exit.TRY_AGAIN
-        except MemoryError:
-            process.lift_memory_limit()
-            log.error("the step ran out of memory")
-            return Exit.OUT_OF_MEMORY
-        except UnknownRun as error:
-            log.error("the result belongs to no run", error=str(error))
-            return Exit.BAD_INPUT
-        except Exception:  # the step's own edge: the starter sees the code, the log has the reason
-            log.exception("the step failed")
-            return Exit.CRASHED
+    return step.run(
+        "persist",
+        arguments.run_id,
+        lambda settings: store(settings, arguments.run_id, arguments.bundle),
+        on_error=failed,
+    )
+
+
+def failed(error: Exception) -> Exit:
+    """Log why nothing was stored; a result that belongs to no run is bad input."""
+    if isinstance(error, UnknownRun):
+        log.error("result of an unknown run", error=str(error))
+        return Exit.BAD_INPUT
+    return step.crashed(error)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -60,38 +54,46 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _persist(database: Database, arguments: argparse.Namespace, most_mib: int) -> int:
-    run_id: str = arguments.run_id
+def store(settings: Settings, run_id: str, folder: Path) -> Exit:
+    """Store the bundle's result, or its failure, unless the run has ended already."""
+    database = open_once(settings.database_url)
     failpoints.reach("persist-begun")
     with database.read() as session:
         run = runs.get(session, run_id)
         if run.ended:
-            log.info("the run has ended already, nothing to do", status=run.status)
+            log.info("run has ended already, nothing to do", status=run.status)
             return Exit.OK
     try:
-        files = bundle.read(arguments.bundle, run_id, most_mib=most_mib)
+        files = bundle.read(folder, run_id, most_mib=settings.limits.result_mib)
         if bundle.ERROR in files:
-            return _store_failure(database, run_id, bundle.read_json(files, bundle.ERROR))
+            _store_failure(database, run_id, _failure_in(files))
+            return Exit.OK
         result = _result(files)
     except BundleTooLarge as error:
-        log.warning("the result is too large", error_code="result_too_large", error=str(error))
-        message = (
-            f"The result was not stored: {error}. Shorten the range, use fewer symbols or a rule that "
-            "trades less, or have the limit raised."
-        )
-        return _store_failure(database, run_id, {"error_code": "result_too_large", "error_message": message})
+        log.warning("result too large", error_code="result_too_large", error=str(error))
+        _store_failure(database, run_id, _too_large(error))
+        return Exit.OK
     except BundleError as error:
-        log.error("the result is not whole", error_code="bad_result", error=str(error))
+        log.error("result bundle invalid", error_code="bad_result", error=str(error))
         message = f"The result was not stored: {error}. Submit the run again."
-        _store_failure(database, run_id, {"error_code": "bad_result", "error_message": message})
+        _store_failure(database, run_id, Failure("bad_result", message))
         return Exit.BAD_INPUT
     failpoints.reach("bundle-proven")
-    with database.write() as session:
-        stored = _succeed(session, run_id, result)
-        failpoints.reach("result-written")
-    failpoints.reach("result-committed")
-    log.info("run SUCCEEDED" if stored else "the run has ended already, nothing stored")
+    _store_result(database, run_id, result)
     return Exit.OK
+
+
+def _failure_in(files: dict[str, bytes]) -> Failure:
+    content = bundle.read_json(files, bundle.ERROR)
+    return Failure(content["error_code"], content["error_message"])
+
+
+def _too_large(error: BundleTooLarge) -> Failure:
+    return Failure(
+        "result_too_large",
+        f"The result was not stored: {error}. Shorten the range, use fewer symbols or a rule that "
+        "trades less, or have the limit raised.",
+    )
 
 
 def _result(files: dict[str, bytes]) -> results.RunResult:
@@ -104,23 +106,27 @@ def _result(files: dict[str, bytes]) -> results.RunResult:
         raise BundleAltered(f"the tables of the result are not readable ({error})") from error
 
 
-def _succeed(session: Session, run_id: str, result: results.RunResult) -> bool:
+def _store_result(database: Database, run_id: str, result: results.RunResult) -> None:
     now = datetime.now(UTC)
-    if runs.get(session, run_id).status == Status.PENDING:  # its engine step could not see the record
-        runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
-    return results.succeed(session, run_id, result, now=now)
-
-
-def _store_failure(database: Database, run_id: str, error: dict[str, str]) -> int:
-    code, message = error["error_code"], error["error_message"]
     with database.write() as session:
-        stored = runs.fail(session, run_id, code=code, message=message, now=datetime.now(UTC))
+        if runs.get(session, run_id).status == Status.PENDING:  # its engine pod may not write into runs
+            runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
+        stored = results.succeed(session, run_id, result, now=now)
+        failpoints.reach("result-written")
+    failpoints.reach("result-committed")
+    log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")
+
+
+def _store_failure(database: Database, run_id: str, failure: Failure) -> None:
+    with database.write() as session:
+        stored = runs.fail(session, run_id, code=failure.code, message=failure.message, now=datetime.now(UTC))
         failpoints.reach("refusal-written")
     failpoints.reach("refusal-committed")
     log.warning(
-        "run FAILED" if stored else "the run has ended already", error_code=code, error_message=message
+        "run FAILED" if stored else "run has ended already",
+        error_code=failure.code,
+        error_message=failure.message,
     )
-    return Exit.OK
 
 
 if __name__ == "__main__":

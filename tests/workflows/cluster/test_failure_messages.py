@@ -1,11 +1,11 @@
-"""The exit handler's words, from what Argo hands it."""
+"""The failure that the exit handler stores, from what Argo hands it."""
 
 import json
 
-from workflows.cluster.failure_messages import broken_in, explain
+from workflows.cluster.failure_messages import failed_pods, failure_of
 from workflows.failures import Failure
 
-SAID = {"error_code": "invalid_request", "error_message": "symbols: has no prices for NOWHERE"}
+MESSAGE = {"error_code": "invalid_request", "error_message": "symbols: has no prices for NOWHERE"}
 
 
 def failures(*nodes):
@@ -15,23 +15,23 @@ def failures(*nodes):
 
 
 def test_the_step_that_said_why_is_heard_over_the_node_around_its_attempts():
-    told = failures(
+    reported = failures(
         {
-            "message": f"main: Error (exit code 2): {json.dumps(SAID)}",
+            "message": f"main: Error (exit code 2): {json.dumps(MESSAGE)}",
             "finishedAt": "2026-01-05T12:00:05Z",
         },
         {"message": "retryStrategy.expression evaluated to false", "finishedAt": "2026-01-05T12:00:06Z"},
     )
 
-    found = explain(broken_in(told), "Failed")
+    failure = failure_of(failed_pods(reported), "Failed")
 
-    assert found == Failure("invalid_request", "symbols: has no prices for NOWHERE")
+    assert failure == Failure("invalid_request", "symbols: has no prices for NOWHERE")
 
 
 def test_where_every_attempt_ran_out_of_memory_that_is_the_reason():
-    told = failures(
+    reported = failures(
         {"message": "OOMKilled (exit code 137)", "finishedAt": "2026-01-05T12:00:05Z"},
         {"message": "No more retries left", "finishedAt": "2026-01-05T12:00:06Z"},
     )
 
-    assert explain(broken_in(told), "Failed").code == "out_of_memory"
+    assert failure_of(failed_pods(reported), "Failed").code == "out_of_memory"

@@ -1,6 +1,7 @@
 """The steps as a pod runs them: told by arguments and environment, and leaving last words for Argo."""
 
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from backtest import samples
+from backtest.prices.dataset import Dataset
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.processes import ROOT
@@ -18,6 +20,7 @@ from store.admin import grant_reader
 from store.queries import workflow_links
 from store.session import make_engine
 from tests.workflows.clusters import BY_HAND, arguments_of
+from workflows.cluster import engine_pod
 
 SP500 = {"SP500": samples.load("SP500")}
 UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
@@ -32,16 +35,18 @@ class Pods:
         self.words.touch()
 
     def run(self, step, run_id, *more, arguments=None, **environment):
-        listed = [{"name": name, "value": value} for name, value in (arguments or arguments_of()).items()]
         return subprocess.run(
             [sys.executable, "-m", f"workflows.steps.{step}", "--run-id", run_id, *map(str, more)],
             cwd=ROOT,
-            env=self._environment.environment(
-                PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.words), **environment
-            ),
+            env=self.variables(arguments or arguments_of()) | environment,
             capture_output=True,
             text=True,
         )
+
+    def variables(self, arguments):
+        """What a pod of the workflow with these arguments runs with."""
+        listed = [{"name": name, "value": value} for name, value in arguments.items()]
+        return self._environment.environment(PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.words))
 
     def compute(self, run_id, **more):
         return self.run("compute", run_id, "--bundle", self.bundle, **more)
@@ -81,6 +86,17 @@ def test_the_engine_pod_writes_nothing_into_the_record(environment, pods):
     pods.compute(run_id)
 
     assert (environment.get(run_id).status, environment.get(run_id).started_at) == ("PENDING", None)
+
+
+@pytest.mark.parametrize("arguments", [arguments_of(), BY_HAND], ids=["pinned", "argo ui"])
+def test_the_engine_pod_decodes_its_prices_once(environment, pods, monkeypatch, arguments):
+    run_id, decode, decoded = environment.enqueue(), Dataset.decode, []
+    monkeypatch.setattr(os, "environ", os.environ | pods.variables(arguments))
+    monkeypatch.setattr(Dataset, "decode", lambda payload: decoded.append(payload) or decode(payload))
+
+    code = engine_pod.main(["--run-id", run_id, "--bundle", str(pods.bundle)])
+
+    assert (code, len(decoded)) == (0, 1)
 
 
 def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(environment, pods):

@@ -13,21 +13,21 @@ from workflows.cluster import registration
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
-def asked(run_id, *, uid="uid-1", **changes):
-    return registration.Asked(
+def submission(run_id, *, uid="uid-1", **changes):
+    return registration.WorkflowSubmission(
         run_id=run_id, arguments=BY_HAND | changes, workflow_name=f"workflow-of-{uid}", workflow_uid=uid
     )
 
 
-def register(database, wanted):
+def register(database, submitted):
     with database.write() as session:
-        return registration.register(session, wanted, now=NOON)
+        return registration.register(session, submitted, now=NOON)
 
 
 def test_it_is_the_row_of_the_same_request_from_the_web(environment):
     by_web, by_hand = environment.enqueue(), str(uuid.uuid4())
 
-    is_new = register(environment.database, asked(by_hand, fee_rate="0.001", slippage_bps="0"))
+    is_new = register(environment.database, submission(by_hand, fee_rate="0.001", slippage_bps="0"))
 
     assert is_new
     theirs, ours = environment.get(by_web), environment.get(by_hand)
@@ -41,8 +41,8 @@ def test_it_is_the_row_of_the_same_request_from_the_web(environment):
 def test_twice_is_once_and_the_first_workflow_stays(environment):
     run_id = str(uuid.uuid4())
 
-    first = register(environment.database, asked(run_id))
-    again = register(environment.database, asked(run_id, uid="uid-2"))
+    first = register(environment.database, submission(run_id))
+    again = register(environment.database, submission(run_id, uid="uid-2"))
 
     assert (first, again) == (True, False)
     assert environment.get(run_id).workflow_uid == "uid-1"
@@ -52,7 +52,7 @@ def test_a_row_of_the_web_is_told_its_workflow_and_keeps_everything_else(environ
     run_id = environment.enqueue()
     before = environment.get(run_id)
 
-    is_new = register(environment.database, asked(run_id, symbols="NASDAQ"))
+    is_new = register(environment.database, submission(run_id, symbols="NASDAQ"))
 
     run = environment.get(run_id)
     assert not is_new
@@ -61,7 +61,7 @@ def test_a_row_of_the_web_is_told_its_workflow_and_keeps_everything_else(environ
 
 def test_the_place_of_a_workflow_that_is_gone_is_taken_by_another(environment):
     run_id = str(uuid.uuid4())
-    register(environment.database, asked(run_id))
+    register(environment.database, submission(run_id))
 
     with environment.database.write() as session:
         workflow_links.relink(session, run_id, "workflow-of-uid-2", "uid-2")
@@ -71,7 +71,7 @@ def test_the_place_of_a_workflow_that_is_gone_is_taken_by_another(environment):
 
 def test_an_ended_run_keeps_the_workflow_that_ended_it(environment):
     run_id = str(uuid.uuid4())
-    register(environment.database, asked(run_id))
+    register(environment.database, submission(run_id))
     with environment.database.write() as session:
         runs.fail(session, run_id, code="c", message="m", now=NOON)
 
@@ -84,7 +84,7 @@ def test_an_ended_run_keeps_the_workflow_that_ended_it(environment):
 def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(environment):
     run_id = str(uuid.uuid4())
 
-    register(environment.database, asked(run_id, symbols="NOWHERE"))
+    register(environment.database, submission(run_id, symbols="NOWHERE"))
 
     assert (environment.get(run_id).symbols, environment.get(run_id).data_hashes) == (["NOWHERE"], None)
 
@@ -100,14 +100,14 @@ def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(environment):
 )
 def test_arguments_that_are_no_request_make_no_row(environment, changes, field):
     with pytest.raises(InvalidRequest, match=field):
-        register(environment.database, asked(str(uuid.uuid4()), **changes))
+        register(environment.database, submission(str(uuid.uuid4()), **changes))
 
     assert environment.counts() == {}
 
 
 def test_an_id_that_is_no_uuid_makes_no_row(environment):
     with pytest.raises(InvalidRequest, match="run_id"):
-        register(environment.database, asked("my first run"))
+        register(environment.database, submission("my first run"))
 
 
 def test_what_the_dispatcher_writes_is_read_back_as_the_same_request():

@@ -12,7 +12,6 @@ from qa import mysql
 from qa.run_queue import REQUEST
 from store.admin.check import problems
 from store.queries import datasets, results, runs
-from workflows.steps.source import Work, write_files
 
 SP500 = {"SP500": samples.load("SP500")}
 
@@ -171,38 +170,6 @@ def test_a_run_that_nobody_knows_is_bad_input_of_both_steps(environment, tmp_pat
 
     assert (engine.returncode, persist.returncode) == (2, 2)
     assert "there is no run 123e4567-e89b-42d3-a456-426614174000" in engine.stdout
-
-
-def test_with_files_in_place_of_the_record_the_engine_needs_no_database(environment, tmp_path):
-    run_id = environment.enqueue()
-    request = RunRequest.parse(REQUEST | {"run_id": run_id})
-    write_files(Work(request, SP500), tmp_path / "request.json", tmp_path / "prices")
-
-    engine = environment.run_step(
-        "engine", "--run-id", run_id, "--bundle", tmp_path / "bundle",
-        "--request", tmp_path / "request.json", "--prices", tmp_path / "prices",
-    )  # fmt: skip
-    before = environment.get(run_id).status
-    persist = environment.run_step("persist", "--run-id", run_id, "--bundle", tmp_path / "bundle")
-
-    run = environment.get(run_id)
-    assert (engine.returncode, before, persist.returncode, run.status) == (0, "PENDING", 0, "SUCCEEDED")
-    assert run.result_hash == run_purely(request, SP500).summary["result_hash"]
-
-
-def test_a_request_file_with_a_mistake_is_bad_input_that_names_the_field(environment, tmp_path):
-    (tmp_path / "request.json").write_text(json.dumps(REQUEST | {"initial_capital": -1}))
-    (tmp_path / "prices").mkdir()
-
-    engine = environment.run_step(
-        "engine", "--run-id", "123e4567-e89b-42d3-a456-426614174000", "--bundle", tmp_path / "bundle",
-        "--request", tmp_path / "request.json", "--prices", tmp_path / "prices",
-    )  # fmt: skip
-
-    error = json.loads((tmp_path / "bundle" / "error.json").read_text())
-    assert engine.returncode == 2
-    assert error["error_code"] == "invalid_request"
-    assert error["errors"][0]["field"] == "initial_capital"
 
 
 def test_a_result_larger_than_results_may_be_ends_the_run_with_what_is_allowed(environment, tmp_path):

@@ -1,0 +1,46 @@
+"""What every step does around its work: settings, logs, and an exit code for every way to fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from config import logs
+from config.exit_codes import Exit
+from config.settings import Settings
+from workflows import process
+
+log = logs.get(__name__)
+
+
+def crashed(error: Exception) -> Exit:
+    """Log an unexpected error: the parent process sees the exit code alone."""
+    log.exception("step failed", error=str(error))
+    return Exit.CRASHED
+
+
+def run(
+    name: str, run_id: str, work: Callable[[Settings], int], *, on_error: Callable[[Exception], int] = crashed
+) -> int:
+    """Do the work of a step and return its exit code; `name` is the process that its log lines name.
+
+    A database that is unavailable is TRY_AGAIN and too little memory is OUT_OF_MEMORY in every step;
+    what any other error means is for `on_error` to say.
+    """
+    logs.configure(process=name, as_json=True)  # for what is wrong with the settings themselves
+    with logs.about(run_id):
+        try:
+            settings = Settings.from_env(os.environ)
+            logs.configure_from(settings, process=name)
+            return work(settings)
+        except (InterfaceError, OperationalError) as error:
+            log.warning("database unavailable", error=str(error.orig))
+            return Exit.TRY_AGAIN
+        except MemoryError:
+            process.lift_memory_limit()
+            log.error("step out of memory")
+            return Exit.OUT_OF_MEMORY
+        except Exception as error:  # the step's own edge: nothing above it could report the error
+            return on_error(error)
