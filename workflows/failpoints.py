@@ -1,7 +1,7 @@
-"""The named points of a run, where the fault suite kills whoever reaches them: before and after each commit and call.
+"""Failpoints: named places before and after each commit and call, where the fault suite kills the process.
 
-In production a point costs one comparison. It acts only where FAULT_POINTS names a folder that holds a
-file of the point's name, and all it can do is to end its own process.
+In production a failpoint costs one comparison. It acts only where FAULT_POINTS names a folder that holds
+a file of its name, and all it can do is to kill its own process.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ POINTS = (
     Point("submit-launched", "web", "the run is launched, the client has no answer"),
     Point("cancel-written", "web", "the cancellation is written, not committed"),
     Point("cancel-committed", "web", "the cancellation is committed, nothing is stopped"),
-    Point("cancel-stopped", "web", "what executes the run is told, the client has no answer"),
+    Point("cancel-stopped", "web", "the launcher has stopped the run, the client has no answer"),
     Point("claim-written", "worker", "the lease is written, not committed"),
     Point("claim-committed", "worker", "the lease is committed, no step is started"),
     Point("engine-asked", "worker", "the engine step is asked for"),
-    Point("engine-heard", "worker", "the end of the engine step is heard, nothing follows yet"),
+    Point("engine-heard", "worker", "the end of the engine step is reported, nothing follows yet"),
     Point("persist-asked", "worker", "the persist step is asked for"),
-    Point("persist-heard", "worker", "the end of the persist step is heard, its bundle is still there"),
+    Point("persist-heard", "worker", "the end of the persist step is reported, its bundle is still there"),
     Point("renew-written", "worker", "the longer lease is written, not committed"),
     Point("renew-committed", "worker", "the longer lease is committed"),
     Point("failure-written", "worker", "a failed step's reason is written, not committed"),
@@ -48,7 +48,7 @@ POINTS = (
     Point("step-ordered", "forkserver", "the order to start a step has come"),
     Point("step-forked", "forkserver", "the step is forked"),
     Point("step-reaped", "forkserver", "the step has ended, the worker does not know"),
-    Point("step-reported", "forkserver", "the worker is told how the step ended"),
+    Point("step-reported", "forkserver", "the worker has the step's exit code"),
     Point("engine-begun", "engine", "the step begins, nothing is read"),
     Point("start-written", "engine", "RUNNING is written, not committed"),
     Point("start-committed", "engine", "RUNNING is committed"),
@@ -69,14 +69,14 @@ POINTS = (
 _FOLDER = os.environ.get("FAULT_POINTS")
 
 
-def reach(name: str) -> None:
-    """Go on; only where the point is armed, disarm it and end this process as kill -9 would."""
-    if _FOLDER and _disarmed(name):
+def hit(name: str) -> None:
+    """Do nothing; where the failpoint is armed, disarm it and kill this process with SIGKILL."""
+    if _FOLDER and _disarm(name):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _disarmed(name: str) -> bool:
-    """Whether the point was armed until now; of several processes one alone is told so."""
+def _disarm(name: str) -> bool:
+    """Remove the failpoint's file; true in the one process that removed it."""
     try:
         os.unlink(os.path.join(_FOLDER or "", name))
     except OSError:

@@ -53,7 +53,7 @@ def submit(
     request = limits.read(raw, settings.limits)
     with database.read() as session:
         aligned = pin(session, request, settings.limits)
-    failpoints.reach("submit-pinned")
+    failpoints.hit("submit-pinned")
     submission = runs.Submission(
         request=request,
         received=received,
@@ -67,14 +67,14 @@ def submit(
     with database.write() as session:
         run, is_new = runs.submit(session, submission, quota=quota, now=datetime.now(UTC))
         run_id, status = run.run_id, run.status
-        failpoints.reach("submit-written")
-    failpoints.reach("submit-committed")
+        failpoints.hit("submit-written")
+    failpoints.hit("submit-committed")
     with logs.about(run_id):
         said = "run submitted" if is_new else "run submitted again"
         log.info(said, rule_type=request.rule_type, client=client)
         if status == Status.PENDING:
             _launch(database, launcher, run_id)
-    failpoints.reach("submit-launched")
+    failpoints.hit("submit-launched")
     return run_id
 
 
@@ -127,11 +127,11 @@ def cancel(database: Database, launcher: Launcher, run_id: str) -> bool:
     with database.write() as session:
         runs.get(session, run_id)
         cancelled = runs.cancel(session, run_id, now=datetime.now(UTC))
-        failpoints.reach("cancel-written")
-    failpoints.reach("cancel-committed")
+        failpoints.hit("cancel-written")
+    failpoints.hit("cancel-committed")
     if cancelled:
         with logs.about(run_id):
             log.info("run CANCELLED")
             launcher.cancel(run_id)
-    failpoints.reach("cancel-stopped")
+    failpoints.hit("cancel-stopped")
     return cancelled

@@ -164,13 +164,13 @@ class _Server:
         return bool(received)
 
     def _start(self, message: dict[str, Any]) -> None:
-        failpoints.reach("step-ordered")
+        failpoints.hit("step-ordered")
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             _run_step(parent, message["module"], message["arguments"], message["memory_mib"])
         self._keys[pid] = message["start"]
-        failpoints.reach("step-forked")
+        failpoints.hit("step-forked")
 
     def _reap(self) -> None:
         while self._keys:
@@ -179,9 +179,9 @@ class _Server:
                 return
             _kill_group(dead.si_pid)  # what the step itself started; its own number is not free yet
             pid, status = os.waitpid(dead.si_pid, 0)
-            failpoints.reach("step-reaped")
+            failpoints.hit("step-reaped")
             self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status))
-            failpoints.reach("step-reported")
+            failpoints.hit("step-reported")
 
     def _report(self, key: str, code: int) -> None:
         ended = Ended(key, exit_code=code if code >= 0 else None, signal=-code if code < 0 else None)

@@ -44,8 +44,8 @@ class Queue:
             run = leases.claim(session, self._owner, lease_seconds=self._lease_seconds, now=datetime.now(UTC))
             if run is None:
                 return None
-            failpoints.reach("claim-written")
-        failpoints.reach("claim-committed")
+            failpoints.hit("claim-written")
+        failpoints.hit("claim-committed")
         return run.run_id, run.attempts
 
     def renew(self, run_ids: Sequence[str]) -> set[str]:
@@ -54,8 +54,8 @@ class Queue:
             mine = leases.renew(
                 session, self._owner, run_ids, lease_seconds=self._lease_seconds, now=datetime.now(UTC)
             )
-            failpoints.reach("renew-written")
-        failpoints.reach("renew-committed")
+            failpoints.hit("renew-written")
+        failpoints.hit("renew-committed")
         return mine
 
     def fail(self, run_id: str, failure: Failure) -> bool:
@@ -66,8 +66,8 @@ class Queue:
             if not mine:
                 return False
             failed = runs.fail(session, run_id, code=failure.code, message=failure.message, now=now)
-            failpoints.reach("failure-written")
-        failpoints.reach("failure-committed")
+            failpoints.hit("failure-written")
+        failpoints.hit("failure-committed")
         return failed
 
     def release(self, run_ids: Sequence[str]) -> None:
@@ -75,8 +75,8 @@ class Queue:
         with self._database.write() as session:
             for run_id in run_ids:
                 leases.release(session, self._owner, run_id)
-            failpoints.reach("giving-back-written")
-        failpoints.reach("giving-back-committed")
+            failpoints.hit("giving-back-written")
+        failpoints.hit("giving-back-committed")
 
     def free_the_dead(self) -> None:
         """Give back what workers hold that died on this machine, without waiting for their leases."""
@@ -85,8 +85,8 @@ class Queue:
         for owner in dead:
             with self._database.write() as session:
                 count = leases.release_all(session, owner)
-                failpoints.reach("takeover-written")
-            failpoints.reach("takeover-committed")
+                failpoints.hit("takeover-written")
+            failpoints.hit("takeover-committed")
             log.warning("a worker died, its runs are taken up again", owner=owner, runs=count)
 
     def disconnect(self) -> None:

@@ -117,7 +117,7 @@ class Worker:
         job = self._jobs.get(ended.key)
         if job is None:
             return
-        failpoints.reach(f"{job.step}-heard")
+        failpoints.hit(f"{job.step}-heard")
         job.deadline, self._deaths = None, 0
         if job.stopped == "unwanted":
             self._drop(job)
@@ -163,7 +163,7 @@ class Worker:
         arguments = ["--run-id", job.run_id, "--bundle", str(self._scratch.of(job.run_id))]
         module = f"workflows.steps.{job.step}"
         self._server.start(job.run_id, module, arguments, memory_mib=self._limits.memory_mib)
-        failpoints.reach(f"{job.step}-asked")
+        failpoints.hit(f"{job.step}-asked")
 
     def _kill(self, job: Job, why: Stopped) -> None:
         job.stopped = why

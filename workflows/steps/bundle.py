@@ -34,17 +34,17 @@ def write(folder: Path, run_id: str, files: Mapping[str, bytes]) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
-    failpoints.reach("bundle-opened")
+    failpoints.hit("bundle-opened")
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    failpoints.reach("bundle-filled")
+    failpoints.hit("bundle-filled")
     listed = {name: {"bytes": len(content), "sha256": _digest(content)} for name, content in files.items()}
     manifest = {"format": FORMAT, "run_id": run_id, "files": listed}
     unfinished = folder / f".{MANIFEST}.{os.getpid()}"
     unfinished.write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
-    failpoints.reach("bundle-listed")
+    failpoints.hit("bundle-listed")
     unfinished.replace(folder / MANIFEST)
-    failpoints.reach("bundle-closed")
+    failpoints.hit("bundle-closed")
 
 
 def read(folder: Path, run_id: str, *, most_mib: int | None = None) -> dict[str, bytes]:

@@ -49,12 +49,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(database: Database, run_id: str, folder: Path) -> int:
-    failpoints.reach("engine-begun")
+    failpoints.hit("engine-begun")
     due = _begin(database, run_id)
     if due is None:
         log.info("run has ended already, nothing to do")
         return Exit.OK
-    failpoints.reach("prices-loaded")
+    failpoints.hit("prices-loaded")
     return work.compute(due, folder, on_progress=_ProgressReport(database, run_id))
 
 
@@ -65,8 +65,8 @@ def _begin(database: Database, run_id: str) -> Work | None:
         if not runs.start(session, run_id, engine_version=ENGINE_VERSION, now=datetime.now(UTC)):
             return None
         request, hashes = runs.request_of(run), run.data_hashes or {}
-        failpoints.reach("start-written")
-    failpoints.reach("start-committed")
+        failpoints.hit("start-written")
+    failpoints.hit("start-committed")
     with database.read() as session:
         return Work(request, {symbol: datasets.load(session, name) for symbol, name in hashes.items()})
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
@@ -57,7 +55,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def store(settings: Settings, run_id: str, folder: Path) -> Exit:
     """Store the bundle's result, or its failure, unless the run has ended already."""
     database = open_once(settings.database_url)
-    failpoints.reach("persist-begun")
+    failpoints.hit("persist-begun")
     with database.read() as session:
         run = runs.get(session, run_id)
         if run.ended:
@@ -78,7 +76,7 @@ def store(settings: Settings, run_id: str, folder: Path) -> Exit:
         message = f"The result was not stored: {error}. Submit the run again."
         _store_failure(database, run_id, Failure("bad_result", message))
         return Exit.BAD_INPUT
-    failpoints.reach("bundle-proven")
+    failpoints.hit("bundle-proven")
     _store_result(database, run_id, result)
     return Exit.OK
 
@@ -102,7 +100,7 @@ def _result(files: dict[str, bytes]) -> results.RunResult:
         raise BundleAltered(f"{bundle.SUMMARY} of the result has no {', '.join(missing)}")
     try:
         return tables.to_result(summary, files[bundle.TRADES], files[bundle.CURVES])
-    except (KeyError, pa.ArrowInvalid) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise BundleAltered(f"the tables of the result are not readable ({error})") from error
 
 
@@ -112,16 +110,16 @@ def _store_result(database: Database, run_id: str, result: results.RunResult) ->
         if runs.get(session, run_id).status == Status.PENDING:  # its engine pod may not write into runs
             runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
         stored = results.succeed(session, run_id, result, now=now)
-        failpoints.reach("result-written")
-    failpoints.reach("result-committed")
+        failpoints.hit("result-written")
+    failpoints.hit("result-committed")
     log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")
 
 
 def _store_failure(database: Database, run_id: str, failure: Failure) -> None:
     with database.write() as session:
         stored = runs.fail(session, run_id, code=failure.code, message=failure.message, now=datetime.now(UTC))
-        failpoints.reach("refusal-written")
-    failpoints.reach("refusal-committed")
+        failpoints.hit("refusal-written")
+    failpoints.hit("refusal-committed")
     log.warning(
         "run FAILED" if stored else "run has ended already",
         error_code=failure.code,

@@ -36,7 +36,7 @@ def compute(work: Work, folder: Path, *, on_progress: outcome.Progress | None = 
     request = work.request
     log.info("run begins", symbols=request.symbols, rule_type=request.rule_type)
     result = outcome.run(request, work.datasets, on_progress=on_progress)
-    failpoints.reach("outcome-computed")
+    failpoints.hit("outcome-computed")
     files = {
         bundle.SUMMARY: json.dumps(result.summary, allow_nan=False).encode(),
         bundle.TRADES: tables.trades_to_parquet(result, request.symbols),
