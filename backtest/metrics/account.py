@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices, Times
-from backtest.metrics.calendar import daily_rows, periods_per_year, stamp
+from backtest.prices.calendar import daily_rows, periods_per_year, stamp
 from backtest.simulation import curves
 
 NO_VARIATION: Final = 1e-14

@@ -9,8 +9,8 @@ import numpy as np
 
 from backtest.metrics import returns
 from backtest.metrics.account import Account, Drawdowns, Undefined, dot
-from backtest.metrics.calendar import stamp
 from backtest.metrics.metric import metric
+from backtest.prices.calendar import stamp
 
 TABLE_ROWS: Final = 10
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices, Times
-from backtest.metrics.calendar import is_intraday, stamp, trades_weekends
 from backtest.prices.bars import Bars
+from backtest.prices.calendar import is_intraday, stamp, trades_weekends
 
 LISTED: Final = 20
 TRADES_LISTED: Final = 50

@@ -11,8 +11,8 @@ import numpy as np
 from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
 from backtest.metrics.benchmark import buy_and_hold
-from backtest.metrics.calendar import stamp
 from backtest.prices.bars import Bars, join
+from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.request import RunRequest
 from backtest.run.warnings import RunWarning

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from backtest.arrays import Flags, Floats
-from backtest.metrics.calendar import stamp
 from backtest.prices.bars import Bars
+from backtest.prices.calendar import stamp
 from backtest.simulation.simulate import checked_target
 
 CUTS: Final = 5

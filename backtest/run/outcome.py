@@ -10,12 +10,12 @@ import numpy as np
 
 from backtest.arrays import Flags, Floats
 from backtest.metrics import Account, compute_metrics
-from backtest.metrics.calendar import is_intraday, periods_per_year, stamp
 from backtest.metrics.drawdown import drawdown_table
 from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side
 from backtest.prices import quality
+from backtest.prices.calendar import is_intraday, periods_per_year, stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidBars, InvalidFile, InvalidRequest
-from backtest.metrics.calendar import stamp, trades_weekends
 from backtest.prices import quality
+from backtest.prices.calendar import stamp, trades_weekends
 from backtest.prices.dataset import Dataset
 from store.queries import datasets
 from web.api import schemas, serializers

@@ -1,4 +1,4 @@
-"""Which closes end a period, and how many periods a year has."""
+"""The trading calendar of a series of bars: which closes end a period, how many periods a year has."""
 
 from __future__ import annotations
 
