@@ -12,7 +12,7 @@ from config.settings import Settings
 
 _MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
 _SPARE_THREADS = 16
-"""To say no, or to be healthy, while the concurrency limit has all its places taken and as many waiting as it allows."""
+"""They refuse requests and answer probes while the concurrency limit is reached and its queue is full."""
 DRAIN_SECONDS = 25
 """Requests that have begun are finished within this time after SIGTERM."""
 

@@ -17,7 +17,7 @@ from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
 from web.middleware import compression, concurrency, csrf, response_headers
 from web.presentation import formatting
-from web.runs.actions import bp as keeping
+from web.runs.actions import bp as run_actions
 from web.runs.curves_api import bp as curves
 from web.runs.exports import bp as exports
 from web.runs.pages import bp as pages
@@ -33,7 +33,7 @@ BLUEPRINTS = (
     form_page,
     pages,
     result_page,
-    keeping,
+    run_actions,
     submit,
     status,
     api,
@@ -52,7 +52,7 @@ def create_app(
 ) -> Flask:
     """The web tier for these settings; connects to nothing before the first request."""
     app = Flask("web", static_folder=None)
-    app.debug = False  # FLASK_DEBUG would show the inside to whoever asks
+    app.debug = False  # FLASK_DEBUG would show source and variables to any client
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mib * 1024 * 1024
@@ -60,8 +60,8 @@ def create_app(
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     with app.app_context():
-        record = database or Database.open(settings.database_url, pool_size=10)
-        install(Services(settings, record, yahoo or YahooFinance()))
+        opened = database or Database.open(settings.database_url, pool_size=10)
+        install(Services(settings, opened, yahoo or YahooFinance()))
     for part in (
         errors,
         concurrency,

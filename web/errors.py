@@ -1,4 +1,4 @@
-"""One place turns what went wrong into an answer: problem+json for machines, a page for people."""
+"""Turns exceptions into answers: problem+json for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthoriz
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
 from store.errors import Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
-from web.datasets.yahoo import YahooAway, YahooMissing
+from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
 from workflows.errors import LimitExceeded
 
 PROBLEM = "application/problem+json"
-_BUSY_RETRY_SECONDS, _AWAY_RETRY_SECONDS = 2, 3
+_CAPACITY_RETRY_SECONDS, _UNAVAILABLE_RETRY_SECONDS = 2, 3
 _LOG = structlog.get_logger("web.errors")
 
 
-class Busy(Exception):
-    """Every place is taken, and enough others wait for one."""
+class AtCapacity(Exception):
+    """Every slot is taken, and enough requests wait for one."""
 
 
 class SignInRefused(Exception):
-    """Signing in did not work, or not for this person; the text says why and what to do."""
+    """Signing in failed, or this person may not; the text says why and what to do."""
 
     def __init__(self, message: str, *, status: int = 401) -> None:
         self.status = status
@@ -36,7 +36,7 @@ class SignInRefused(Exception):
 
 
 def register(app: Flask) -> None:
-    """Handle every kind of error, the caller's and ours."""
+    """Handle every exception that a view may raise."""
     app.register_error_handler(InvalidRequest, _invalid_request)
     app.register_error_handler(InvalidFile, _invalid_file)
     app.register_error_handler(InvalidBars, _invalid_bars)
@@ -44,18 +44,18 @@ def register(app: Flask) -> None:
     app.register_error_handler(UnknownRun, lambda error: answer(404, str(error)))
     app.register_error_handler(UnknownDataset, lambda error: answer(404, str(error)))
     app.register_error_handler(QuotaExceeded, quota_exceeded)
-    app.register_error_handler(Busy, _busy)
+    app.register_error_handler(AtCapacity, _at_capacity)
     app.register_error_handler(SchemaBehind, lambda error: answer(503, str(error)))
-    app.register_error_handler(YahooMissing, lambda error: answer(501, str(error)))
-    app.register_error_handler(YahooAway, lambda error: answer(503, str(error)))
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(InterfaceError, _database_away)
-    app.register_error_handler(PoolTimeout, _database_away)
+    app.register_error_handler(YahooNotInstalled, lambda error: answer(501, str(error)))
+    app.register_error_handler(YahooUnavailable, lambda error: answer(503, str(error)))
+    app.register_error_handler(OperationalError, _database_unavailable)
+    app.register_error_handler(InterfaceError, _database_unavailable)
+    app.register_error_handler(PoolTimeout, _database_unavailable)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(Unauthorized, _unauthorized)
     app.register_error_handler(SignInRefused, lambda error: answer(error.status, str(error)))
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _ours)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def wants_page() -> bool:
@@ -110,24 +110,24 @@ def status_of(error: InvalidRequest) -> int:
 def quota_exceeded(error: QuotaExceeded) -> Response:
     """429, with when to come back."""
     seconds = error.retry_after_seconds
-    return _again(answer(429, str(error), retry_after_seconds=seconds), seconds)
+    return _with_retry_after(answer(429, str(error), retry_after_seconds=seconds), seconds)
 
 
 def _invalid_request(error: InvalidRequest) -> Response:
-    listed = [as_json(found) for found in error.errors]
-    detail = "; ".join(f"{found['field']} {found['message']}".strip() for found in listed)
+    listed = [as_json(field_error) for field_error in error.errors]
+    detail = "; ".join(f"{each['field']} {each['message']}".strip() for each in listed)
     return answer(status_of(error), _shown(detail, 4_000), errors=listed)
 
 
 def _invalid_file(error: InvalidFile) -> Response:
     listed = [
         {
-            "field": found.field or "file",
-            "message": found.message,
-            "value": found.date or None,
-            "line": found.line,
+            "field": mistake.field or "file",
+            "message": mistake.message,
+            "value": mistake.date or None,
+            "line": mistake.line,
         }
-        for found in error.errors
+        for mistake in error.errors
     ]
     return answer(400, str(error), errors=listed)
 
@@ -144,14 +144,14 @@ def _too_large(error: RequestEntityTooLarge) -> Response:
     return answer(413, f"the request is too large: at most {shown} are taken here")
 
 
-def _busy(_error: Busy) -> Response:
+def _at_capacity(_error: AtCapacity) -> Response:
     response = answer(
-        503, f"the server has all hands full; nothing was done, come back in {_BUSY_RETRY_SECONDS} s"
+        503, f"the server is at capacity; nothing was done, come back in {_CAPACITY_RETRY_SECONDS} s"
     )
-    return _again(response, _BUSY_RETRY_SECONDS)
+    return _with_retry_after(response, _CAPACITY_RETRY_SECONDS)
 
 
-def _again(response: Response, seconds: int) -> Response:
+def _with_retry_after(response: Response, seconds: int) -> Response:
     response.headers["Retry-After"] = str(seconds)
     return response
 
@@ -164,7 +164,7 @@ def _unauthorized(error: Unauthorized) -> Response:
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     response = answer(error.code, error.description or error.name)
@@ -173,14 +173,14 @@ def _http(error: HTTPException) -> Response:
     return response
 
 
-def _database_away(error: Exception) -> Response:
-    _LOG.error("database_unreachable", error=type(error).__name__)
+def _database_unavailable(error: Exception) -> Response:
+    _LOG.error("database unreachable", error=type(error).__name__)
     response = answer(
         503, "the database cannot be reached at the moment; nothing was lost, try again shortly"
     )
-    return _again(response, _AWAY_RETRY_SECONDS)
+    return _with_retry_after(response, _UNAVAILABLE_RETRY_SECONDS)
 
 
-def _ours(error: Exception) -> Response:
-    _LOG.error("unexpected_error", path=request.path, exc_info=error)
+def _internal_error(error: Exception) -> Response:
+    _LOG.error("unexpected error", path=request.path, exc_info=error)
     return answer(500, "something went wrong on our side; the server's log has the details")

@@ -1,4 +1,4 @@
-"""What every view needs from outside: settings, the record, the clock."""
+"""What every view needs from outside: settings, the database, the clock."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def services() -> Services:
 
 
 def database() -> Database:
-    """The record."""
+    """The database."""
     return services().database
 
 

@@ -14,12 +14,12 @@ from store.session import Database
 from web.application import create_app
 
 _SWITCH_SECONDS = 0.000_5
-"""How long one thread may keep the others from running. A short answer asks the record a few times, and each time
-stands in line behind a long one for this long; Python's own 5 ms make tens of milliseconds of it."""
+"""How long one thread may keep the others from running. A short answer asks the database a few times, and each time
+waits behind a long one for this long; Python's own 5 ms make tens of milliseconds of it."""
 
 
 def application() -> Flask:
-    """The application of this environment; only the embedded record is migrated, never a server's."""
+    """The application of this environment; only the embedded database is migrated, never a server's."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     settings = Settings.from_env(os.environ)
     settings.require_guarded()

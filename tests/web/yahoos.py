@@ -11,7 +11,7 @@ from threading import Thread
 import numpy as np
 
 from backtest.prices.yahoo import COLUMNS, Quotes
-from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooFinance, YahooMissing
+from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooNotInstalled, YahooUnavailable
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
 ROWS = {
@@ -38,9 +38,9 @@ class FakeYahoo:
     def daily(self, symbol: str) -> Quotes:
         self.asked.append(symbol)
         if not self.installed:
-            raise YahooMissing("the import from Yahoo Finance needs an optional package: pip install …")
+            raise YahooNotInstalled("the import from Yahoo Finance needs an optional package: pip install …")
         if self.away:
-            raise YahooAway("Yahoo Finance cannot be reached from here")
+            raise YahooUnavailable("Yahoo Finance cannot be reached from here")
         if symbol != "ACME":
             raise UnknownToYahoo(f"Yahoo Finance has no daily prices of {symbol!r}")
         return acme()

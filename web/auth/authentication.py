@@ -1,4 +1,4 @@
-"""Who asks: everybody, a program with its token, or a person with a session."""
+"""Identifies a request: a program by its token, a person by a session; where sign-in is off, by address."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _BEARER = "Bearer "
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who was let in, the name that submissions are accounted to, and what is allowed."""
+    """An authenticated client, the name that its submissions are accounted to, and its scope."""
 
     client: str
     scope: Scope
     name: str = ""
     session: str = field(default="", repr=False)
-    """The secret of a person's session; a program, and everybody where there is no sign-in, have none."""
+    """The secret of a person's session; programs have none, and where sign-in is off there is none."""
 
     @property
     def form_token(self) -> str:
@@ -34,43 +34,43 @@ class Identity:
 
 
 class InvalidToken(Unauthorized):
-    """A token was sent, and it lets nobody in."""
+    """A token was sent that is unknown, revoked or expired."""
 
 
 def identity() -> Identity | None:
-    """Who asks; None where nobody was let in, or nobody had to be."""
-    found: Identity | None = g.get("identity")
-    return found
+    """The identity of this request; None where it was not authenticated, or did not have to be."""
+    authenticated: Identity | None = g.get("identity")
+    return authenticated
 
 
 def client() -> str:
     """The name that submissions are accounted to."""
-    found = identity()
-    return found.client if found else address()
+    authenticated = identity()
+    return authenticated.client if authenticated else client_address()
 
 
-def address() -> str:
+def client_address() -> str:
     """The name of a client of which nothing but the address is known."""
     return f"address:{request.remote_addr or 'unknown'}"
 
 
-def recognise() -> Identity | None:
-    """Who sent this request; `InvalidToken` where a token was sent that is not valid."""
+def authenticate() -> Identity | None:
+    """The identity behind this request, or None; `InvalidToken` where a token was sent that is not valid."""
     if settings().sign_in.mode == "off":
-        return Identity(address(), Scope.ADMIN)
+        return Identity(client_address(), Scope.ADMIN)
     header = request.headers.get("Authorization", "")
     if header:
-        token = known(header.removeprefix(_BEARER), Kind.TOKEN) if header.startswith(_BEARER) else None
+        token = find_token(header.removeprefix(_BEARER), Kind.TOKEN) if header.startswith(_BEARER) else None
         if token is None:
             raise InvalidToken("the token is unknown, revoked or has expired; ask the operator for another")
         return Identity(token.client, Scope(token.scope), token.name)
     secret = request.cookies.get(cookie_name(), "")
-    found = known(secret, Kind.SESSION) if secret else None
-    return Identity(found.client, Scope(found.scope), found.name, secret) if found else None
+    token = find_token(secret, Kind.SESSION) if secret else None
+    return Identity(token.client, Scope(token.scope), token.name, secret) if token else None
 
 
-def known(secret: str, kind: Kind) -> Token | None:
-    """What a secret belongs to; its use is noted once a minute."""
+def find_token(secret: str, kind: Kind) -> Token | None:
+    """The token or session of a secret; its use is noted once a minute."""
     with database().read() as session:
         token = tokens.find(session, secret, kind, now=now())
     if token is not None and tokens.is_use_due(token, now=now()):

@@ -1,4 +1,4 @@
-"""Who may do what: every door needs a scope, and a door that nobody thought of needs one too."""
+"""Every endpoint needs a scope; one that is in none of the lists below needs one by its method."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from markupsafe import Markup
 from werkzeug.exceptions import Unauthorized
 
 from store.queries.tokens import Scope
-from web.auth.authentication import Identity, identity, is_behind_tls, recognise
+from web.auth.authentication import Identity, authenticate, identity, is_behind_tls
 from web.errors import wants_page
-from web.middleware.csrf import changes_something, is_ours
+from web.middleware.csrf import changes_state, is_same_site
 
-OPEN = frozenset(
+PUBLIC_ENDPOINTS = frozenset(
     {
         "assets.show",
         "health.health",
@@ -26,76 +26,78 @@ OPEN = frozenset(
         "sign_in.sign_out",
     }
 )
-ASKING = frozenset({"submit.check"})
-"""POST because of its body, and changes nothing."""
-ADMINISTERING = frozenset({"api.delete", "keeping.delete", "presets.remove", "presets.remove_by_form"})
+READING_POSTS = frozenset({"submit.check"})
+"""They are POST because of their body, and change nothing."""
+ADMIN_ENDPOINTS = frozenset({"api.delete", "keeping.delete", "presets.remove", "presets.remove_by_form"})
 FORM_FIELD = "csrf_token"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 _HSTS = "max-age=31536000; includeSubDomains"
 
 
 def register(app: Flask) -> None:
-    """Let nobody past who is not allowed, and let templates name who is there."""
-    app.before_request(admit)
-    app.after_request(insist_on_tls)
+    """Authorize every request, and let templates name the identity."""
+    app.before_request(authorize)
+    app.after_request(add_hsts)
     app.jinja_env.globals.update(identity=identity, form_token=form_token)
 
 
-def needed(endpoint: str, method: str) -> Scope | None:
-    """The scope that a door needs; None where everybody may come in."""
-    if endpoint in OPEN:
+def required_scope(endpoint: str, method: str) -> Scope | None:
+    """The scope that an endpoint needs; None where it is public."""
+    if endpoint in PUBLIC_ENDPOINTS:
         return None
-    if endpoint in ADMINISTERING:
+    if endpoint in ADMIN_ENDPOINTS:
         return Scope.ADMIN
-    return Scope.READ if method in ("GET", "HEAD", "OPTIONS") or endpoint in ASKING else Scope.SUBMIT
+    return Scope.READ if method in ("GET", "HEAD", "OPTIONS") or endpoint in READING_POSTS else Scope.SUBMIT
 
 
-def admit() -> ResponseReturnValue | None:
-    """Recognise who asks; send away who may not do this."""
+def authorize() -> ResponseReturnValue | None:
+    """Authenticate the request, and refuse it where its scope is too small."""
     if request.endpoint is None:
-        return None  # there is no such door, which anybody may know
-    scope = needed(request.endpoint, request.method)
+        return None  # there is no such endpoint: 404, which tells no secret
+    scope = required_scope(request.endpoint, request.method)
     if scope is None:
         return None
-    g.identity = found = recognise()
-    if found is None:
-        return _sign_in_first()
-    if not found.scope.allows(scope):
-        abort(403, f"this needs the scope {scope}, yours is {found.scope}; the operator can give you more")
-    if found.session and changes_something():
-        _check_form(found)
+    g.identity = identified = authenticate()
+    if identified is None:
+        return _ask_to_sign_in()
+    if not identified.scope.allows(scope):
+        abort(
+            403, f"this needs the scope {scope}, yours is {identified.scope}; the operator can give you more"
+        )
+    if identified.session and changes_state():
+        _check_form_token(identified)
     return None
 
 
 def form_token() -> Markup:
     """The hidden field that every form of a session carries; nothing where there is no session."""
-    found = identity()
-    if found is None or not found.session:
+    current = identity()
+    if current is None or not current.session:
         return Markup()
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, found.form_token)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, current.form_token)
 
 
-def insist_on_tls(response: Response) -> Response:
-    """Behind TLS, browsers shall never again try without."""
+def add_hsts(response: Response) -> Response:
+    """Behind TLS, tell browsers never to use plain HTTP again (HSTS)."""
     if is_behind_tls():
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
     return response
 
 
-def _sign_in_first() -> ResponseReturnValue:
-    if not wants_page() or changes_something():
+def _ask_to_sign_in() -> ResponseReturnValue:
+    if not wants_page() or changes_state():
         raise Unauthorized("sign in first, or send a token: Authorization: Bearer …")
     back = request.full_path.rstrip("?")
     return redirect(url_for("sign_in.page", next=None if back == "/" else back), 303)
 
 
-def _check_form(found: Identity) -> None:
-    """A cookie is sent by the browser whoever asks it to, so what comes with one must prove its page was ours.
+def _check_form_token(identified: Identity) -> None:
+    """A browser sends a cookie with any page's request, so one with a session must prove that its page was ours.
 
-    Scripts of another site cannot send JSON here: the browser would ask us first, and we never say yes.
+    Scripts of another site cannot send JSON: the browser asks first (CORS preflight), and is never allowed to.
     """
-    if is_ours() is None:
+    if is_same_site() is None:
         abort(403, "your browser does not tell which page sent this; use a newer one, or a token")
-    sent = request.form.get(FORM_FIELD, "") if request.mimetype in _FORMS else found.form_token
-    if not hmac.compare_digest(sent.encode(), found.form_token.encode()):
+    sent = request.form.get(FORM_FIELD, "") if request.mimetype in _FORMS else identified.form_token
+    if not hmac.compare_digest(sent.encode(), identified.form_token.encode()):
         abort(403, "this form is from an earlier session; open the page again and send it once more")

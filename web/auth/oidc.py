@@ -19,7 +19,7 @@ from web.errors import SignInRefused
 
 _NAME = "provider"
 _TIMEOUT_SECONDS = 10
-_SIGNED_BY = (
+_ALGORITHMS = (
     "RS256",
     "RS384",
     "RS512",
@@ -33,12 +33,12 @@ _SIGNED_BY = (
     "Ed25519",
 )
 """Never `none`, and never a secret that both sides know."""
-_EVERYBODY = "*"
+_ANYONE = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom the provider vouches for, and what the settings allow them."""
+    """A person whom the provider authenticated, and the scope that the settings give."""
 
     subject: str
     name: str
@@ -46,7 +46,7 @@ class Person:
 
 
 class Provider:
-    """One provider, asked on behalf of people who want to come in."""
+    """An OpenID Connect provider through which people sign in."""
 
     def __init__(self, app: Flask, chosen: SignIn) -> None:
         self._chosen = chosen
@@ -64,16 +64,16 @@ class Provider:
             client_kwargs=kwargs,
         )
 
-    def ask(self, callback: str) -> ResponseReturnValue:
+    def redirect(self, callback: str) -> ResponseReturnValue:
         """Send the person to the provider; what proves the answer stays in a signed cookie."""
         try:
             self._prepare()
             return self._client.authorize_redirect(callback)  # type: ignore[no-any-return]
         except (requests.RequestException, ValueError) as error:
-            raise _away() from error
+            raise _unavailable() from error
 
-    def answer(self) -> Person:
-        """Whom the provider sent back, after every check of its answer; or `SignInRefused`."""
+    def verify_callback(self) -> Person:
+        """The person whom the provider sent back, after every check of its answer; or `SignInRefused`."""
         try:
             self._prepare()
             issuer = {"iss": {"essential": True, "values": [self._chosen.issuer, f"{self._chosen.issuer}/"]}}
@@ -83,21 +83,21 @@ class Provider:
                 raise SignInRefused("the provider did not say who you are; begin again")
             claims = self._completed(dict(claims), token)
         except (AuthlibBaseError, JoseError) as error:
-            said = getattr(error, "description", "") or getattr(error, "error", "") or type(error).__name__
-            raise SignInRefused(f"signing in did not work ({str(said)[:200]}); begin again") from error
+            reason = getattr(error, "description", "") or getattr(error, "error", "") or type(error).__name__
+            raise SignInRefused(f"signing in did not work ({str(reason)[:200]}); begin again") from error
         except (requests.RequestException, ValueError) as error:
-            raise _away() from error
+            raise _unavailable() from error
         return self._person(claims)
 
     def _prepare(self) -> None:
         metadata = self._client.load_server_metadata()
         offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in _SIGNED_BY]
+        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in _ALGORITHMS]
 
     def _completed(self, claims: dict[str, Any], token: Mapping[str, Any]) -> dict[str, Any]:
         """Some providers tell roles only when asked a second time."""
-        wanted = self._chosen.role_claim
-        if not wanted or wanted in claims or "userinfo_endpoint" not in self._client.server_metadata:
+        claim = self._chosen.role_claim
+        if not claim or claim in claims or "userinfo_endpoint" not in self._client.server_metadata:
             return claims
         more = self._client.userinfo(token=token)
         return dict(more) | claims if more.get("sub") == claims["sub"] else claims
@@ -115,8 +115,8 @@ class Provider:
 
 
 def scope_of(claims: Mapping[str, Any], chosen: SignIn) -> Scope | None:
-    """The most that the settings allow whoever has these claims; None is nothing at all."""
-    held = {*_roles(claims, chosen.role_claim), _EVERYBODY}
+    """The largest scope that the settings give for these claims; None is no access."""
+    held = {*_roles(claims, chosen.role_claim), _ANYONE}
     for scope, named in (
         (Scope.ADMIN, chosen.admins),
         (Scope.SUBMIT, chosen.submitters),
@@ -130,11 +130,11 @@ def scope_of(claims: Mapping[str, Any], chosen: SignIn) -> Scope | None:
 def _roles(claims: Mapping[str, Any], role_claim: str) -> set[str]:
     """What the settings may name: the values of the claim, or the subject and a verified e-mail address."""
     if role_claim:
-        found = claims.get(role_claim)
-        return {found} if isinstance(found, str) else {str(value) for value in found or () if value != "*"}
+        roles = claims.get(role_claim)
+        return {roles} if isinstance(roles, str) else {str(role) for role in roles or () if role != _ANYONE}
     verified = claims.get("email") if claims.get("email_verified") is True else None
     return {str(claims["sub"])} | ({str(verified)} if verified else set())
 
 
-def _away() -> SignInRefused:
+def _unavailable() -> SignInRefused:
     return SignInRefused("the provider of the accounts cannot be reached; try again shortly", status=503)

@@ -23,7 +23,7 @@ from config import logs
 from store.models import Token
 from store.queries import tokens
 from store.queries.tokens import Kind, Scope
-from web.auth.authentication import cookie_name, is_behind_tls, known
+from web.auth.authentication import cookie_name, find_token, is_behind_tls
 from web.errors import SignInRefused
 from web.services import database, now, settings
 
@@ -65,11 +65,11 @@ def page() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def by_token() -> ResponseReturnValue:
-    """Open a session for whoever holds a valid token."""
+    """Open a session for the holder of a valid token."""
     back = inside(request.form.get("next"))
     if settings().sign_in.mode == "off":
         return redirect(back, 303)
-    parent = known(request.form.get("token", "").strip(), Kind.TOKEN)
+    parent = find_token(request.form.get("token", "").strip(), Kind.TOKEN)
     if parent is None:
         return _page("This token is unknown, revoked or has expired."), 401
     return _signed_in(parent.name, parent.client, Scope(parent.scope), back, parent)
@@ -80,16 +80,16 @@ def start() -> ResponseReturnValue:
     """On to the provider, which sends the person back to us."""
     session.clear()
     session[_BACK] = inside(request.args.get("next"))
-    return _provider().ask(settings().public_url + url_for("sign_in.callback"))
+    return _provider().redirect(settings().public_url + url_for("sign_in.callback"))
 
 
 @bp.get("/sign-in/callback")
 def callback() -> ResponseReturnValue:
     """Back from the provider: let in whom the settings let in."""
     try:
-        person = _provider().answer()
+        person = _provider().verify_callback()
     except SignInRefused as refused:
-        log.warning("somebody could not sign in", error=str(refused))
+        log.warning("sign-in refused", error=str(refused))
         return _page(str(refused)), refused.status
     finally:
         back = inside(session.get(_BACK))
@@ -99,12 +99,12 @@ def callback() -> ResponseReturnValue:
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session here and in the record, so that a copy of the cookie is worth nothing."""
+    """End the session here and in the database, so that a copy of the cookie is worth nothing."""
     secret = request.cookies.get(cookie_name(), "")
     with database().write() as writing:
-        found = tokens.find(writing, secret, Kind.SESSION, now=now()) if secret else None
-        if found is not None:
-            tokens.revoke(writing, found.id, now=now())
+        token = tokens.find(writing, secret, Kind.SESSION, now=now()) if secret else None
+        if token is not None:
+            tokens.revoke(writing, token.id, now=now())
     response = redirect(url_for("sign_in.page"), 303)
     response.delete_cookie(cookie_name(), secure=is_behind_tls(), httponly=True, samesite="Lax")
     return response
@@ -126,7 +126,7 @@ def _signed_in(name: str, client: str, scope: Scope, back: str, parent: Token | 
         secret = tokens.open_session(
             writing, name=name, client=client, scope=scope, expires_at=now() + lasts, now=now(), parent=parent
         )
-    log.info("somebody signed in", client=client, scope=str(scope))
+    log.info("signed in", client=client, scope=str(scope))
     response: Response = redirect(back, 303)  # type: ignore[assignment]
     response.set_cookie(
         cookie_name(), secret, max_age=lasts, httponly=True, samesite="Lax", secure=is_behind_tls(), path="/"
@@ -145,7 +145,7 @@ def _page(wrong: str = "") -> str:
 
 
 def _provider() -> Provider:
-    found: Provider | None = current_app.extensions.get(_PROVIDER)
-    if found is None:
+    provider: Provider | None = current_app.extensions.get(_PROVIDER)
+    if provider is None:
         raise SignInRefused("people do not sign in through a provider here; use a token", status=404)
-    return found
+    return provider

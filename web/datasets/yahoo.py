@@ -24,11 +24,11 @@ class YahooError(Exception):
     """Yahoo Finance gave no prices; the text says why and what helps."""
 
 
-class YahooMissing(YahooError):
+class YahooNotInstalled(YahooError):
     """The optional package is not installed."""
 
 
-class YahooAway(YahooError):
+class YahooUnavailable(YahooError):
     """Yahoo Finance cannot be reached, or does not answer now."""
 
 
@@ -62,9 +62,9 @@ class YahooFinance:
     def daily(self, symbol: str) -> Quotes:
         """Every daily row of the symbol, or `YahooError`; never longer than the limit."""
         if not self.installed:
-            raise YahooMissing(f"the import from Yahoo Finance needs an optional package: {INSTALL}")
+            raise YahooNotInstalled(f"the import from Yahoo Finance needs an optional package: {INSTALL}")
         if not _room.acquire(blocking=False):
-            raise YahooAway(f"{AT_ONCE} imports are under way here; try again in a moment")
+            raise YahooUnavailable(f"{AT_ONCE} imports are under way here; try again in a moment")
         try:
             answer = self._answer(symbol)
         finally:
@@ -84,15 +84,15 @@ class YahooFinance:
                 timeout=self.limit_seconds,
             )
         except subprocess.TimeoutExpired:
-            raise YahooAway(
+            raise YahooUnavailable(
                 f"Yahoo Finance did not answer within {self.limit_seconds:g} seconds; "
                 "try again, or upload a file"
             ) from None
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise YahooAway(f"asking Yahoo Finance failed: {last[:300]}; upload a file instead")
+            raise YahooUnavailable(f"asking Yahoo Finance failed: {last[:300]}; upload a file instead")
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
 
 
-_ERRORS: dict[str, type[YahooError]] = {"unknown": UnknownToYahoo, "away": YahooAway}
+_ERRORS: dict[str, type[YahooError]] = {"unknown": UnknownToYahoo, "away": YahooUnavailable}

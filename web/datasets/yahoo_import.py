@@ -16,7 +16,7 @@ from web.api import serializers
 from web.api.request_parsing import json_object
 from web.datasets import listing_page
 from web.datasets.uploads import store_dataset
-from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooError, YahooMissing
+from web.datasets.yahoo import UnknownToYahoo, YahooError, YahooNotInstalled, YahooUnavailable
 from web.errors import wants_page
 from web.services import now, services
 
@@ -61,6 +61,6 @@ def _imported(raw: object) -> StoredDataset:
 
 
 def _status(error: Exception) -> int:
-    if isinstance(error, YahooMissing):
+    if isinstance(error, YahooNotInstalled):
         return 501
-    return 503 if isinstance(error, YahooAway) else 400
+    return 503 if isinstance(error, YahooUnavailable) else 400

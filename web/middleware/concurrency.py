@@ -1,4 +1,4 @@
-"""How many requests are worked on at once: a full server says so quickly, and goes on."""
+"""How many requests are worked on at once: a server at capacity says so quickly, and goes on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 
 from flask import Flask, g, request
 
-from web.errors import Busy
+from web.errors import AtCapacity
 from web.services import settings
 
-_PATIENCE_SECONDS = 2.0
-_ALWAYS = {"health.health", "health.ready", "health.metrics", "assets.show"}
+EXTENSION = "stock_backtest_concurrency"
+WAIT_SECONDS = 2.0
+_EXEMPT = {"health.health", "health.ready", "health.metrics", "assets.show"}
 _HEAVY = {
     "keeping.verify",
     "datasets.upload",
@@ -20,64 +21,73 @@ _HEAVY = {
     "yahoo_import.by_form",
     "yahoo_import.by_json",
 }
-"""What computes for long or waits for others: never more than a part of the places, so that looking is quick."""
+"""Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""
 
 
-class Gate:
-    """So many may be inside, so many wait for a moment, and the rest is sent away."""
+class ConcurrencyLimit:
+    """At most so many requests inside and so many waiting for a moment; the rest is refused at once."""
 
-    def __init__(self, places: int, *, waiting: int, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._free, self._waiting = places, 0
-        self._most_waiting, self._patience = waiting, patience_seconds
+    def __init__(self, slots: int, *, queue: int, wait_seconds: float) -> None:
+        self._free_slots, self._queued = slots, 0
+        self._queue, self._wait_seconds = queue, wait_seconds
         self._changed = threading.Condition()
 
-    def enter(self) -> bool:
-        """Take a place, at once or within the patience; false where there is none."""
+    @property
+    def queued(self) -> int:
+        """How many requests wait for a slot."""
+        return self._queued
+
+    def acquire(self) -> bool:
+        """Take a slot, at once or within the time to wait; false where there is none."""
         with self._changed:
-            if self._free == 0 and not self._wait():
+            if self._free_slots == 0 and not self._wait():
                 return False
-            self._free -= 1
+            self._free_slots -= 1
             return True
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def release(self) -> None:
+        """Give the slot back."""
         with self._changed:
-            self._free += 1
+            self._free_slots += 1
             self._changed.notify()
 
     def _wait(self) -> bool:
-        if self._waiting >= self._most_waiting:
+        if self._queued >= self._queue:
             return False
-        self._waiting += 1
+        self._queued += 1
         try:
-            give_up_at = time.monotonic() + self._patience
-            while self._free == 0 and (left := give_up_at - time.monotonic()) > 0:
+            give_up_at = time.monotonic() + self._wait_seconds
+            while self._free_slots == 0 and (left := give_up_at - time.monotonic()) > 0:
                 self._changed.wait(left)
-            return self._free > 0
+            return self._free_slots > 0
         finally:
-            self._waiting -= 1
+            self._queued -= 1
 
 
 def register(app: Flask) -> None:
-    """Let every request through a gate before anything else is done for it."""
+    """Limit every request before anything else is done for it."""
     with app.app_context():
         limits = settings().limits
-    heavy_places = max(1, limits.requests_at_once // 4)
-    every = Gate(limits.requests_at_once, waiting=limits.requests_waiting)
-    heavy = Gate(heavy_places, waiting=heavy_places)
+    heavy_slots = max(1, limits.requests_at_once // 4)
+    all_requests = ConcurrencyLimit(
+        limits.requests_at_once, queue=limits.requests_waiting, wait_seconds=WAIT_SECONDS
+    )
+    heavy_requests = ConcurrencyLimit(heavy_slots, queue=heavy_slots, wait_seconds=WAIT_SECONDS)
+    app.extensions[EXTENSION] = all_requests
 
-    def enter() -> None:
-        if request.endpoint in _ALWAYS:
+    def acquire() -> None:
+        if request.endpoint in _EXEMPT:
             return
-        g.inside = []
-        for gate in [heavy, every] if request.endpoint in _HEAVY else [every]:
-            if not gate.enter():
-                raise Busy
-            g.inside.append(gate)
+        g.acquired = []
+        # The heavy limit comes first: a heavy request that waits for it must not hold a slot of all.
+        for limit in [heavy_requests, all_requests] if request.endpoint in _HEAVY else [all_requests]:
+            if not limit.acquire():
+                raise AtCapacity
+            g.acquired.append(limit)
 
-    def leave(_error: BaseException | None) -> None:
-        for gate in g.pop("inside", []):
-            gate.leave()
+    def release(_error: BaseException | None) -> None:
+        for limit in g.pop("acquired", []):
+            limit.release()
 
-    app.before_request(enter)
-    app.teardown_request(leave)
+    app.before_request(acquire)
+    app.teardown_request(release)

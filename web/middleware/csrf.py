@@ -1,4 +1,4 @@
-"""Which site a request comes from, as the browser tells; and which of our own names it used."""
+"""Refuses requests of other sites (cross-site request forgery) and for foreign host names."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from flask import Flask, abort, request
 
 from web.services import settings
 
-_LOOKING = ("GET", "HEAD", "OPTIONS")
-_THIS_MACHINE = ("localhost", ".localhost", "127.0.0.1", "::1")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_LOCAL_HOSTS = ("localhost", ".localhost", "127.0.0.1", "::1")
 
 
 def register(app: Flask) -> None:
     """Check both before every view."""
-    app.before_request(refuse_other_names)
-    app.before_request(refuse_other_sites)
+    app.before_request(check_host)
+    app.before_request(check_origin)
 
 
-def refuse_other_names() -> None:
-    """A foreign name that somebody points at this machine (DNS rebinding) would make their page one of ours."""
+def check_host() -> None:
+    """Refuse a foreign name that points at this machine: by DNS rebinding its page would become one of ours."""
     allowed = allowed_hosts()
-    if allowed and not _is_one_of(_name(request.host), allowed):
+    if allowed and not _matches(_name(request.host), allowed):
         abort(400, "this host name is not answered to here; ALLOWED_HOSTS or PUBLIC_URL says which are")
 
 
@@ -33,7 +33,7 @@ def allowed_hosts() -> list[str]:
     if ours.is_public:
         return []
     public = urlsplit(ours.public_url).hostname
-    return [*_THIS_MACHINE, *([public] if public else [])]
+    return [*_LOCAL_HOSTS, *([public] if public else [])]
 
 
 def _name(host: str) -> str:
@@ -44,23 +44,25 @@ def _name(host: str) -> str:
         return ""
 
 
-def _is_one_of(name: str, allowed: list[str]) -> bool:
-    return any(name == one or (one.startswith(".") and name.endswith(one)) for one in map(str.lower, allowed))
+def _matches(name: str, allowed: list[str]) -> bool:
+    return any(
+        name == host or (host.startswith(".") and name.endswith(host)) for host in map(str.lower, allowed)
+    )
 
 
-def refuse_other_sites() -> None:
-    """A browser that sends something on behalf of another site is refused (cross-site request forgery)."""
-    if changes_something() and is_ours() is False:
+def check_origin() -> None:
+    """Refuse what a browser sends on behalf of another site."""
+    if changes_state() and is_same_site() is False:
         abort(403, "this form was sent from another site; open the page here and send it again")
 
 
-def changes_something() -> bool:
-    """Whether the request does more than look."""
-    return request.method not in _LOOKING
+def changes_state() -> bool:
+    """Whether the request may change something."""
+    return request.method not in _SAFE_METHODS
 
 
-def is_ours() -> bool | None:
-    """Whether one of our own pages sent it; None where nothing tells, as with programs and very old browsers."""
+def is_same_site() -> bool | None:
+    """Whether a page of this site sent it; None where no header tells, as with programs and very old browsers."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site in ("same-origin", "none")
     origin = request.headers.get("Origin") or request.headers.get("Referer")

@@ -11,7 +11,7 @@ from config.settings import Settings
 from tests.web.conftest import PAGE
 from tests.web.yahoos import DAYS, ROWS, FakeYahoo, served, through_yfinance
 from web import create_app
-from web.datasets.yahoo import UnknownToYahoo, YahooAway, YahooFinance
+from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooUnavailable
 
 
 @pytest.fixture(params=["fake", "through yfinance"])
@@ -37,21 +37,21 @@ def test_an_unknown_symbol_is_told_from_a_server_that_is_away(yahoo):
 
 
 def test_a_server_that_is_away_says_so_and_what_helps():
-    with pytest.raises(YahooAway, match=r"cannot be reached from here.*upload a file instead"):
+    with pytest.raises(YahooUnavailable, match=r"cannot be reached from here.*upload a file instead"):
         through_yfinance("http://127.0.0.1:1").daily("ACME")
 
 
 def test_a_server_that_never_answers_is_given_up():
     never = YahooFinance((sys.executable, "-c", "import time; time.sleep(60)"), limit_seconds=0.5)
 
-    with pytest.raises(YahooAway, match=r"did not answer within 0\.5 seconds"):
+    with pytest.raises(YahooUnavailable, match=r"did not answer within 0\.5 seconds"):
         never.daily("ACME")
 
 
 def test_a_process_that_fails_gives_its_last_words():
     broken = YahooFinance((sys.executable, "-c", "raise SystemExit('no such thing')"))
 
-    with pytest.raises(YahooAway, match="no such thing"):
+    with pytest.raises(YahooUnavailable, match="no such thing"):
         broken.daily("ACME")
 
 

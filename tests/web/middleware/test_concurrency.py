@@ -2,18 +2,20 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
 
 from config.settings import RequestLimits, Settings
+from qa.processes import LAST_RESORT_SECONDS, wait_until
 from qa.run_queue import add_samples
 from store.queries import run_list, runs
 from tests.web.conftest import PAGE, SMALLEST
 from tests.web.submission.test_submit import FORM
 from web import create_app
-from web.middleware.concurrency import Gate
+from web.middleware import concurrency
+from web.middleware.concurrency import ConcurrencyLimit
 
 CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
 
@@ -68,18 +70,19 @@ def test_clients_do_not_take_from_each_others_share(replica):
     assert [answer.status_code for answer in answers] == [202, 202, 429]
 
 
-def test_a_minute_holds_so_many_submissions_and_then_one_by_one(replica, database, monkeypatch):
+def test_a_minute_holds_so_many_submissions_and_then_one_by_one(replica):
     client = replica(per_minute=30)
 
-    answers = [client.post("/run_backtest", json=SMALLEST) for _ in range(34)]
+    answers = [client.post("/run_backtest", json=SMALLEST)]
+    while answers[-1].status_code == 202 and len(answers) < 300:  # on a slow machine some are free again
+        answers.append(client.post("/run_backtest", json=SMALLEST))
 
-    codes = [answer.status_code for answer in answers]
-    assert codes[:30] == [202] * 30
-    assert 429 in codes[30:]
-    refused = answers[codes.index(429)]
+    refused = answers[-1]
+    assert len(answers) > 30
+    assert refused.status_code == 429
     assert "at most 30 submissions a minute" in refused.json["detail"]
     assert refused.headers["Retry-After"] in ("1", "2")
-    time.sleep(2.1)
+    time.sleep(int(refused.headers["Retry-After"]) + 0.1)
     assert client.post("/run_backtest", json=SMALLEST).status_code == 202
 
 
@@ -94,7 +97,7 @@ def test_the_same_submission_again_costs_nothing_and_is_never_refused(replica, d
 
 
 def test_twenty_submissions_at_the_same_moment_on_two_replicas_are_counted_exactly(replica, database):
-    replicas = [replica(waiting=7), replica(waiting=7)]
+    replicas = [replica(waiting=7, requests_at_once=20) for _ in range(2)]
 
     def submit(number):
         return replicas[number % 2].application.test_client().post("/run_backtest", json=SMALLEST).status_code
@@ -137,7 +140,7 @@ def test_a_person_over_the_limit_gets_the_form_back_with_everything_typed(replic
 
 
 @pytest.mark.parametrize(
-    ("limits", "changes", "field", "told"),
+    ("limits", "changes", "field", "message"),
     [
         ({"symbols": 2}, {"symbols": ["SP500", "GOOG", "NASDAQ"]}, "symbols", "at most 2 symbols, got 3"),
         ({"symbols": 2}, {"symbols": "SP500,GOOG,NASDAQ"}, "symbols", "at most 2 symbols, got 3"),
@@ -148,7 +151,7 @@ def test_a_person_over_the_limit_gets_the_form_back_with_everything_typed(replic
     ids=["symbols", "symbols as text", "parameters", "bars", "bars with the benchmark's"],
 )
 def test_a_run_that_asks_for_too_much_is_told_the_field_and_what_is_allowed(
-    replica, database, limits, changes, field, told
+    replica, database, limits, changes, field, message
 ):
     client = replica(**limits)
 
@@ -157,7 +160,7 @@ def test_a_run_that_asks_for_too_much_is_told_the_field_and_what_is_allowed(
 
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
     assert [error["field"] for error in answer.json["errors"]] == [field]
-    assert told in answer.json["errors"][0]["message"]
+    assert message in answer.json["errors"][0]["message"]
     assert [error["message"] for error in check["errors"]] == [answer.json["errors"][0]["message"]]
     assert stored(database) == 0
 
@@ -219,63 +222,65 @@ def test_an_upload_over_the_limit_is_told_what_is_allowed_and_a_smaller_one_is_t
     assert "at most 1 MiB" in page.text
 
 
-def test_a_gate_lets_so_many_in_has_so_many_wait_and_sends_the_rest_away_at_once():
-    gate = Gate(2, waiting=2, patience_seconds=0.3)
-    inside = [gate.enter(), gate.enter()]
-    waited = []
-    waiters = [threading.Thread(target=lambda: waited.append(gate.enter())) for _ in range(2)]
-    for waiter in waiters:
-        waiter.start()
-    while gate._waiting < 2:
-        time.sleep(0.001)
+def test_a_limit_lets_so_many_in_has_so_many_wait_and_refuses_the_rest_at_once():
+    limit = ConcurrencyLimit(2, queue=2, wait_seconds=4 * LAST_RESORT_SECONDS)
+    acquired = [limit.acquire(), limit.acquire()]
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(limit.acquire) for _ in range(2)]
+        assert wait_until(lambda: limit.queued == 2)
 
-    began = time.perf_counter()
-    fifth = gate.enter()
-    at_once = time.perf_counter() - began
-    gate.leave()
-    for waiter in waiters:
-        waiter.join()
+        fifth = limit.acquire()
+        limit.release()
+        done, still_waiting = wait(waiting, LAST_RESORT_SECONDS, FIRST_COMPLETED)
+        limit.release()
 
-    assert (inside, fifth) == ([True, True], False)
-    assert at_once < 0.1
-    assert sorted(waited) == [False, True]
+    assert (acquired, fifth) == ([True, True], False)
+    assert (len(done), len(still_waiting)) == (1, 1)
+    assert [each.result() for each in waiting] == [True, True]
+
+
+def test_a_request_that_waits_for_too_long_is_refused():
+    limit = ConcurrencyLimit(1, queue=1, wait_seconds=0.05)
+
+    assert [limit.acquire(), limit.acquire()] == [True, False]
 
 
 def test_a_full_server_says_so_at_once_stays_healthy_and_goes_on(replica, monkeypatch):
+    monkeypatch.setattr(concurrency, "WAIT_SECONDS", 4 * LAST_RESORT_SECONDS)
     client = replica(requests_at_once=1)
     application = client.application
+    limit = application.extensions[concurrency.EXTENSION]
     release, inside = threading.Event(), threading.Event()
 
     def slow(run_id):
         inside.set()
-        release.wait(20)
+        release.wait(LAST_RESORT_SECONDS)
         return {"run_id": run_id}
 
     monkeypatch.setitem(application.view_functions, "api.run", slow)
     threads = ThreadPoolExecutor(4)
     working = threads.submit(lambda: application.test_client().get("/api/runs/1"))
-    inside.wait(5)
+    assert inside.wait(LAST_RESORT_SECONDS)
     waiting = [threads.submit(lambda: application.test_client().get("/api/rules")) for _ in range(3)]
-    time.sleep(0.1)
+    assert wait_until(lambda: limit.queued == 3)
 
-    began = time.perf_counter()
-    busy, page = client.get("/api/rules"), client.get("/runs", headers=PAGE)
+    refused, page = client.get("/api/rules"), client.get("/runs", headers=PAGE)
     health = client.get("/health")
-    took = time.perf_counter() - began
+    still_working = not working.done()
     release.set()
 
-    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in (busy, page)] == [
+    assert [(answer.status_code, answer.headers["Retry-After"]) for answer in (refused, page)] == [
         (503, "2")
     ] * 2
-    assert "all hands full" in busy.json["detail"]
+    assert "at capacity" in refused.json["detail"]
     assert "come back in 2 s" in page.text
     assert health.status_code == 200
-    assert took < 1
-    assert [asked.result().status_code for asked in (working, *waiting)] == [200] * 4
+    assert still_working
+    assert [each.result().status_code for each in (working, *waiting)] == [200] * 4
     assert client.get("/api/rules").status_code == 200
 
 
-def test_a_place_is_given_back_whatever_became_of_the_request(replica, monkeypatch):
+def test_a_slot_is_given_back_whatever_became_of_the_request(replica, monkeypatch):
     client = replica(requests_at_once=1)
     monkeypatch.setitem(client.application.view_functions, "api.run", lambda run_id: 1 / 0)
 
@@ -287,14 +292,14 @@ def test_a_place_is_given_back_whatever_became_of_the_request(replica, monkeypat
 
 
 def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(record):
-    told = {"X-Forwarded-For": "192.0.2.7"}
+    forwarded = {"X-Forwarded-For": "192.0.2.7"}
     codes = {}
     for hops in (0, 1):
         settings = Settings(trusted_proxies=hops, limits=replace(RequestLimits(), waiting=1 + hops))
         client = create_app(settings, database=record).test_client()
-        codes[hops] = client.post("/run_backtest", json=SMALLEST, headers=told).status_code
+        codes[hops] = client.post("/run_backtest", json=SMALLEST, headers=forwarded).status_code
 
     with record.read() as session:
-        seen = {run.client for run in session.query(runs.Run)}
+        clients = {run.client for run in session.query(runs.Run)}
     assert codes == {0: 202, 1: 202}
-    assert seen == {"address:127.0.0.1", "address:192.0.2.7"}
+    assert clients == {"address:127.0.0.1", "address:192.0.2.7"}
