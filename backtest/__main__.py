@@ -25,7 +25,7 @@ BAD_INPUT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; 0 is done, 2 is a mistake in the input."""
+    """Execute a command; returns 0 when done, 2 for an error in the input."""
     arguments = _parser().parse_args(argv)
     try:
         arguments.command(arguments)
@@ -88,16 +88,16 @@ def _option(field: str) -> str:
 def _run(arguments: argparse.Namespace) -> None:
     from backtest.run.outcome import run
 
-    request = RunRequest.parse(_received(arguments))
+    request = RunRequest.parse(_raw_request(arguments))
     library = Library(arguments.library)
-    wanted = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
-    datasets = {symbol: library.get(symbol) for symbol in wanted}
+    symbols = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
+    datasets = {symbol: library.get(symbol) for symbol in symbols}
     with _progress() as report:
         outcome = run(request, datasets, on_progress=report)
     print(_as_json(request, outcome) if arguments.json else _as_table(request, outcome))
 
 
-def _received(arguments: argparse.Namespace) -> dict[str, Any]:
+def _raw_request(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {field.name: getattr(arguments, field.name) for field in OPTION_FIELDS}
     return {
         "symbols": arguments.symbol,

@@ -1,4 +1,4 @@
-"""A run's figures as a table for a terminal."""
+"""The metrics of a run as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORMATS: Final[Mapping[Format, Callable[[float], str]]] = {
 
 
 def table(request: RunRequest, summary: Mapping[str, Any]) -> str:
-    """What was run, what to be wary of, and every figure by group in two columns."""
+    """The request, the warnings, and every metric by group in two columns."""
     lines = [_title(request, summary), ""]
     lines += [f"! {warning['message']}" for warning in summary["warnings"]]
     for group in get_args(Group):
@@ -33,7 +33,7 @@ def table(request: RunRequest, summary: Mapping[str, Any]) -> str:
 
 
 def shown(metric: Metric, value: float | None) -> str:
-    """A figure in the unit of its metric; a dash where it is undefined."""
+    """A value in the unit of its metric; a dash where it is undefined."""
     return "–" if value is None else _FORMATS[metric.format](value)
 
 

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with what a caller hands to `backtest`."""
+"""Errors in what a caller hands to `backtest`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class BacktestError(Exception):
-    """The base of all errors that are the caller's to mend."""
+    """The base of all errors that the caller can correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class InvalidRequest(BacktestError):
 
 
 class InvalidBars(BacktestError):
-    """Prices that no honest simulation can use; names symbol, date and field."""
+    """Invalid prices; names symbol, date and field."""
 
     def __init__(self, message: str, *, symbol: str = "", date: str = "", field: str = "") -> None:
         self.symbol, self.date, self.field = symbol, date, field

@@ -1,4 +1,4 @@
-"""One typed, bounded input, described once for every door: JSON, form, command line, workflow, OpenAPI."""
+"""One typed, bounded input, described once for every entry point: JSON, form, command line, workflow, OpenAPI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
 class ValidationError(ValueError):
-    """The value does not fit the field; the text says what is allowed."""
+    """A value that does not fit its field; the message says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Field:
 
     `low` and `high` are inclusive unless `above` says that `low` itself is not allowed.
     A field without `required` takes its `default` when it is absent, and only then:
-    a present but wrong value is always refused.
+    a wrong value that is present is always an error.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Field:
     unit: str = ""
 
     def parse(self, raw: object) -> Value:
-        """Turn what was received into the field's type, or raise `ValidationError`."""
+        """Convert a received value to the field's type, or raise `ValidationError`."""
         return _PARSERS[self.kind](self, raw)
 
     @property
@@ -102,7 +102,7 @@ class Field:
 def parse_fields(
     fields: tuple[Field, ...], raw: Mapping[str, Any], *, prefix: str = ""
 ) -> tuple[dict[str, Value], list[FieldError]]:
-    """Parse every field of `raw`; return the values and every mistake found, unknown names included."""
+    """Parse every field of `raw`; return the values and all errors, unknown names included."""
     values: dict[str, Value] = {}
     errors: list[FieldError] = []
     names = [field.name for field in fields]

@@ -1,4 +1,4 @@
-"""The name under which `backtest.precompile` was first released: ``python -m backtest.gears``."""
+"""Alias of `backtest.precompile` under its first name, for images and scripts that call it."""
 
 import sys
 

@@ -13,8 +13,8 @@ from importlib.machinery import ModuleSpec
 def hidden(*names: str) -> Iterator[None]:
     """Within the block this thread finds no modules of these names, unless they are loaded already.
 
-    TA-Lib and Arrow load pandas where it is installed, in order to accept a Series too: 0.3 s and more in
-    each process, which an ordinary run never uses. A finder is needed since compiled code does not take
+    TA-Lib loads pandas and polars where they are installed, in order to accept a Series too: 0.3 s and more
+    in each process, which an ordinary run never uses. A finder is needed since compiled code does not take
     None in `sys.modules` for a module that is not installed.
     """
     finder = _Hidden(names)

@@ -62,8 +62,7 @@ class _Evaluation:
             case Binary(operator="and", left=left, right=right):
                 return _both(self.condition(left), self.condition(right))
             case Binary(left=left, right=right):
-                one, other = self.condition(left), self.condition(right)
-                return Truth(one.true | other.true, one.false & other.false)
+                return _either(self.condition(left), self.condition(right))
             case Comparison():
                 return self._comparison(node)
             case _:
@@ -143,8 +142,12 @@ def _calls(node: Node) -> Iterator[Call]:
         yield from _calls(child)
 
 
-def _both(one: Truth, other: Truth) -> Truth:
-    return Truth(one.true & other.true, one.false | other.false)
+def _both(left: Truth, right: Truth) -> Truth:
+    return Truth(left.true & right.true, left.false | right.false)
+
+
+def _either(left: Truth, right: Truth) -> Truth:
+    return Truth(left.true | right.true, left.false & right.false)
 
 
 def _compared(sign: str, left: Floats, right: Floats) -> Truth:

@@ -1,4 +1,4 @@
-"""Figures of a run: `compute_metrics` for all of them, `CATALOGUE` for what each one means."""
+"""Metrics of a run: `compute_metrics` computes all of them, `CATALOGUE` describes each one."""
 
 from backtest.metrics.account import Account, ClosedTrades, Undefined
 from backtest.metrics.catalogue import CATALOGUE, METRICS, Metrics, compute_metrics

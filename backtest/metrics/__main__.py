@@ -1,4 +1,4 @@
-"""Print the catalogue of figures as docs/metrics.md holds it."""
+"""Print the catalogue of metrics as docs/metrics.md contains it."""
 
 from backtest.metrics.catalogue import as_markdown
 

@@ -19,7 +19,7 @@ NO_VARIATION: Final = 1e-14
 
 
 class Undefined(Exception):
-    """The figure does not exist for this account; the text says why."""
+    """The metric is undefined for this account; the message says why."""
 
 
 class ClosedTrades(Protocol):

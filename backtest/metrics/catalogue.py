@@ -1,4 +1,4 @@
-"""All figures in the order in which a reader meets them, and their values for one account."""
+"""All metrics in the order of the pages, and their values for one account."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ CATALOGUE: Final[Mapping[str, Metric]] = {metric.name: metric for metric in METR
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Every figure by name: `values` with None where it is undefined, and then the reason in `reasons`."""
+    """Every metric by name: `values` with None where it is undefined, and then the reason in `reasons`."""
 
     values: dict[str, float | int | None]
     reasons: dict[str, str]
 
 
 def compute_metrics(account: Account) -> Metrics:
-    """Every figure of the catalogue for this account; never NaN or infinite, never an exception."""
+    """Every metric of the catalogue for this account; never NaN or infinite, never an exception."""
     values: dict[str, float | int | None] = {}
     reasons: dict[str, str] = {}
     with np.errstate(all="ignore"):  # what overflows is reported as undefined
@@ -112,7 +112,7 @@ def compute_metrics(account: Account) -> Metrics:
 
 
 def as_json() -> list[dict[str, Any]]:
-    """The catalogue without its functions, for a page that explains a figure."""
+    """The catalogue without its functions, for pages that explain metrics."""
     names = ("name", "label", "group", "format", "formula", "conventions", "source")
     return [
         {name: getattr(metric, name) for name in names}
@@ -127,7 +127,7 @@ def by_group() -> list[tuple[str, list[Metric]]]:
 
 
 def as_markdown() -> str:
-    """The catalogue as the documentation shows it: a section for each group, an item for each figure."""
+    """The catalogue as the documentation shows it: a section for each group, an item for each metric."""
     return "\n\n".join(_section(title, metrics) for title, metrics in by_group()) + "\n"
 
 

@@ -23,9 +23,9 @@ def drawdown_table(account: Account, *, rows: int = TABLE_ROWS) -> list[dict[str
     list of start, trough and recovery (ISO dates; recovery None while it is open), depth (negative
     fraction), days and bars from the peak to the recovery or, if open, to the end
     """
-    found = account.drawdowns
-    order = np.argsort(found.depth, kind="stable")[:rows]
-    return [_row(account, found, int(index)) for index in order]
+    drawdowns = account.drawdowns
+    order = np.argsort(drawdowns.depth, kind="stable")[:rows]
+    return [_row(account, drawdowns, int(index)) for index in order]
 
 
 @metric("Max drawdown", "drawdown", "percent", better="higher", formula="min(E / cummax(E) - 1)",
@@ -45,10 +45,10 @@ def max_drawdown(account: Account) -> float:
               "open drawdowns.")  # fmt: skip
 def max_drawdown_days(account: Account) -> float:
     """Calendar days of the longest drawdown, an open one up to the end."""
-    found = account.drawdowns
-    if len(found.peak) == 0:
+    drawdowns = account.drawdowns
+    if len(drawdowns.peak) == 0:
         return 0.0
-    seconds = (account.times[found.recovery] - account.times[found.peak]).astype(np.int64)
+    seconds = (account.times[drawdowns.recovery] - account.times[drawdowns.peak]).astype(np.int64)
     return float(seconds.max()) / 86_400
 
 
@@ -56,16 +56,16 @@ def max_drawdown_days(account: Account) -> float:
         formula="max(first close ≥ peak - peak), bars", conventions="Longest drawdown, counted in bars.")  # fmt: skip
 def max_drawdown_bars(account: Account) -> int:
     """Bars of the longest drawdown, an open one up to the end."""
-    found = account.drawdowns
-    return int((found.recovery - found.peak).max()) if len(found.peak) else 0
+    drawdowns = account.drawdowns
+    return int((drawdowns.recovery - drawdowns.peak).max()) if len(drawdowns.peak) else 0
 
 
 @metric("Avg drawdown", "drawdown", "percent", better="higher", formula="mean(depth of each drawdown)",
         conventions="Every drawdown counts once, however shallow; 0 if equity never fell.")  # fmt: skip
 def avg_drawdown(account: Account) -> float:
     """Mean depth of the drawdowns."""
-    found = account.drawdowns
-    return float(found.depth.mean()) if len(found.depth) else 0.0
+    drawdowns = account.drawdowns
+    return float(drawdowns.depth.mean()) if len(drawdowns.depth) else 0.0
 
 
 @metric("Calmar ratio", "drawdown", "ratio", better="higher", formula="CAGR / |max drawdown|",
@@ -93,16 +93,16 @@ def ulcer_index(account: Account) -> float:
     return math.sqrt(dot(account.drawdown, account.drawdown) / (len(account.drawdown) - 1))
 
 
-def _row(account: Account, found: Drawdowns, index: int) -> dict[str, Any]:
-    peak, end = int(found.peak[index]), int(found.recovery[index])
+def _row(account: Account, drawdowns: Drawdowns, index: int) -> dict[str, Any]:
+    peak, end = int(drawdowns.peak[index]), int(drawdowns.recovery[index])
     trough = peak + int(account.drawdown[peak : end + 1].argmin())
-    is_open = found.open and index == len(found.peak) - 1
+    is_open = drawdowns.open and index == len(drawdowns.peak) - 1
     seconds = int((account.times[end] - account.times[peak]).astype(np.int64))
     return {
         "start": stamp(account.times[peak]),
         "trough": stamp(account.times[trough]),
         "recovery": None if is_open else stamp(account.times[end]),
-        "depth": float(found.depth[index]),
+        "depth": float(drawdowns.depth[index]),
         "days": seconds / 86_400,
         "bars": end - peak,
     }

@@ -1,4 +1,4 @@
-"""What a figure is: a function of the account, together with everything a reader may ask about it."""
+"""A metric: a function of the account, with its label, unit, formula and source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMON: Final = "common definition"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One figure: its function, and its label, formula, source and what other tools do instead.
+    """One metric: its function, label, formula, source, and what other tools compute instead.
 
     `format` says how to print the value: `percent` is a fraction to be shown times 100, `points` is
     percent already, `ratio` a bare number, `currency` money, `days`, `bars` and `count` whole or mean
@@ -38,11 +38,11 @@ class Metric:
     function: MetricFunction
 
     def __call__(self, account: Account) -> float | int:
-        """The figure of this account, or `Undefined`."""
+        """The value for this account, or `Undefined`."""
         return self.function(account)
 
     def evaluate(self, account: Account) -> tuple[float | int | None, str]:
-        """The figure and an empty text, or None and the reason why there is none."""
+        """The value and an empty text, or None and the reason why there is none."""
         try:
             value = self.function(account)
         except Undefined as undefined:

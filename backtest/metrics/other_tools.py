@@ -18,7 +18,7 @@ from backtest.metrics.account import Account, Undefined, dot
 from backtest.metrics.probability import sharpe_probability
 
 MOST_RETURNS: Final = 100_000
-"""Longer runs are not compared: it would cost as much again as our own figures."""
+"""Longer runs are not compared: it would cost as much again as our own metrics."""
 VECTORBT_YEAR: Final = 365
 NORMAL_5_PERCENT: Final = -1.6448536269514729
 """Φ⁻¹(0.05)."""
@@ -29,10 +29,10 @@ VECTORBT: Final = "vectorbt"
 
 
 def values_of_other_tools(account: Account) -> dict[str, dict[str, float]]:
-    """Figures as other tools define them, by our name and then by tool; those they cannot give left out."""
-    found: dict[str, dict[str, float]] = {}
+    """Metrics as other tools define them, by our name and then by tool; undefined ones left out."""
+    values: dict[str, dict[str, float]] = {}
     if account.periods > MOST_RETURNS:
-        return found
+        return values
     with np.errstate(all="ignore"):
         for name, tool, function in DEFINITIONS:
             try:
@@ -40,8 +40,8 @@ def values_of_other_tools(account: Account) -> dict[str, dict[str, float]]:
             except (Undefined, ArithmeticError):
                 continue
             if math.isfinite(value):
-                found.setdefault(name, {})[tool] = value
-    return found
+                values.setdefault(name, {})[tool] = value
+    return values
 
 
 def compounded_volatility(account: Account) -> float:
@@ -221,4 +221,4 @@ DEFINITIONS: Final[tuple[tuple[str, str, Callable[[Account], float]], ...]] = (
     ("information_ratio", QUANTSTATS, period_information_ratio),
     ("information_ratio", VECTORBT, period_information_ratio),
 )
-"""Our figure, the tool, and how the tool defines it; only where that differs from ours."""
+"""Our metric, the tool, and how the tool defines it; only where that differs from ours."""

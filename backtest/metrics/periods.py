@@ -1,4 +1,4 @@
-"""Returns by year and month, rolling figures, and how returns are distributed."""
+"""Returns by year and month, rolling metrics, and the distribution of returns."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def monthly_returns(account: Account) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Rolling:
-    """Figures of the last `window` returns at each close that ends a period; NaN before there are enough."""
+    """Metrics of the last `window` returns at each close that ends a period; NaN before there are enough."""
 
     times: Times
     window: int

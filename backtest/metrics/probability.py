@@ -123,7 +123,7 @@ def overfitting_probability(returns: Floats, *, blocks: int = BLOCKS) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """Percentiles 5, 50 and 95 of figures over resampled paths, and the seed that makes them again."""
+    """Percentiles 5, 50 and 95 of metrics over resampled paths, and the seed that makes them again."""
 
     seed: int
     paths: int
@@ -133,7 +133,7 @@ class Bootstrap:
     sharpe_ratio: tuple[float | None, float | None, float | None]
 
     def as_json(self) -> dict[str, Any]:
-        """The percentiles by figure, ready for JSON."""
+        """The percentiles by metric, ready for JSON."""
         names = ("annual_return", "max_drawdown", "sharpe_ratio")
         bands = {name: dict(zip(("p5", "p50", "p95"), getattr(self, name), strict=True)) for name in names}
         return {"seed": self.seed, "paths": self.paths, "block": self.block, **bands}
@@ -142,7 +142,7 @@ class Bootstrap:
 def bootstrap(
     returns: Floats, *, periods_per_year: int, seed: int, paths: int = PATHS, block: float | None = None
 ) -> Bootstrap:
-    """Resample returns in blocks of random length and see how the figures scatter.
+    """Resample returns in blocks of random length and see how the metrics scatter.
 
     The stationary bootstrap of Politis and Romano, Journal of the American Statistical Association 89
     (1994): blocks start anywhere with equal chance, have geometric lengths of mean `block` (default
@@ -164,7 +164,7 @@ def bootstrap(
     for start in range(0, paths, chunk):
         part = slice(start, min(start + chunk, paths))
         drawn = returns[_block_indices(generator, part.stop - start, count, mean_length)]
-        growth[part], deepest[part], ratio[part] = _path_figures(drawn, periods_per_year)
+        growth[part], deepest[part], ratio[part] = _path_metrics(drawn, periods_per_year)
     return Bootstrap(seed, paths, mean_length, _band(growth), _band(deepest), _known_band(ratio))
 
 
@@ -204,7 +204,7 @@ def _block_indices(generator: np.random.Generator, paths: int, count: int, mean_
     return (places % count).reshape(paths, count)
 
 
-def _path_figures(drawn: Floats, periods_per_year: int) -> tuple[Floats, Floats, Floats]:
+def _path_metrics(drawn: Floats, periods_per_year: int) -> tuple[Floats, Floats, Floats]:
     """Annual return, max drawdown and Sharpe ratio of each path; a Sharpe ratio of NaN is undefined."""
     count = drawn.shape[1]
     mean, deviation = drawn.mean(axis=1), drawn.std(axis=1, ddof=1)

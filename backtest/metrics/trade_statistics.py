@@ -1,4 +1,4 @@
-"""What the closed trades say: how often they win, how much, at what cost."""
+"""Statistics of the closed trades: how often they win, how much, at what cost."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ def avg_mfe_pct(account: Account) -> float:
 def max_consecutive_losses(account: Account) -> int:
     """Length of the longest run of losing trades."""
     pnl = _pnl(account)
-    kept = np.flatnonzero(np.concatenate(((True,), pnl >= 0, (True,))))
-    return int(np.diff(kept).max()) - 1
+    not_lost = np.flatnonzero(np.concatenate(((True,), pnl >= 0, (True,))))
+    return int(np.diff(not_lost).max()) - 1
 
 
 @metric("Fees", "costs", "currency", better="lower", formula="Σ entry and exit fees")

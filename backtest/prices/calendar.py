@@ -24,7 +24,7 @@ def is_intraday(timeframe: str) -> bool:
 
 
 def stamp(time: np.datetime64) -> str:
-    """A moment as ISO text, without the time of day where it is midnight: 2024-01-02."""
+    """A timestamp as ISO text, without the time of day where that is midnight: 2024-01-02."""
     return str(time).removesuffix("T00:00:00")
 
 

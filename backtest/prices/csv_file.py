@@ -1,4 +1,4 @@
-"""CSV price files: read fast when they are right, explained line by line when they are not."""
+"""CSV price files: parsed in blocks while they are plain, line by line where something is wrong."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ class Library:
         return path
 
     def _imported(self) -> dict[str, str]:
-        found = (_pointed(path) for path in sorted(self.folder.glob(f"*{_POINTER}")))
-        return dict(pair for pair in found if pair)
+        pairs = (_pointed(path) for path in sorted(self.folder.glob(f"*{_POINTER}")))
+        return dict(pair for pair in pairs if pair)
 
     def _current(self, symbol: str) -> str | None:
         pair = _pointed(self._pointer(symbol))

@@ -1,4 +1,4 @@
-"""What a file of prices must contain, whatever its format: columns found by name, rows checked, all told."""
+"""The table of a price file, whatever its format: finds columns by name, checks rows, reports all errors."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _NAMES = {alias: field for field, aliases in _ALIASES.items() for alias in alias
 
 @dataclass(slots=True)
 class FileErrors:
-    """The mistakes of one file, at most `MAX_ERRORS` of them."""
+    """The errors of one file, at most `MAX_ERRORS` of them."""
 
     file: str
     found: list[InvalidFile]
 
     @property
     def full(self) -> bool:
-        """Whether there is no use in looking further."""
+        """Whether `MAX_ERRORS` are reached; then parsing may stop."""
         return len(self.found) >= MAX_ERRORS
 
     def add(self, message: str, *, line: int | None = None, date: str = "", field: str = "") -> None:
-        """Note one mistake."""
+        """Add one error."""
         if not self.full:
             self.found.append(InvalidFile(message, file=self.file, line=line, date=date, field=field))
 
@@ -138,6 +138,6 @@ def _check_prices(times: Times, columns: Mapping[str, Floats], lines: Ints, erro
 
 
 def shown_date(timestamp: np.datetime64) -> str:
-    """The timestamp as a person writes it: without a clock where that says midnight."""
+    """A timestamp for messages: without the time of day where that is midnight."""
     text = str(timestamp)
     return text[:10] if text.endswith("T00:00:00") else text.replace("T", " ")

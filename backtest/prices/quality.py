@@ -86,7 +86,7 @@ class QualityReport:
 
     @cached_property
     def doubtful(self) -> dict[str, Indices]:
-        """The bars that distort whoever holds the symbol over them, by kind."""
+        """The bars that distort a position held over them, by kind."""
         return {"outlier": self.outliers, "spike": self.spikes, "split": self.splits}
 
     @cached_property
@@ -97,8 +97,8 @@ class QualityReport:
     @property
     def suspect_bars(self) -> int:
         """Number of bars with at least one finding, gaps aside."""
-        found = [*self.doubtful.values(), *self.untraded.values()]
-        return len(set(np.concatenate(found).tolist()))
+        findings = [*self.doubtful.values(), *self.untraded.values()]
+        return len(set(np.concatenate(findings).tolist()))
 
     def as_json(self) -> dict[str, Any]:
         """Counts and the first (gaps and outliers: the worst) findings of each kind, ready for JSON."""
@@ -107,7 +107,7 @@ class QualityReport:
             "bars": len(self.times),
             "first_bar": stamp(self.times[0]),
             "last_bar": stamp(self.times[-1]),
-            "duplicates": 0,  # times strictly increase: whoever reads a file refuses them
+            "duplicates": 0,  # always: times strictly increase, `Bars` sees to that; the key is part of the API
             "gaps": self._listed(_worst(self.gaps, self._step_days(self.gaps)), self.gaps, self._gap),
             "outliers": self._listed(self._largest(self.outliers), self.outliers, self._move),
             "spikes": self._listed(self._largest(self.spikes), self.spikes, self._move),

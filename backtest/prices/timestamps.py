@@ -1,4 +1,4 @@
-"""Dates and times as people write them in price files, read without guessing."""
+"""Parse dates and times of price files, without guessing between day and month."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _FULL_NAMES = ("january", "february", "march", "april", "may", "june", "july", "
 
 
 class ParseError(ValueError):
-    """A text that is not what it should be; the message says what is allowed."""
+    """A text that cannot be parsed; the message says what is allowed."""
 
 
 @dataclass(slots=True)
 class TimestampColumn:
-    """A column of timestamps that is read in blocks and settled once all of it has been seen.
+    """A column of timestamps that is read in blocks and resolved once all of it has been read.
 
     Whether 12/31/2018 names the day or the month first is decided by the whole column: one order must
     be impossible. Times with an offset become UTC, unless every one of them is midnight on its local
@@ -64,8 +64,8 @@ class TimestampColumn:
         self._append(local, np.full(len(local), _NO_OFFSET), local)
 
     def _append(self, *columns: Ints) -> None:
-        for kept, column in zip((self.blocks, self.offsets, self.flipped), columns, strict=True):
-            kept.append(column)
+        for blocks, column in zip((self.blocks, self.offsets, self.flipped), columns, strict=True):
+            blocks.append(column)
 
     def resolve(self) -> tuple[Times, tuple[int, str] | None]:
         """All timestamps, and the first row that cannot be told apart with the reason, or None."""
@@ -102,9 +102,8 @@ def parse_timestamp(text: str) -> Timestamp:
     if _EPOCH.fullmatch(text):
         return _since_1970(text)
     for style in _STYLES:
-        found = style.fullmatch(text)
-        if found:
-            return _from_parts(text, found.groupdict())
+        if match := style.fullmatch(text):
+            return _from_parts(text, match.groupdict())
     raise ParseError(f"must be {ALLOWED}, got {_shown(text)}")
 
 

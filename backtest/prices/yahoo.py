@@ -1,4 +1,4 @@
-"""Daily prices as Yahoo Finance gives them, made into a dataset. Nothing here asks Yahoo."""
+"""Build a dataset from the daily prices of Yahoo Finance. Sends no request itself."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
         Where no row is left, or with every row whose prices cannot be.
     """
     errors = FileErrors(SOURCE, [])
-    kept = _complete(quotes) & (quotes.days < before)
-    columns = {name: quotes.columns[name][kept] for name in COLUMNS}
-    lines = np.flatnonzero(kept) + 1
+    usable = _complete(quotes) & (quotes.days < before)
+    columns = {name: quotes.columns[name][usable] for name in COLUMNS}
+    lines = np.flatnonzero(usable) + 1
     return build_dataset(
-        quotes.days[kept], _without_rounding(columns), lines, symbol=symbol, source=SOURCE, errors=errors
+        quotes.days[usable], _without_rounding(columns), lines, symbol=symbol, source=SOURCE, errors=errors
     )
 
 
 def _complete(quotes: Quotes) -> Flags:
     known = [np.isfinite(quotes.columns[name]) for name in COLUMNS]
-    found: Flags = np.logical_and.reduce(known)
-    return found
+    complete: Flags = np.logical_and.reduce(known)
+    return complete
 
 
 def _without_rounding(columns: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -59,11 +59,11 @@ class Expression(Rule):
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:
-        found = [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name))]
+        errors = [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name))]
         if _written(values.get("short_exit")) and values.get("short_entry") == "":
             message = "has no effect without short_entry: leave it empty or give both"
-            found.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
-        return found
+            errors.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
+        return errors
 
 
 def _sides(entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:

@@ -91,8 +91,8 @@ def build(name: str, params: Mapping[str, object]) -> Rule:
 @cache
 def _built_in(name: str) -> type[Rule]:
     module, _, rule = BUILT_IN[name].partition(":")
-    found: type[Rule] = vars(import_module(f"backtest.rules.{module}"))[rule]
-    return found
+    built_in: type[Rule] = vars(import_module(f"backtest.rules.{module}"))[rule]
+    return built_in
 
 
 @cache
@@ -103,7 +103,7 @@ def _installed() -> tuple[Mapping[str, type[Rule]], tuple[BrokenRule, ...]]:
     for entry in sorted(entries, key=lambda entry: (entry.name, entry.value)):
         try:
             rules[entry.name] = _load(entry, rules)
-        except Exception as error:  # whatever a foreign package does, ours goes on and says so
+        except Exception as error:  # a foreign package may fail in any way; it is reported, the others work
             refused.append(BrokenRule(entry.name, _package(entry), f"{type(error).__name__}: {error}"))
     return rules, tuple(refused)
 
@@ -112,16 +112,16 @@ def _entries() -> tuple[list[EntryPoint], list[BrokenRule]]:
     """What the installed packages announce; of a package found twice the first, as Python imports it."""
     from importlib.metadata import distributions  # costs start-up time, and most runs need none
 
-    found: dict[str, list[EntryPoint]] = {}
+    by_package: dict[str, list[EntryPoint]] = {}
     refused = []
     for package in distributions():
         try:
             if announced := list(package.entry_points.select(group=GROUP)):
-                found.setdefault(package.name, announced)
-        except Exception as error:  # metadata that cannot be read concerns nobody but its package
+                by_package.setdefault(package.name, announced)
+        except Exception as error:  # unreadable metadata disables its own package only
             reason = f"its entry points cannot be read, {type(error).__name__}: {error}"
             refused.append(BrokenRule("(any)", str(getattr(package, "_path", package)), reason))
-    return [entry for entries in found.values() for entry in entries], refused
+    return [entry for entries in by_package.values() for entry in entries], refused
 
 
 def _load(entry: EntryPoint, rules: Mapping[str, type[Rule]]) -> type[Rule]:

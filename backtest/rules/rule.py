@@ -1,4 +1,4 @@
-"""What a rule is: typed, bounded parameters, and from prices a wanted position at each bar."""
+"""A trading rule: typed, bounded parameters, and from prices a target position at each bar."""
 
 from __future__ import annotations
 
@@ -102,13 +102,13 @@ class Rule(ABC):
 
         `values` lacks those that are out of bounds themselves.
         """
-        found = []
+        errors = []
         for lower, upper in cls.ascending:
             low, high = values.get(lower), values.get(upper)
             if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
                 message = f"must be smaller than {upper} ({high:g}), got {low:g}"
-                found.append(FieldError(PREFIX + lower, message, low))
-        return found
+                errors.append(FieldError(PREFIX + lower, message, low))
+        return errors
 
     @classmethod
     def build(cls, params: Mapping[str, object]) -> Self:

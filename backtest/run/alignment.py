@@ -18,7 +18,7 @@ from backtest.run.request import RunRequest
 from backtest.run.warnings import RunWarning
 
 LATE_DAYS = 7
-"""Days by which prices may begin after start_date, or end before end_date, without a word about it."""
+"""Days by which prices may begin after start_date, or end before end_date, without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Aligned:
     hashes : data hash of each symbol, the benchmark's included
     benchmark : (T - start,) value of the initial capital left in the benchmark
     benchmark_name : the symbols themselves, or the one chosen
-    warnings : what the reader must know about the calendar
+    warnings : what is worth knowing about the calendar
     """
 
     bars: Bars

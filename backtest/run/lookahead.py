@@ -1,4 +1,4 @@
-"""Does a rule know the future? Recompute it on data cut at random bars and compare what it said before."""
+"""Detect look-ahead: recompute a rule on data cut at random bars and compare its targets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ that sums over vectors may round its last bits differently on a shorter array, w
 
 
 class Targeting(Protocol):
-    """What is asked of a rule here."""
+    """The part of a rule that the check needs."""
 
     @property
     def warmup(self) -> int:

@@ -1,4 +1,4 @@
-"""A whole run, purely: request and prices in; figures, curves, trades and what to be wary of out."""
+"""A whole run as a pure function: request and prices in; metrics, curves, trades and warnings out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.request import RunRequest
-from backtest.run.warnings import Findings, RunWarning, warnings_of
+from backtest.run.warnings import RunFacts, RunWarning, warnings_of
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, checked_target, simulate
 
 Backend = Literal["auto", "interpreted", "jit"]
@@ -32,7 +32,7 @@ _BY_END: Final = EXIT_REASONS.index("end_of_data")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything that a run found.
+    """The result of a run.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ def run(
     backend: Backend = "auto",
     on_progress: Progress | None = None,
 ) -> Outcome:
-    """Execute a request on prices, from their alignment to the last figure.
+    """Execute a request on prices, from their alignment to the metrics.
 
     Parameters
     ----------
     datasets : by symbol, those of the request and its benchmark
-    on_progress : told the name of each step as it begins, and the fraction of the run that is done
+    on_progress : called with the name of each step as it begins, and the fraction of the run that is done
 
     Raises
     ------
@@ -92,7 +92,7 @@ def run(
 
 
 def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float = 0.0) -> Account:
-    """The account of a simulation, as the metrics want it: E_0 is the initial capital."""
+    """The account of a simulation for the metrics: E_0 is the initial capital."""
     equity = simulation.equity.copy()
     equity[0] = simulation.initial_capital
     return Account(
@@ -132,7 +132,7 @@ def bars_per_year(aligned: Aligned) -> float:
 
 
 def _ignore(step: str, fraction: float) -> None:
-    """Nobody watches."""
+    """Report no progress."""
 
 
 def _curves(simulation: Simulation, aligned: Aligned, account: Account) -> dict[str, Floats]:
@@ -209,7 +209,7 @@ def _warnings(
 ) -> list[RunWarning]:
     ruined_on = stamp(simulation.times[int(np.argmax(simulation.equity <= 0))]) if simulation.ruined else None
     return warnings_of(
-        Findings(
+        RunFacts(
             trades=len(simulation.trades.pnl),
             open_at_end=_open_at_end(simulation),
             signals=simulation.order_statistics.signals,

@@ -1,4 +1,4 @@
-"""What a submitter asks for: the fields of a run, parsed once and identically for every door."""
+"""The request of a run: its fields, parsed identically for every entry point."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REQUEST_FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One backtest as it was asked for, every field of its own type and within its bounds."""
+    """One backtest as requested, every field of its own type and within its bounds."""
 
     symbols: tuple[str, ...]
     rule_type: str

@@ -1,4 +1,4 @@
-"""What a reader must know before believing the figures of a run, as codes with a sentence each."""
+"""Warnings about the result of a run, as codes with a sentence each."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class RunWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What is known of a run when its warnings are gathered."""
+class RunFacts:
+    """Facts about a run from which its warnings follow."""
 
     trades: int
     open_at_end: int
@@ -50,17 +50,17 @@ class Findings:
     touching: Mapping[str, Any]
 
 
-def warnings_of(found: Findings) -> list[RunWarning]:
-    """Every warning that applies, the gravest first."""
-    warnings = [*_of_truth(found), *_of_trades(found)]
-    if found.days < SHORTEST_CAGR_DAYS:
-        text = f"The run spans {found.days:.0f} days; yearly rates of so few say nothing, CAGR is left out."
+def warnings_of(facts: RunFacts) -> list[RunWarning]:
+    """Every warning that applies, the most severe first."""
+    warnings = [*_of_truth(facts), *_of_trades(facts)]
+    if facts.days < SHORTEST_CAGR_DAYS:
+        text = f"The run spans {facts.days:.0f} days; yearly rates of so few say nothing, CAGR is left out."
         warnings.append(RunWarning("short_run", text))
     return warnings
 
 
 def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
-    """Why nothing was traded, from the funnel."""
+    """Why nothing was traded, from the order statistics."""
     if signals == 0:
         return "No trades: the rule gave no signal in this range."
     reasons = [f"{count} {_WHY_REJECTED[name]}" for name, count in rejected.items() if count]
@@ -69,47 +69,47 @@ def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
     return f"No trades: of {_plural(signals, 'signal')}, {'; '.join(reasons)}."
 
 
-def _of_truth(found: Findings) -> list[RunWarning]:
+def _of_truth(facts: RunFacts) -> list[RunWarning]:
     warnings = []
-    check = found.lookahead
+    check = facts.lookahead
     if check.peeks:
         text = (
             f"The rule looks ahead: its target for {check.symbol} on {check.date} changes when later bars "
             "are taken away. Its figures cannot be had in real trading."
         )
         warnings.append(RunWarning("lookahead", text))
-    if found.ruined_on is not None:
-        text = f"The account was ruined on {found.ruined_on}: equity fell to zero or less, all was closed."
+    if facts.ruined_on is not None:
+        text = f"The account was ruined on {facts.ruined_on}: equity fell to zero or less, all was closed."
         warnings.append(RunWarning("ruined", text))
-    if found.same_bar_fill:
+    if facts.same_bar_fill:
         text = (
             "Orders fill at the close that gave the signal, which nobody could have traded. Use next_open "
             "for figures to believe."
         )
         warnings.append(RunWarning("same_bar_fill", text))
-    if count := found.touching["count"]:
+    if count := facts.touching["count"]:
         text = f"{_plural(count, 'trade')} touch bars whose prices look wrong; see the data certificate."
         warnings.append(RunWarning("suspect_bars", text))
     return warnings
 
 
-def _of_trades(found: Findings) -> list[RunWarning]:
-    if found.trades == 0:
-        return [RunWarning("no_trades", no_trades(found.signals, found.rejected))]
+def _of_trades(facts: RunFacts) -> list[RunWarning]:
+    if facts.trades == 0:
+        return [RunWarning("no_trades", no_trades(facts.signals, facts.rejected))]
     warnings = []
-    if found.trades < FEW_TRADES:
+    if facts.trades < FEW_TRADES:
         text = (
-            f"{_plural(found.trades, 'trade')} are too few to tell skill from luck; trade statistics mean "
+            f"{_plural(facts.trades, 'trade')} are too few to tell skill from luck; trade statistics mean "
             f"little below {FEW_TRADES}."
         )
         warnings.append(RunWarning("few_trades", text))
-    if found.open_at_end > MANY_OPEN_AT_END * found.trades:
+    if facts.open_at_end > MANY_OPEN_AT_END * facts.trades:
         text = (
-            f"{found.open_at_end} of {_plural(found.trades, 'trade')} were still open at the end and closed "
+            f"{facts.open_at_end} of {_plural(facts.trades, 'trade')} were still open at the end and closed "
             "at the last close; that day decides their result."
         )
         warnings.append(RunWarning("open_at_end", text))
-    if count := found.ambiguous_bars:
+    if count := facts.ambiguous_bars:
         text = (
             f"In {_plural(count, 'bar')} both stop and target lay within the bar; the stop was taken as hit "
             "first."

@@ -1,4 +1,4 @@
-"""One simulation: checked prices and targets through the engine, and everything read off its result."""
+"""One simulation: validates prices and targets, executes the engine, reads its result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BOUNDS = {"long_only": (0.0, 1.0), "long_short": (-1.0, 1.0), "short_only": (-1
 
 @dataclass(frozen=True, slots=True)
 class OrderStatistics:
-    """What became of the rule's signals.
+    """How many of the rule's signals became orders and fills, and why others did not.
 
     ``signals = unchanged + orders`` and ``orders = fills + all of rejected``; `cut` is the part of
     `fills` that came to fewer shares than ordered because free funds did not suffice.
@@ -51,7 +51,7 @@ class OrderStatistics:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What the engine made of a target: curves at each close, trades, funnel and flags.
+    """The result of the engine: curves at each close, trades, order statistics and flags.
 
     `times`, `equity`, `cash` are (T,), `position` is (T, M) in shares, T counting from the first
     trading bar. `ambiguous_bars` counts the bars (of each symbol) on which stop and target were both
@@ -90,7 +90,7 @@ class Simulation:
 
     @cached_property
     def result_hash(self) -> str:
-        """SHA-256 over version, settings, curves, trades, funnel and flags in a canonical form."""
+        """SHA-256 over version, settings, curves, trades, order statistics and flags in a canonical form."""
         head = {
             "engine_version": self.engine_version,
             "config": _canonical(asdict(self.config)),
@@ -167,9 +167,9 @@ def signals_of(targets: Floats) -> Ints:
     stated = np.empty(targets.shape, dtype=np.bool_)
     stated[0] = targets[0] != 0.0
     np.not_equal(targets[1:], targets[:-1], out=stated[1:])
-    found = np.flatnonzero(stated)
-    values = targets.ravel()[found]
-    signals: Ints = found[values == values]
+    changes = np.flatnonzero(stated)
+    values = targets.ravel()[changes]
+    signals: Ints = changes[values == values]  # NaN equals nothing, itself included
     return signals
 
 
@@ -213,7 +213,7 @@ def most_steps(bars: int, signals: int, config: EngineConfig) -> int:
 def _execute(
     bars: Bars, signals: Ints, targets: Floats, config: EngineConfig, backend: backends.Backend
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Run the kernel in the backend asked for: account, steps, fills and trades as tables."""
+    """Run the engine by the chosen backend; account, steps, fills and trades as tables."""
     count, width = bars.close.shape
     sizes = (
         engine.ACCOUNT_WIDTH,
@@ -249,10 +249,10 @@ def _read(
     fills: Floats,
     rows: Floats,
 ) -> Simulation:
-    made = _table(fills, account[engine.FILLS], engine.FILL_WIDTH)
-    paid = _table(steps, account[engine.STEPS], engine.STEP_WIDTH)
-    cash = curves.steps(paid, 1, first=float(config.initial_capital), bars=len(bars))
-    position = _position_curve(made, *bars.close.shape)
+    fill_rows = _table(fills, account[engine.FILLS], engine.FILL_WIDTH)
+    cash_rows = _table(steps, account[engine.STEPS], engine.STEP_WIDTH)
+    cash = curves.steps(cash_rows, 1, first=float(config.initial_capital), bars=len(bars))
+    position = _position_curve(fill_rows, *bars.close.shape)
     equity = position[:, 0] * bars.close[:, 0]
     equity += cash
     for column in range(1, position.shape[1]):
@@ -270,7 +270,7 @@ def _read(
         engine_version=engine.ENGINE_VERSION,
         config=config,
         _bars=bars,
-        _fill_rows=made,
+        _fill_rows=fill_rows,
         _trade_rows=_table(rows, account[engine.TRADES], engine.TRADE_WIDTH),
     )
 

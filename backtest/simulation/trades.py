@@ -1,4 +1,4 @@
-"""Trades and fills: what the kernel's rows say, column by column, with what follows from them."""
+"""Trades and fills as columns, from the engine's rows, with profit, costs and excursions."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def _excursions(
         spans = np.column_stack((offset + first[whole], offset + stop[whole] - 1))
         for values, pick, extreme in ((bars.low, np.minimum, lowest), (bars.high, np.maximum, highest)):
             flat = values.T.reshape(-1)
-            found = pick(pick.reduceat(flat, spans.reshape(-1))[::2], flat[spans[:, 1]])
-            extreme[whole] = pick(extreme[whole], found)
+            inside = pick(pick.reduceat(flat, spans.reshape(-1))[::2], flat[spans[:, 1]])
+            extreme[whole] = pick(extreme[whole], inside)
     worst = np.where(side > 0, lowest, highest)
     best = np.where(side > 0, highest, lowest)
     adverse = np.minimum(0.0, 100.0 * side * (worst / fill - 1.0))

@@ -59,7 +59,7 @@ def simulated(name: str, backend: str = "interpreted") -> Simulation:
 
 
 def headline(done: Simulation) -> str:
-    """Hash, figures and funnel as JSON, floats to the last bit."""
+    """Hash, metrics and order statistics as JSON, floats to the last bit."""
     head = {
         "engine_version": done.engine_version,
         "result_hash": done.result_hash,

@@ -56,10 +56,10 @@ def weekdays(count, first="2024-01-02"):
 def account(equity, *, times=None, pnl=(), closed=None, **rest):
     """An account on weekdays."""
     equity = np.array(equity, dtype=float)
-    moments = weekdays(len(equity)) if times is None else np.array(times, dtype="datetime64[s]")
+    stamps = weekdays(len(equity)) if times is None else np.array(times, dtype="datetime64[s]")
     benchmark = rest.pop("benchmark", None)
     return Account(
-        times=moments,
+        times=stamps,
         equity=equity,
         trades=trades(pnl) if closed is None else closed,
         benchmark=None if benchmark is None else np.array(benchmark, dtype=float),

@@ -11,7 +11,7 @@ def bars(close, *, times=None, volume=1_000.0, opened=None, timeframe="1d", symb
     """Bars of one symbol that open at the close before and reach 1 % beyond both."""
     close = np.array(close, dtype=float)
     opens = np.concatenate((close[:1], close[:-1])) if opened is None else np.array(opened, dtype=float)
-    moments = weekdays(len(close)) if times is None else np.array(times, dtype="datetime64[s]")
+    stamps = weekdays(len(close)) if times is None else np.array(times, dtype="datetime64[s]")
     columns = {
         "open": opens,
         "high": np.maximum(opens, close) * 1.01,
@@ -20,7 +20,7 @@ def bars(close, *, times=None, volume=1_000.0, opened=None, timeframe="1d", symb
         "volume": np.broadcast_to(np.array(volume, dtype=float), close.shape),
     }
     columns = {name: np.ascontiguousarray(values).reshape(-1, 1) for name, values in columns.items()}
-    return Bars(symbols=(symbol,), times=moments, timeframe=timeframe, **columns)
+    return Bars(symbols=(symbol,), times=stamps, timeframe=timeframe, **columns)
 
 
 def dataset(close, *, symbol="AAA", **rest):

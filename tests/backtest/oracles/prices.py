@@ -1,4 +1,4 @@
-"""Real prices for the oracles: the samples that ship with the product, and frames of them for the peers."""
+"""Real prices for the oracles: the samples that ship with the product, and frames of them for the other engines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def bars(*symbols: str, first: int = 0, count: int | None = None) -> Bars:
 
 
 def frame(prices: Bars, symbol: int = 0) -> pd.DataFrame:
-    """One symbol as the peers want it: Open, High, Low, Close, Volume by day."""
+    """One symbol as the other engines want it: Open, High, Low, Close, Volume by day."""
     columns = ("open", "high", "low", "close", "volume")
     data = {name.capitalize(): getattr(prices, name)[:, symbol] for name in columns}
     return pd.DataFrame(data, index=pd.DatetimeIndex(prices.times))

@@ -1,7 +1,7 @@
 """What to hold from a bar's close on: targets, written down once and handed alike to every engine.
 
 A target is 1 (long), 0 (flat), -1 (short) or a fraction; NaN is no target. The first bar never holds one, since
-some peers do not look at it; the last target is to be flat, so that all engines end without a position; and no
+some engines do not look at it; the last target is to be flat, so that all engines end without a position; and no
 target is repeated on the very next bar, since a target that stays the same is no new signal to us.
 """
 

@@ -9,7 +9,7 @@ from tests.backtest.markets import costless
 from tests.backtest.oracles import backtesting_py, engine, prices, targets
 from tests.backtest.oracles.ledger import differences
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the peer's own, about pandas
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its own, about pandas
 
 GOOG = prices.bars("GOOG")
 SP500 = prices.bars("SP500", count=2_500)
@@ -111,7 +111,7 @@ def test_the_same_trades_when_a_target_is_stated_anew_after_a_stop(fill):
     assert differences(ours, theirs) == []
 
 
-def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_peer():
+def test_the_same_trades_in_fractions_of_a_share_to_the_smallest_unit_of_the_other_engine():
     wanted = targets.crossings(GOOG, 10, 20, below=-1)
     config = costless(initial_capital=1_000, fee_rate=0.001, direction="long_short", fractional=True)
 

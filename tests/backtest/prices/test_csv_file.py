@@ -30,7 +30,7 @@ def replaced(field, value, row=1):
 
 
 def dates_of(dataset):
-    return [str(moment) for moment in dataset.bars.times]
+    return [str(time) for time in dataset.bars.times]
 
 
 def test_a_plain_file_is_read_as_it_is_written():
@@ -267,8 +267,8 @@ def test_a_stream_that_is_too_large_is_not_read_to_its_end():
 
 
 def many_rows(count, clock="%Y-%m-%d %H:%M:%S"):
-    moments = np.datetime64("1990-01-01", "s") + np.arange(count) * np.timedelta64(60, "s")
-    return "\n".join([HEADER, *(f"{str(moment).replace('T', ' ')},10,12,9,11,100" for moment in moments)])
+    times = np.datetime64("1990-01-01", "s") + np.arange(count) * np.timedelta64(60, "s")
+    return "\n".join([HEADER, *(f"{str(time).replace('T', ' ')},10,12,9,11,100" for time in times)])
 
 
 def test_blocks_of_a_long_file_are_joined_without_losing_a_row():

@@ -19,7 +19,7 @@ def days(*texts):
     return np.array(texts, dtype="datetime64[s]")
 
 
-def test_ordinary_prices_have_a_clean_certificate():
+def test_ordinary_prices_have_a_clean_report():
     found = report(walk(500)).as_json()
 
     assert found["suspect_bars"] == 0
@@ -184,13 +184,13 @@ def test_holding_over_a_bar_without_volume_touches_nothing():
     assert trades_touching(inspect_bars(prices), trades([1], entry_bar=[30], exit_bar=[50]))["count"] == 0
 
 
-def test_a_single_bar_can_be_certified():
+def test_a_single_bar_can_be_inspected():
     assert report([100]).as_json()["suspect_bars"] == 0
 
 
 @given(arrays(float, st.integers(1, 60), elements=st.floats(1e-6, 1e9)), st.floats(0, 1e12))
 @settings(deadline=None)
-def test_any_prices_can_be_certified_without_a_warning(close, volume):
+def test_any_prices_can_be_inspected_without_a_warning(close, volume):
     found = report(close, volume=volume, times=weekdays(len(close)))
 
     json.dumps(found.as_json(), allow_nan=False)

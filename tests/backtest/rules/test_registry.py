@@ -127,7 +127,7 @@ def test_a_rule_of_an_installed_package_is_used_like_a_built_in_one():
     assert names == [*BUILT_IN, "HIGHER_CLOSE"]
 
 
-def test_broken_rules_of_a_package_are_reported_and_harm_nobody():
+def test_broken_rules_of_a_package_are_reported_and_leave_the_others_usable():
     script = (
         "import json; from backtest import rules; "
         "print(json.dumps({rule.name: [rule.package, rule.reason] for rule in rules.broken()}))"

@@ -226,7 +226,7 @@ def test_no_signal_is_explained():
     assert "few_trades" not in codes(outcome)
 
 
-def test_a_price_above_the_capital_is_explained_by_the_funnel():
+def test_a_price_above_the_capital_is_explained_by_the_order_statistics():
     outcome = run(request(initial_capital=50), {"AAA": dataset(walk(60))})
 
     assert message(outcome, "no_trades") == (

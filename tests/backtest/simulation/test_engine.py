@@ -407,7 +407,7 @@ def test_mae_and_mfe_are_the_worst_and_best_raw_price_while_held():
     assert done.trades.mfe_pct[0] == pytest.approx(8.0)
 
 
-def test_the_funnel_adds_up():
+def test_the_order_statistics_add_up():
     random = np.random.default_rng(4)
     targets = random.choice([-1.0, 0.0, 1.0, NAN], size=40)
 

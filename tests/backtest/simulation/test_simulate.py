@@ -50,7 +50,7 @@ def test_the_profits_of_all_trades_are_the_change_of_equity(seed):
 
 @given(SEEDS)
 @settings(deadline=None, max_examples=300)
-def test_nobody_buys_with_money_he_does_not_have(seed):
+def test_no_purchase_exceeds_the_free_funds(seed):
     market, target, config = any_case(seed, borrow_rate=0.0)
 
     done = interpreted(market, target, config)
@@ -147,7 +147,7 @@ def test_cutting_the_future_never_changes_the_past(seed, kept):
 
 @given(SEEDS)
 @settings(deadline=None, max_examples=100)
-def test_the_funnel_accounts_for_every_signal(seed):
+def test_the_order_statistics_account_for_every_signal(seed):
     order_statistics = interpreted(*any_case(seed)).order_statistics
 
     assert order_statistics.signals == order_statistics.unchanged + order_statistics.orders
