@@ -51,7 +51,7 @@ def test_after_the_block_lines_are_about_nothing(lines):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "fields",
     [
         {"password": "hunter22"},
         {"DB_PASSWORD": "hunter22"},
@@ -62,11 +62,11 @@ def test_after_the_block_lines_are_about_nothing(lines):
         {"text": "Authorization: Bearer hunter22hunter22"},
         {"text": "connect(host=db, password='hunter22')"},
         {"text": '{"token": "hunter22"}'},
-        {"text": "told to use correct-horse today"},
+        {"text": "asked to use correct-horse today"},
     ],
 )
-def test_no_secret_is_in_a_line(lines, said):
-    logs.get("worker").info("connecting", **said)
+def test_no_secret_is_in_a_line(lines, fields):
+    logs.get("worker").info("connecting", **fields)
 
     line = json.dumps(lines())
     assert "hunter22" not in line
@@ -78,7 +78,7 @@ def test_no_secret_is_in_a_traceback(lines):
     try:
         raise ConnectionError("cannot reach mysql://root:hunter22@db/x with correct-horse")
     except ConnectionError:
-        logs.get("worker").exception("the database is away")
+        logs.get("worker").exception("database unavailable")
 
     (line,) = lines()
     assert "ConnectionError: cannot reach mysql://root:[redacted]@db/x with [redacted]" in line["exception"]

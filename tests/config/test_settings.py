@@ -33,9 +33,9 @@ def test_every_wrong_variable_is_named_at_once():
     with pytest.raises(SettingsError) as caught:
         Settings.from_env(wrong)
 
-    told = "\n".join(caught.value.problems)
-    assert all(name in told for name in wrong)
-    assert "PORT must be a whole number from 0 to 65535, got 'many'" in told
+    message = "\n".join(caught.value.problems)
+    assert all(name in message for name in wrong)
+    assert "PORT must be a whole number from 0 to 65535, got 'many'" in message
 
 
 def test_the_parts_of_an_address_are_all_needed_and_make_a_quoted_one():
@@ -58,7 +58,7 @@ def test_a_cluster_needs_mysql_and_argo():
     ]
 
 
-def test_production_logs_json_unless_told_otherwise():
+def test_production_logs_json_by_default():
     assert Settings.from_env({"FLASK_ENV": "production"}).log_format == "json"
     assert Settings.from_env({"FLASK_ENV": "production", "LOG_FORMAT": "readable"}).log_format == "readable"
 

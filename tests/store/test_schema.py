@@ -1,4 +1,4 @@
-"""The schema's way from nothing to head, and what is said where it is not there."""
+"""The schema is migrated from nothing to head, and a database behind it is refused."""
 
 import os
 import subprocess
@@ -42,7 +42,9 @@ def test_a_column_that_only_the_database_has_would_be_seen(empty):
     with empty.engine.begin() as connection:
         connection.execute(text("ALTER TABLE presets ADD COLUMN colour INTEGER"))
 
-    assert [(found[0], found[3].name) for found in differences(empty.engine)] == [("remove_column", "colour")]
+    assert [(change[0], change[3].name) for change in differences(empty.engine)] == [
+        ("remove_column", "colour")
+    ]
 
 
 def test_every_check_constraint_of_the_models_is_in_the_database(empty):
@@ -76,10 +78,10 @@ def test_several_upgrades_at_once_wait_for_each_other_and_all_end_at_head(databa
         )
         for _ in range(4)
     ]
-    said = [process.communicate(timeout=600)[0] for process in started]
+    output = [process.communicate(timeout=600)[0] for process in started]
 
-    assert [process.returncode for process in started] == [0] * 4, said
-    assert all(text.startswith(f"schema is at {schema.head()}") for text in said)
+    assert [process.returncode for process in started] == [0] * 4, output
+    assert all(text.startswith(f"schema is at {schema.head()}") for text in output)
     assert differences(empty.engine) == []
 
 
@@ -144,9 +146,9 @@ def test_on_the_command_line_a_database_that_is_away_asks_to_try_again_and_tells
 
     assert main(["upgrade"]) == os.EX_TEMPFAIL
 
-    said = capsys.readouterr().err
-    assert "see that it is up and that DATABASE_URL is right, then try again" in said
-    assert "marked-secret" not in said
+    output = capsys.readouterr().err
+    assert "see that it is up and that DATABASE_URL is right, then try again" in output
+    assert "marked-secret" not in output
 
 
 def test_on_the_command_line_a_migration_that_was_cut_off_is_a_fault_and_not_tried_again(

@@ -1,4 +1,4 @@
-"""A backup holds one state of the whole record, and gives back every row of it, on either kind of database."""
+"""A backup holds one state of the whole database, and gives back every row of it, on either kind of database."""
 
 import sqlite3
 import threading
@@ -16,7 +16,7 @@ from store.models import Run
 from store.queries import datasets, presets, runs
 from store.session import Database
 from tests.backtest.price_bars import dataset
-from tests.store.records import NOON, submitted, succeeded, trade
+from tests.store.builders import NOON, submitted, succeeded, trade
 
 
 def fill(database):
@@ -48,15 +48,15 @@ def emptied(database):
 
 
 @pytest.fixture
-def kept(database, tmp_path):
-    """A backup of a filled record, and what it has to hold."""
+def saved(database, tmp_path):
+    """A backup of a filled database, and what it has to hold."""
     fill(database)
-    backup.save(database, tmp_path / "kept.sqlite3")
-    return tmp_path / "kept.sqlite3", content(database)
+    backup.save(database, tmp_path / "backup.sqlite3")
+    return tmp_path / "backup.sqlite3", content(database)
 
 
-def test_what_is_restored_is_every_row_as_it_was(database, kept):
-    file, before = kept
+def test_what_is_restored_is_every_row_as_it_was(database, saved):
+    file, before = saved
     emptied(database)
 
     counts = backup.restore(database, file, replace=False)
@@ -67,14 +67,14 @@ def test_what_is_restored_is_every_row_as_it_was(database, kept):
 
 
 @pytest.mark.parametrize("way", ["sqlite to mysql", "mysql to sqlite"])
-def test_a_backup_moves_the_record_to_the_other_kind_of_database(way, sqlite_url, mysql_url, tmp_path):
+def test_a_backup_moves_a_database_to_the_other_kind_of_database(way, sqlite_url, mysql_url, tmp_path):
     source, target = [Database.open(url) for url in (sqlite_url, mysql_url)][:: 1 if way[0] == "s" else -1]
     for database in (source, target):
         schema.upgrade(database.engine)
     fill(source)
 
-    backup.save(source, tmp_path / "kept.sqlite3")
-    backup.restore(target, tmp_path / "kept.sqlite3", replace=False)
+    backup.save(source, tmp_path / "backup.sqlite3")
+    backup.restore(target, tmp_path / "backup.sqlite3", replace=False)
 
     assert content(target) == content(source)
     for database in (source, target):
@@ -92,19 +92,19 @@ def test_a_backup_taken_while_runs_succeed_is_one_state_and_whole(database, tmp_
 
     writer = threading.Thread(target=go_on)
     writer.start()
-    backup.save(database, tmp_path / "kept.sqlite3")
+    backup.save(database, tmp_path / "backup.sqlite3")
     ended.set()
     writer.join()
 
-    copy = Database.open(f"sqlite:///{tmp_path / 'kept.sqlite3'}")
+    copy = Database.open(f"sqlite:///{tmp_path / 'backup.sqlite3'}")
     with copy.read() as session:
         assert session.scalar(select(func.count()).select_from(Run)) >= 20
     assert list(problems(copy)) == []
     copy.close()
 
 
-def test_a_record_that_holds_something_is_replaced_only_when_that_is_said(database, kept):
-    file, before = kept
+def test_a_database_with_rows_is_replaced_only_when_asked_to(database, saved):
+    file, before = saved
     later = submitted(database)
 
     with pytest.raises(Conflict, match="not empty.*--replace"):
@@ -116,18 +116,18 @@ def test_a_record_that_holds_something_is_replaced_only_when_that_is_said(databa
     assert content(database) == before
 
 
-def test_a_backup_is_never_overwritten_and_only_its_owner_may_read_it(database, kept):
-    file, _ = kept
+def test_a_backup_is_never_overwritten_and_only_its_owner_may_read_it(database, saved):
+    file, _ = saved
 
     with pytest.raises(Conflict, match="is there already"):
         backup.save(database, file)
 
     assert file.stat().st_mode & 0o077 == 0
-    assert [path.name for path in file.parent.glob("*kept*")] == ["kept.sqlite3"]
+    assert [path.name for path in file.parent.glob("*backup*")] == ["backup.sqlite3"]
 
 
-def test_a_damaged_or_foreign_file_is_refused_and_the_record_stays(database, kept, tmp_path):
-    file, before = kept
+def test_a_damaged_or_foreign_file_is_refused_and_the_database_stays(database, saved, tmp_path):
+    file, before = saved
     cut, text, foreign = (tmp_path / name for name in ("cut", "text", "foreign"))
     cut.write_bytes(file.read_bytes()[:-9_000])
     text.write_text("-- a dump of something else\n" * 100)
@@ -146,14 +146,14 @@ def test_the_commands_say_what_they_kept_and_prove_what_they_restored(
 ):
     monkeypatch.setenv("DATABASE_URL", database_url)
     fill(database)
-    file = str(tmp_path / "kept.sqlite3")
+    file = str(tmp_path / "backup.sqlite3")
 
     codes = [
         main(arguments) for arguments in (["backup", file], ["restore", file], ["restore", file, "--replace"])
     ]
 
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert codes == [0, 2, 0]
-    assert "4 runs" in told.out.splitlines()[0]
-    assert told.err.startswith("error: the database is not empty")
-    assert told.out.splitlines()[-1] == "the database is consistent"
+    assert "4 runs" in printed.out.splitlines()[0]
+    assert printed.err.startswith("error: the database is not empty")
+    assert printed.out.splitlines()[-1] == "the database is consistent"

@@ -1,4 +1,4 @@
-"""`python -m store check`: silent on a whole record, one sentence for each thing that is broken."""
+"""`python -m store check`: silent on a consistent database, one sentence for each thing that is broken."""
 
 import zlib
 
@@ -12,7 +12,7 @@ from store.models import Result, Run, RunSymbol, Status, StoredDataset, Trade
 from store.queries import datasets, runs
 from store.session import Database
 from tests.backtest.price_bars import dataset
-from tests.store.records import NOON, submitted, succeeded, trade
+from tests.store.builders import NOON, submitted, succeeded, trade
 
 
 def changed(database, statement):
@@ -20,7 +20,7 @@ def changed(database, statement):
         session.execute(statement)
 
 
-def test_a_record_of_finished_failed_and_waiting_runs_is_whole(database):
+def test_a_database_of_finished_failed_and_waiting_runs_is_consistent(database):
     succeeded(database, [trade(1), trade(2)])
     succeeded(database)
     submitted(database)
@@ -65,19 +65,19 @@ def test_a_lost_trade_is_found(database):
 
 
 @pytest.mark.parametrize(
-    ("column", "said"), [("equity", "cannot be read: "), ("times", "have different lengths: [3, 4]")]
+    ("column", "problem_text"), [("equity", "cannot be read: "), ("times", "have different lengths: [3, 4]")]
 )
-def test_curves_that_were_altered_are_found(database, column, said):
+def test_curves_that_were_altered_are_reported(database, column, problem_text):
     run_id = succeeded(database)
     stored = {"equity": b"nothing", "times": zlib.compress(bytes(24))}[column]
 
     changed(database, update(Result).values({column: stored}))
 
     [problem] = problems(database)
-    assert problem.startswith(f"the curves of run {run_id} {said}")
+    assert problem.startswith(f"the curves of run {run_id} {problem_text}")
 
 
-def test_trades_of_a_run_without_a_result_are_found(database):
+def test_trades_of_a_run_without_a_result_are_reported(database):
     run_id = succeeded(database, [trade(1)])
 
     changed(database, delete(Result))
@@ -87,7 +87,7 @@ def test_trades_of_a_run_without_a_result_are_found(database):
 
 
 @pytest.mark.parametrize("table", [Result, RunSymbol, Trade])
-def test_rows_of_a_run_that_is_not_there_are_found(sqlite_url, table):
+def test_rows_of_a_run_that_is_not_there_are_reported(sqlite_url, table):
     database = Database.open(sqlite_url)
     schema.upgrade(database.engine)
     run_id = succeeded(database, [trade(1)])
@@ -120,7 +120,7 @@ def test_an_ended_run_without_the_time_of_its_end_is_found(database):
     assert list(problems(database)) == [f"run {run_id} has ended and has no time of its end"]
 
 
-def test_prices_that_were_altered_are_found(database):
+def test_prices_that_were_altered_are_reported(database):
     right, other = dataset([100, 101]), dataset([100, 102])
     with database.write() as session:
         datasets.add(session, right, now=NOON)
@@ -138,8 +138,8 @@ def test_prices_that_cannot_be_read_are_found_and_the_search_goes_on(database):
 
     changed(database, update(StoredDataset).values(payload=b"nothing"))
 
-    found = sorted(problems(database), key=lambda text: text.split(" of ")[1])
-    assert [line.split(": ")[0] for line in found] == [
+    sentences = sorted(problems(database), key=lambda text: text.split(" of ")[1])
+    assert [line.split(": ")[0] for line in sentences] == [
         f"dataset {one.data_hash} of {one.symbol} cannot be read" for one in (broken, lost)
     ]
 

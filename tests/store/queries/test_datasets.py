@@ -1,4 +1,4 @@
-"""Datasets: kept once by their content, the newest of a symbol is the current one."""
+"""Datasets: stored once by their content, the newest of a symbol is the current one."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from store.errors import UnknownDataset
 from store.models import StoredDataset
 from store.queries import datasets
 from tests.backtest.price_bars import dataset
-from tests.store.records import NOON
+from tests.store.builders import NOON
 
 LATER = NOON + timedelta(hours=1)
 LAST = NOON + timedelta(hours=2)
@@ -43,10 +43,10 @@ def test_what_is_told_about_a_dataset_is_what_it_holds(database):
     added(database, prices)
 
     with database.read() as session:
-        found = datasets.find(session, "AAA")
-    assert (found.symbol, found.timeframe, found.bars, found.created_at) == ("AAA", "1d", 3, NOON)
-    assert found.first_bar.date().isoformat() == str(prices.bars.times[0])[:10]
-    assert found.last_bar.date().isoformat() == str(prices.bars.times[-1])[:10]
+        stored = datasets.find(session, "AAA")
+    assert (stored.symbol, stored.timeframe, stored.bars, stored.created_at) == ("AAA", "1d", 3, NOON)
+    assert stored.first_bar.date().isoformat() == str(prices.bars.times[0])[:10]
+    assert stored.last_bar.date().isoformat() == str(prices.bars.times[-1])[:10]
 
 
 def test_the_same_content_twice_is_kept_once(database):
@@ -98,8 +98,8 @@ def test_symbols_that_differ_in_case_are_different_symbols(database):
     lower = added(database, dataset([100, 101], symbol="brk"))
 
     with database.read() as session:
-        found = [datasets.find(session, symbol).data_hash for symbol in ("BRK", "brk")]
-    assert found == [upper, lower]
+        hashes = [datasets.find(session, symbol).data_hash for symbol in ("BRK", "brk")]
+    assert hashes == [upper, lower]
 
 
 def test_what_is_not_there_is_none_or_an_error_of_its_own(database):

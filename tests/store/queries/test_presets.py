@@ -1,9 +1,9 @@
-"""Presets: one body a name, kept as it was given."""
+"""Presets: one body a name, stored as it was given."""
 
 from datetime import timedelta
 
 from store.queries import presets
-from tests.store.records import NOON
+from tests.store.builders import NOON
 
 LATER = NOON + timedelta(hours=1)
 
@@ -22,10 +22,10 @@ def test_presets_are_listed_by_name_with_the_body_in_the_order_it_was_given(data
     saved(database, "weekly", {"slow": 30, "fast": 10})
     saved(database, "daily", {})
 
-    found = listed(database)
+    presets_by_name = listed(database)
 
-    assert found == [("daily", {}), ("weekly", {"slow": 30, "fast": 10})]
-    assert list(found[1][1]) == ["slow", "fast"]
+    assert presets_by_name == [("daily", {}), ("weekly", {"slow": 30, "fast": 10})]
+    assert list(presets_by_name[1][1]) == ["slow", "fast"]
 
 
 def test_saving_a_name_again_replaces_its_body_and_keeps_its_id_and_birthday(database):

@@ -6,14 +6,14 @@ import pytest
 
 from store.errors import QuotaExceeded
 from store.queries import quotas
-from tests.store.records import NOON
+from tests.store.builders import NOON
 
 QUOTA = quotas.Quota(per_minute=2)
 
 
 def spend(database, now):
     with database.write() as session:
-        quotas.spend(session, quotas.account(session, "somebody", now=now), QUOTA, now=now)
+        quotas.spend(session, quotas.account(session, "client", now=now), QUOTA, now=now)
 
 
 def test_after_the_clock_was_set_back_a_client_has_a_whole_share_again(database):

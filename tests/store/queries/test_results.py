@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from store.models import Result, Status, Trade
 from store.queries import results, runs
-from tests.store.records import NOON, result, started, submitted, succeeded, trade
+from tests.store.builders import NOON, result, started, submitted, succeeded, trade
 
 
 def rows(database, table):
@@ -97,10 +97,10 @@ def test_trades_keep_their_order_and_every_figure(database):
     run_id = succeeded(database, [trade(5), given, trade(1)])
 
     with database.read() as session:
-        found = results.trades(session, run_id)
+        rows = results.trades(session, run_id)
 
-    assert [one.seq for one in found] == [0, 1, 2]
-    assert {name: getattr(found[1], name) for name in results.TRADE_COLUMNS} == given
+    assert [row.seq for row in rows] == [0, 1, 2]
+    assert {name: getattr(rows[1], name) for name in results.TRADE_COLUMNS} == given
 
 
 def test_trades_are_sorted_narrowed_and_paged(database):
@@ -131,12 +131,12 @@ def test_a_trade_that_brought_nothing_counts_as_lost(database):
     run_id = succeeded(database, [trade(5), trade(0), trade(-3)])
 
     with database.read() as session:
-        found = {
+        seqs = {
             outcome: [one.seq for one in results.trades(session, run_id, where={"outcome": outcome})]
             for outcome in ("won", "lost")
         }
 
-    assert found == {"won": [0], "lost": [1, 2]}
+    assert seqs == {"won": [0], "lost": [1, 2]}
 
 
 def test_trades_are_counted_as_they_are_narrowed_and_only_those_of_the_run(database):
@@ -176,11 +176,11 @@ def test_more_trades_than_one_statement_takes_are_all_stored(database):
 
 def test_deleting_a_run_takes_its_result_and_trades_with_it(database):
     run_id = succeeded(database, [trade(1)])
-    kept = succeeded(database, [trade(1)])
+    other = succeeded(database, [trade(1)])
 
     with database.write() as session:
         runs.remove(session, run_id)
 
     assert (rows(database, Result), rows(database, Trade)) == (1, 1)
     with database.read() as session:
-        assert results.count_trades(session, kept) == 1
+        assert results.count_trades(session, other) == 1

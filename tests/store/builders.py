@@ -1,4 +1,4 @@
-"""Runs and results as small as they can be, for the tests of the record."""
+"""Runs and results as small as they can be, for the tests of the database."""
 
 from datetime import UTC, datetime, timedelta
 
