@@ -8,13 +8,11 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, render_template, request
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthorized
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
-from store.errors import Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
+from store.errors import UNAVAILABLE, Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
 from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
 from workflows.errors import LimitExceeded
 
@@ -48,9 +46,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(SchemaBehind, lambda error: answer(503, str(error)))
     app.register_error_handler(YahooNotInstalled, lambda error: answer(501, str(error)))
     app.register_error_handler(YahooUnavailable, lambda error: answer(503, str(error)))
-    app.register_error_handler(OperationalError, _database_unavailable)
-    app.register_error_handler(InterfaceError, _database_unavailable)
-    app.register_error_handler(PoolTimeout, _database_unavailable)
+    for unavailable in UNAVAILABLE:
+        app.register_error_handler(unavailable, _database_unavailable)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(Unauthorized, _unauthorized)
     app.register_error_handler(SignInRefused, lambda error: answer(error.status, str(error)))

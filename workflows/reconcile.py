@@ -16,7 +16,7 @@ from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
 from store import schema
-from store.errors import SchemaBehind
+from store.errors import SchemaBehind, reason
 from store.session import Database
 from workflows.cluster.argo_client import Argo
 from workflows.cluster.reconciler import Reconciler
@@ -49,8 +49,7 @@ def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bo
         schema.require_head(database.engine)
         reconciler.once(everything=everything)
     except (WorkflowError, SQLAlchemyError, SchemaBehind) as error:
-        reason = getattr(error, "orig", None) or error
-        log.warning("nothing was changed any further", error=str(reason))
+        log.warning("nothing was changed any further", error=reason(error))
         return False
     return True
 

@@ -101,6 +101,28 @@ def test_no_process_starts_with_a_wrong_log_level(process, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
+STEPS = {
+    "engine": ["--bundle", "bundle"],
+    "persist": ["--bundle", "bundle"],
+    "compute": ["--bundle", "bundle"],
+    "keep": ["--bundle", "bundle", "--workflow-name", "name", "--workflow-uid", "uid"],
+    "record": ["--workflow-name", "name", "--workflow-uid", "uid"],
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_no_step_runs_with_a_wrong_log_level(step, tmp_path):
+    environment = os.environ | {"LOG_LEVEL": "LOUD", "TERMINATION_LOG": str(tmp_path / "termination-log")}
+    command = [sys.executable, "-m", f"workflows.steps.{step}", "--run-id", "no-run", *STEPS[step]]
+
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+
+    assert ended.returncode in (Exit.CRASHED, Exit.BAD_INPUT)
+    assert "LOG_LEVEL must be one of INFO, DEBUG, WARNING, ERROR, got 'LOUD'" in ended.stdout
+
+
 def test_secrets_are_not_shown():
     settings = replace(Settings(), database_url="mysql+pymysql://u:secret@h/d", argo_token="secret")
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import logs
 from store import schema
+from store.errors import reason
 from store.queries import leases, runs
 from store.queries.leases import PendingProbe
 from store.session import Database
@@ -113,8 +114,7 @@ class Reachability:
             yield
         except SQLAlchemyError as error:
             if not self._failures:
-                reason = getattr(error, "orig", None) or error
-                log.warning("the database is away, waiting for it", error=str(reason))
+                log.warning("the database is away, waiting for it", error=reason(error))
             pause = _PAUSES_SECONDS[min(self._failures, len(_PAUSES_SECONDS) - 1)]
             self._failures, self._again_at = self._failures + 1, time.monotonic() + pause
             queue.disconnect()

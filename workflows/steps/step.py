@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
+from store.errors import UNAVAILABLE, reason
 from workflows import process
 
 log = logs.get(__name__)
@@ -35,8 +34,8 @@ def run(
             settings = Settings.from_env(os.environ)
             logs.configure_from(settings, process=name)
             return work(settings)
-        except (InterfaceError, OperationalError) as error:
-            log.warning("database unavailable", error=str(error.orig))
+        except UNAVAILABLE as error:
+            log.warning("database unavailable", error=reason(error))
             return Exit.TRY_AGAIN
         except MemoryError:
             process.lift_memory_limit()
