@@ -29,9 +29,11 @@ class Environment:
         self._problems[problem] = None
 
     def text(self, name: str, default: str = "") -> str:
+        """The variable as it is."""
         return self.variables.get(name) or default
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within bounds."""
         text = self.text(name, str(default))
         try:
             number = int(text)
@@ -43,6 +45,7 @@ class Environment:
         return number
 
     def choice(self, name: str, default: str, *others: str) -> str:
+        """One of a few words."""
         text = self.text(name, default)
         if text not in (default, *others):
             self.complain(f"{name} must be one of {', '.join((default, *others))}, got {text!r}")
@@ -50,9 +53,11 @@ class Environment:
         return text
 
     def listed(self, name: str) -> tuple[str, ...]:
+        """Texts that are separated by commas."""
         return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
 
     def address(self, name: str) -> str:
+        """The address of a web site, or nothing."""
         text = self.text(name).rstrip("/")
         parts = urlsplit(text)
         if text and (parts.scheme not in ("http", "https") or not parts.hostname):
