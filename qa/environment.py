@@ -16,9 +16,10 @@ from typing import Literal
 
 from config.settings import Settings
 from qa import mysql, processes
+from qa.examples import REQUEST
 from qa.http_client import HttpClient, is_ok
 from qa.processes import LAST_RESORT_SECONDS, ROOT, free_port
-from qa.run_queue import REQUEST, RunQueue, add_samples
+from qa.run_queue import RunQueue, add_samples
 from store import schema
 from store.models import Run, Status
 from store.session import Database
@@ -26,7 +27,7 @@ from store.session import Database
 DatabaseKind = Literal["SQLite", "MySQL"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = ("SQLite", "MySQL")
 RULES = Path(__file__).parent / "rules"
-"""Rules that pause, crash their step or corrupt its result; installed in every environment that does not opt out."""
+"""Rules that pause, do harm or corrupt their result; installed in every environment that does not opt out."""
 PRODUCTION = {"LEASE_SECONDS": "15", "WORKER_SLOTS": "2", "FAULT_POINTS": "", "PYTHONPATH": ""}
 """Variables of an environment in which nothing is to be broken: an operator's who sets none."""
 
@@ -63,11 +64,10 @@ class TestEnvironment(HttpClient, RunQueue):
         bundles: Path | None = None,
         workers: int = 2,
         web: bool = True,
-        rules: Path = RULES,
         seed: bool = True,
     ) -> None:
-        super().__init__()
-        self.url, self.folder, self._rules = url, folder, rules
+        super().__init__(free_port())
+        self.url, self.folder = url, folder
         self.failpoints, self.bundles = folder / "points", bundles or folder / "bundles"
         self.failpoints.mkdir(parents=True)
         self.database = database or Database.open(direct_url or url, pool_size=4)
@@ -78,7 +78,6 @@ class TestEnvironment(HttpClient, RunQueue):
         self.settings = Settings(
             database_url=url, library_dir=folder / "library", bundle_dir=self.bundles, lease_seconds=2
         )
-        self.port = free_port()
         self._has_web, self._workers_wanted = web, workers
         self._supervising = threading.Lock()
         self._variables: dict[str, str] = {}
@@ -154,7 +153,7 @@ class TestEnvironment(HttpClient, RunQueue):
             "LEASE_SECONDS": str(self.settings.lease_seconds),
             "PORT": str(self.port),
             "LOG_FORMAT": "json",
-            "PYTHONPATH": str(self._rules),
+            "PYTHONPATH": str(RULES),
             "FAULT_POINTS": str(self.failpoints),
             **self._variables,
             **variables,

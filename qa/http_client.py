@@ -13,41 +13,11 @@ from qa.processes import LAST_RESORT_SECONDS
 NO_ANSWER, _TOO_MANY, _UNAVAILABLE = 0, 429, 503
 
 
-def request(
-    port: int,
-    method: str,
-    path: str,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    timeout: float = 60.0,
-) -> tuple[int, Any]:
-    """Status and content of one answer, `NO_ANSWER` without a whole one; bytes are sent as CSV, all else as JSON."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        content, kind = _encoded(body)
-        connection.request(method, path, content, kind | dict(headers or {}))
-        answer = connection.getresponse()
-        received = answer.read()
-        is_json = "json" in answer.headers.get("Content-Type", "")
-        return answer.status, json.loads(received) if is_json else received
-    except (OSError, HTTPException):
-        return NO_ANSWER, None
-    finally:
-        connection.close()
-
-
-def is_ok(port: int, path: str) -> bool:
-    """Whether a path answers 200."""
-    return request(port, "GET", path, timeout=5)[0] == 200
-
-
 class HttpClient:
     """A client of one port that counts the answers which must not come."""
 
-    port: int
-
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.unanswered = 0
         """How many requests got no answer or 503."""
         self.server_errors: list[str] = []
@@ -62,8 +32,12 @@ class HttpClient:
         *,
         timeout: float = 60.0,
     ) -> tuple[int, Any]:
-        """Send one request on a connection of its own."""
-        status, answer = request(self.port, method, path, body, headers, timeout=timeout)
+        """Status and content of one answer on a connection of its own; `NO_ANSWER` without a whole one.
+
+        Bytes are sent as CSV, all else as JSON.
+        """
+        content, kind = _encoded(body)
+        status, answer = self._exchange(method, path, content, kind | dict(headers or {}), timeout)
         self.unanswered += status in (NO_ANSWER, _UNAVAILABLE)
         if status >= 500 and status != _UNAVAILABLE:
             self.server_errors.append(f"{method} {path}: {status} {str(answer)[:300]}")
@@ -87,6 +61,26 @@ class HttpClient:
     def is_healthy(self) -> bool:
         """Whether the web tier answers."""
         return self.request("GET", "/health", timeout=5)[0] == 200
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | str | None, headers: dict[str, str], timeout: float
+    ) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            is_json = "json" in answer.headers.get("Content-Type", "")
+            return answer.status, json.loads(content) if is_json else content
+        except (OSError, HTTPException):
+            return NO_ANSWER, None
+        finally:
+            connection.close()
+
+
+def is_ok(port: int, path: str) -> bool:
+    """Whether a path answers 200."""
+    return HttpClient(port).request("GET", path, timeout=5)[0] == 200
 
 
 def _encoded(body: Any) -> tuple[bytes | str | None, dict[str, str]]:

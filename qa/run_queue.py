@@ -14,21 +14,12 @@ from backtest import samples
 from backtest.run.alignment import align
 from backtest.run.request import RunRequest
 from config.settings import Settings
+from qa.examples import REQUEST
 from store.models import OPEN, Run, Status
 from store.queries import datasets, run_list, runs
 from store.session import Database
 from workflows.launchers import LocalLauncher
 from workflows.submission import submit
-
-REQUEST = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2017-01-03",
-    "end_date": "2018-12-31",
-    "fee_rate": 0.001,
-    "slippage_bps": 0,
-}
 
 
 def add_samples(database: Database) -> None:

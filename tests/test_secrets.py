@@ -11,13 +11,13 @@ from sqlalchemy.engine import make_url
 
 from config import logs
 from config.settings import Settings
-from qa.environment import TestEnvironment
+from qa.environment import RULES, TestEnvironment
+from qa.examples import REQUEST
 from qa.processes import ROOT, free_port
-from qa.run_queue import REQUEST, add_samples
+from qa.run_queue import add_samples
 from store import schema
 from store.session import Database
 from tests.workflows import argo_server
-from tests.workflows.conftest import HOSTILE_RULES
 from web import create_app
 from workflows.render import rendered
 
@@ -57,7 +57,7 @@ def environment(address, **more):
         "DB_NAME": address.database,
         "DB_USER": address.username,
         "LOG_LEVEL": "DEBUG",
-        "PYTHONPATH": str(HOSTILE_RULES),
+        "PYTHONPATH": str(RULES),
         **more,
     }
 

@@ -13,13 +13,9 @@ from statistics import median
 
 from qa import machine
 from qa.environment import DATABASE_KINDS, PRODUCTION, TestEnvironment, running_on
+from qa.examples import TEN_YEARS
 
 PAGE = Path("docs/latency.md")
-REQUEST = {
-    "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02", "end_date": "2018-12-31", "initial_capital": 100_000, "fee_rate": 0.001,
-    "slippage_bps": 0, "size_type": "percent", "size": 100,
-}  # fmt: skip
 _POLL_SECONDS, _REST_SECONDS, _WARM_UP = 0.005, 0.05, 5
 
 
@@ -50,7 +46,7 @@ def _measure(environment: TestEnvironment, runs: int) -> list[float]:
 def _seconds_of_one(environment: TestEnvironment) -> float:
     time.sleep(_REST_SECONDS)
     run_id, started = str(uuid.uuid4()), time.perf_counter()
-    status, answer = environment.request("POST", "/run_backtest", REQUEST | {"run_id": run_id})
+    status, answer = environment.request("POST", "/run_backtest", TEN_YEARS | {"run_id": run_id})
     while status == 202 or answer["status"] in ("PENDING", "RUNNING"):
         time.sleep(_POLL_SECONDS)
         status, answer = environment.request("GET", f"/status/{run_id}?charts=false")

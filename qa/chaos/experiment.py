@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from qa.chaos.report import Report
 from qa.environment import TestEnvironment
-from qa.run_queue import REQUEST
+from qa.examples import REQUEST
 from store.admin.check import problems
 from store.models import OPEN, Result, Status
 

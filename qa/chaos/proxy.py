@@ -7,23 +7,23 @@ import threading
 from contextlib import suppress
 from typing import Literal
 
+from qa.tcp import TcpServer
+
 Mode = Literal["pass", "hang", "refuse"]
 _CHUNK = 65_536
 
 
-class Proxy:
+class Proxy(TcpServer):
     """Listens on a port of its own; its mode may be changed at any moment."""
 
     def __init__(self, port: int) -> None:
         self._behind = port
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listening.getsockname()[1]
         self._mode: Mode = "pass"
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._bytes_left: int | None = None
         self._cuts = 0
         self._change = threading.Condition()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def set_mode(self, mode: Mode) -> None:
         """Change the mode, for open connections too."""
@@ -53,16 +53,11 @@ class Proxy:
 
     def close(self) -> None:
         """Stop listening and cut everything."""
-        self._listening.close()
+        super().close()
         self.set_mode("refuse")
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
-
-    def _connect(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
+        """Connect to the server and pass on what comes from both."""
         if self._mode == "refuse":
             return client.close()
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from qa.chaos.experiment import Experiment, pausing
-from qa.run_queue import REQUEST
+from qa.examples import REQUEST
 from store.models import Result, Run, Status
 
 _CLIENTS = 10

@@ -8,17 +8,17 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+from qa.tcp import TcpServer
+
 _CHUNK = 65_536
 
 
-class Balancer:
+class Balancer(TcpServer):
     """What a Service is in a cluster: an address that outlives every replica behind it."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports, self._turn = list(ports), itertools.count()
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port: int = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     def remove(self, port: int) -> None:
         """Give this replica no new connection; its open ones go on."""
@@ -28,17 +28,8 @@ class Balancer:
         """Give this replica connections."""
         self._ports = [*self._ports, port]
 
-    def close(self) -> None:
-        """Take no more connections."""
-        self._listening.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
+        """Pass everything on to one replica and back."""
         ports = self._ports
         with client, socket.create_connection(("127.0.0.1", ports[next(self._turn) % len(ports)])) as replica:
             back = threading.Thread(target=_pump, args=(replica, client), daemon=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from qa.run_queue import REQUEST
+from qa.examples import REQUEST
 
 _ANSWER_SECONDS = 30
 _BUSY, _RETRY_SECONDS = 503, 1.0

@@ -1,7 +1,6 @@
-"""Rules that only the fault suite installs: one pauses, one crashes its step, one corrupts its result."""
+"""Rules that only tests install: one pauses, one corrupts the result of its step."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -9,63 +8,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
+from hostile_rules import Hostile
 
 from backtest.fields import Field
-from backtest.rules import Prices, Rule
 from qa.chaos.corruptions import CORRUPTIONS
 from workflows.steps import bundle
 
-_PAUSED, _CORRUPTED = [], []
+_DONE: set[str] = set()
+"""The harm that this process has done; the look-ahead check asks a rule more than once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pausing(Rule):
+class Pausing(Hostile):
     """Always long, after a pause."""
 
     name = "PAUSING"
-    label = "Pausing"
-    help = "Takes its time, so that something can happen meanwhile."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="seconds", kind="float", label="Pause", default=1.0, low=0.0, high=60.0, help="How long."),
     )
 
     seconds: float = 1.0
 
-    @property
-    def warmup(self) -> int:
-        return 0
-
-    def exposure(self, prices: Prices) -> np.ndarray:
-        if not _PAUSED:  # the look-ahead check asks again
-            _PAUSED.append(True)
+    def harm(self) -> None:
+        if self.name not in _DONE:
+            _DONE.add(self.name)
             time.sleep(self.seconds)
-        return np.ones(len(prices))
 
 
 @dataclass(frozen=True, slots=True)
-class Aborting(Rule):
-    """Crashes the step that asks it."""
-
-    name = "ABORTING"
-    label = "Aborting"
-    help = "Crashes its step."
-
-    @property
-    def warmup(self) -> int:
-        return 0
-
-    def exposure(self, prices: Prices) -> np.ndarray:
-        os.abort()
-
-
-@dataclass(frozen=True, slots=True)
-class Corrupting(Rule):
+class Corrupting(Hostile):
     """Always long; corrupts the bundle of its step as soon as it is written."""
 
     name = "CORRUPTING"
-    label = "Corrupting"
-    help = "Corrupts the result before the persist step reads it."
     params: ClassVar[tuple[Field, ...]] = (
         Field(
             name="corruption",
@@ -79,20 +53,15 @@ class Corrupting(Rule):
 
     corruption: str = "file cut"
 
-    @property
-    def warmup(self) -> int:
-        return 0
-
-    def exposure(self, prices: Prices) -> np.ndarray:
-        if not _CORRUPTED:
-            _CORRUPTED.append(True)
+    def harm(self) -> None:
+        if self.name not in _DONE:
+            _DONE.add(self.name)
 
             def write_and_corrupt(folder: Path, run_id: str, files: dict[str, bytes]) -> None:
                 _write(folder, run_id, files)
                 _CORRUPT[self.corruption](folder, run_id, files)
 
             bundle.write = write_and_corrupt
-        return np.ones(len(prices))
 
 
 _write = bundle.write

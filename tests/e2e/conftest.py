@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -46,18 +48,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.stash[_REPORT].write(path)
 
 
-@pytest.fixture(scope="session")
-def installation() -> Iterator[Installation]:
-    """The environment, made for this session alone; E2E_KEEP=yes leaves it for a look."""
-    installation = Installation()
+@contextmanager
+def installed(installation: Any) -> Iterator[Any]:
+    """An installation for this session alone; E2E_KEEP=yes leaves it for a look and takes it up again."""
     try:
-        if not _KEEP or not installation.installed:
+        if _KEEP and installation.installed:
+            installation.take_up()
+        else:
             installation.install()
         yield installation
         if not _KEEP:
             installation.cluster.remove()
     finally:
         installation.close()
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Installation]:
+    """The environment of the tests' own overlay."""
+    with installed(Installation()) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="session")
@@ -82,15 +92,6 @@ def product(installation: Installation) -> Iterator[Product]:
 
 @pytest.fixture(scope="session")
 def guide_installation() -> Iterator[GuideInstallation]:
-    """The environment that the operations guide makes, for this session alone; E2E_KEEP=yes leaves it."""
-    installation = GuideInstallation()
-    try:
-        if _KEEP and installation.installed:
-            installation.take_up()
-        else:
-            installation.install()
+    """The environment that the operations guide makes."""
+    with installed(GuideInstallation()) as installation:
         yield installation
-        if not _KEEP:
-            installation.cluster.remove()
-    finally:
-        installation.close()

@@ -46,6 +46,9 @@ class Installation:
             self.passwords[secret["metadata"]["name"]] = password
         return all(found)
 
+    def take_up(self) -> None:
+        """Go on with that one: `installed` has read its passwords."""
+
     def install(self) -> None:
         """Image, Argo's settings, namespace, secrets, manifests, schema, prices."""
         self._image()

@@ -95,31 +95,32 @@ def ended_workflow(cluster, workflow):
     return [(each["templateName"], each.get("message", "")) for each in nodes if each["type"] == "Pod"]
 
 
+def failed(cluster, product, workflow, code):
+    """The message of the run of a workflow that failed with this code after one attempt, and what was seen."""
+    run = product.ended(cluster.workflow(workflow)["metadata"]["uid"])
+    pods = [template for template, _ in ended_workflow(cluster, workflow)]
+    assert (run["status"], run["error_code"]) == ("FAILED", code)
+    assert pods.count("engine") == 1  # the same again would fail the same way
+    return run["error_message"], f"{code}: {run['error_message']}"
+
+
 def test_a_failing_rule_is_failed_with_the_reason_and_its_workflow_is_kept(cluster, product, record_property):
     broken = variants.with_rule(cluster, "broken-rule", "raise ZeroDivisionError('the rule divides by zero')")
     workflow = variants.start(cluster, broken, **BUY_AND_HOLD)
-    run_id = cluster.workflow(workflow)["metadata"]["uid"]
 
-    run = product.ended(run_id)
+    message, seen = failed(cluster, product, workflow, "engine_failed")
 
-    pods = [template for template, _ in ended_workflow(cluster, workflow)]
-    record_property("seen", f"{run['error_code']}: {run['error_message']}")
-    assert (run["status"], run["error_code"]) == ("FAILED", "engine_failed")
-    assert "ZeroDivisionError: the rule divides by zero" in run["error_message"]
-    assert pods.count("engine") == 1  # the same again would fail the same way
+    record_property("seen", seen)
+    assert "ZeroDivisionError: the rule divides by zero" in message
 
 
 def test_prices_that_are_not_there_are_named_in_the_web(cluster, product, record_property):
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | {"symbols": "NOWHERE"})
-    run_id = cluster.workflow(workflow)["metadata"]["uid"]
 
-    run = product.ended(run_id)
+    message, seen = failed(cluster, product, workflow, "invalid_request")
 
-    pods = [template for template, _ in ended_workflow(cluster, workflow)]
-    record_property("seen", f"{run['error_code']}: {run['error_message']}")
-    assert (run["status"], run["error_code"]) == ("FAILED", "invalid_request")
-    assert "has no prices for NOWHERE" in run["error_message"]
-    assert pods.count("engine") == 1
+    record_property("seen", seen)
+    assert "has no prices for NOWHERE" in message
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,23 @@ def row_held(product, run_id, *, seconds):
         holder.communicate()
 
 
+def submitted_to_argo(cluster, product):
+    """A run whose row knows its workflow and whose engine pod is there."""
+    run_id = product.submit()
+    pod_of_step(cluster, run_id, "engine")
+    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
+    return run_id
+
+
+@contextmanager
+def persist_waiting(cluster, product, run_id):
+    """The pod of the persist step, which waits for its row inside of its transaction."""
+    with row_held(product, run_id, seconds=300):
+        pod = at_work(cluster, run_id, "persist")
+        until(lambda: product.waits_for_a_row(pod), 180, "the transaction waits")
+        yield pod
+
+
 def test_the_web_is_killed_between_commit_and_submission(cluster, product, record_property):
     run_id = str(uuid.uuid4())
     product.call("GET", "/health")
@@ -143,13 +160,9 @@ def test_the_engine_pod_is_killed(cluster, product, slow, record_property):
 
 
 def test_the_persist_pod_is_killed_inside_of_its_transaction(cluster, product, record_property):
-    run_id = product.submit()
-    pod_of_step(cluster, run_id, "engine")
-    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
+    run_id = submitted_to_argo(cluster, product)
 
-    with row_held(product, run_id, seconds=300):
-        pod = at_work(cluster, run_id, "persist")
-        until(lambda: product.waits_for_a_row(pod), 180, "the transaction waits")
+    with persist_waiting(cluster, product, run_id) as pod:
         cluster.kill(name_of(pod))
         before = product.results_of(run_id)
 
@@ -194,13 +207,8 @@ def attempts_in(cluster, pod):
 def test_mysql_is_away_while_the_result_is_stored_until_the_step_has_tried_again(
     cluster, product, record_property
 ):
-    run_id = product.submit()
-    pod_of_step(cluster, run_id, "engine")
-    until(lambda: product.run(run_id)["workflow_name"], 120, "the row knows its workflow")
-    with row_held(product, run_id, seconds=300):
-        pod = at_work(cluster, run_id, "persist")
-        until(lambda: product.waits_for_a_row(pod), 180, "the transaction waits")
-
+    run_id = submitted_to_argo(cluster, product)
+    with persist_waiting(cluster, product, run_id) as pod:
         begun = time.monotonic()
         with cluster.stopped("statefulset/mysql", {"app": "mysql"}):
             until(

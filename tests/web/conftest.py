@@ -1,6 +1,7 @@
 """The web tier on a database that holds the bundled prices, and a way to have runs executed at once."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 
 from backtest.run.outcome import run as execute
 from config.settings import Settings
+from qa.examples import TEN_YEARS
 from qa.run_queue import add_samples
 from store import schema
 from store.queries import datasets, results, runs
@@ -18,18 +21,7 @@ from store.session import Database
 from web import create_app
 from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
 
-SMALLEST = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-    "initial_capital": 100000,
-    "fee_rate": 0.001,
-    "slippage_bps": 0,
-    "size_type": "percent",
-    "size": 100,
-}
+SMALLEST = TEN_YEARS
 PAGE = {"Accept": "text/html"}
 
 
@@ -90,3 +82,20 @@ def complete(database: Database, run_id: str) -> None:
     with database.write() as session:
         runs.start(session, run_id, engine_version=outcome.summary["engine_version"], now=datetime.now(UTC))
         assert results.succeed(session, run_id, to_result(outcome.summary, *tables), now=datetime.now(UTC))
+
+
+@contextmanager
+def with_a_result(url: str, **services: Any) -> Iterator[tuple[Flask, str]]:
+    """An application on a new database with the bundled prices, and the id of a finished run in it."""
+    database = Database.open(url)
+    schema.upgrade(database.engine)
+    add_samples(database)
+    app = create_app(Settings(database_url=url), database=database, **services)
+    run_id = app.test_client().post("/run_backtest", json=SMALLEST).json["run_id"]
+    complete(database, run_id)
+    yield app, run_id
+    database.close()
+
+
+EACH = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+"""Generated requests: the same ones each time, however long they take."""

@@ -6,31 +6,22 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest import rules
 from backtest.run.request import REQUEST_FIELDS
 from config.settings import Settings
 from qa.fuzz.values import SCALARS, VALUES
-from qa.run_queue import add_samples
-from store import schema as store_schema
 from store.queries import datasets, presets, run_list
-from store.session import Database
-from tests.web.conftest import PAGE, SMALLEST, complete
+from tests.web.conftest import EACH, PAGE, SMALLEST, with_a_result
 from web import create_app
 
 MIB = 1024 * 1024
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROWS = [f"2024-01-{day:02d},10,11,9,10.5,100" for day in (2, 3, 4, 5, 8, 9, 10)]
 GOOD = HEADER + "\n".join(ROWS)
-MANY = settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+MANY = settings(EACH, max_examples=40)
 
 
 def kept(database):
@@ -342,14 +333,8 @@ def test_an_idempotency_key_that_is_too_long_is_refused(client, record):
 def served(tmp_path_factory):
     """A client of one application, and a finished run in it."""
     url = f"sqlite:///{tmp_path_factory.mktemp('bad_input') / 'record.sqlite3'}"
-    database = Database.open(url)
-    store_schema.upgrade(database.engine)
-    add_samples(database)
-    client = create_app(Settings(database_url=url), database=database).test_client()
-    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
-    complete(database, run_id)
-    yield client, run_id
-    database.close()
+    with with_a_result(url) as (app, run_id):
+        yield app.test_client(), run_id
 
 
 def send(client, method, path, body):

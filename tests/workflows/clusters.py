@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import update
 
 from backtest.run.request import RunRequest
-from qa.run_queue import REQUEST
+from qa.examples import REQUEST
 from store.models import Run
 from store.queries import runs
 from tests.workflows import argo_server

@@ -1,7 +1,5 @@
 """A database with prices, and worker processes and steps on it; the cluster's side with a stand-in for Argo Server."""
 
-from pathlib import Path
-
 import pytest
 
 from config import logs
@@ -9,8 +7,6 @@ from config.settings import Settings
 from qa.environment import TestEnvironment
 from tests.workflows import argo_server
 from tests.workflows.clusters import ClusterEnvironment
-
-HOSTILE_RULES = Path(__file__).parent / "hostile_rules"
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ def environment(database_url, database, tmp_path):
     """An environment without processes; a test starts the workers and steps that it needs."""
     logs.configure(process="test", level="ERROR")
     environment = TestEnvironment(
-        database_url, tmp_path / "environment", database=database, workers=0, web=False, rules=HOSTILE_RULES
+        database_url, tmp_path / "environment", database=database, workers=0, web=False
     )
     yield environment
     environment.stop()

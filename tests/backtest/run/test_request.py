@@ -5,19 +5,9 @@ import pytest
 from backtest.errors import InvalidRequest
 from backtest.run.request import RunRequest
 from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
+from qa.examples import TEN_YEARS
 
-SMALLEST = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-    "initial_capital": 100000,
-    "fee_rate": 0.001,
-    "slippage_bps": 0,
-    "size_type": "percent",
-    "size": 100,
-}
+SMALLEST = TEN_YEARS
 
 
 def mistakes(**changes):

@@ -5,19 +5,14 @@ import contextlib
 import jsonschema
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode, checks
 
 from backtest.run.request import OPTION_FIELDS
-from config.settings import Settings
-from qa.run_queue import add_samples
-from store import schema as store_schema
 from store.queries import results
-from store.session import Database
-from tests.web.conftest import SMALLEST, complete
+from tests.web.conftest import EACH, with_a_result
 from tests.web.yahoos import FakeYahoo
-from web import create_app
 from web.api import openapi, schemas
 from web.runs import curves
 
@@ -53,14 +48,8 @@ PARTS = {
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     url = f"sqlite:///{tmp_path_factory.mktemp('openapi') / 'record.sqlite3'}"
-    database = Database.open(url)
-    store_schema.upgrade(database.engine)
-    add_samples(database)
-    app = create_app(Settings(database_url=url), database=database, yahoo=FakeYahoo())
-    run_id = app.test_client().post("/run_backtest", json=SMALLEST).json["run_id"]
-    complete(database, run_id)
-    yield app, run_id
-    database.close()
+    with with_a_result(url, yahoo=FakeYahoo()) as served:
+        yield served
 
 
 OPERATIONS = [(path, method) for path, methods in openapi.document()["paths"].items() for method in methods]
@@ -74,13 +63,7 @@ def test_no_request_makes_a_5xx_or_an_answer_that_breaks_its_schema(served, path
     operation = described[path][method]
 
     @given(case=operation.as_strategy(generation_mode=mode))
-    @settings(
-        max_examples=20,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(EACH, max_examples=20)
     def each(case):
         plain = {"Accept-Encoding": "identity"}  # this client does not decompress
         case.call_and_validate(headers=plain, excluded_checks=list(UNCHECKED))

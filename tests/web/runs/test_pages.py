@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qa.run_queue import add_samples
 from store.queries import runs
-from tests.web.conftest import PAGE, complete
+from tests.web.conftest import PAGE, with_a_result
 
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
 
@@ -184,25 +183,16 @@ def test_an_error_is_a_page_for_people_and_a_problem_for_programs(client):
 
 
 def test_pages_answer_the_same_on_mysql(mysql_url, monkeypatch):
-    from config.settings import Settings
-    from store import schema
-    from store.session import Database
-    from web import create_app
+    with with_a_result(mysql_url) as (app, run_id):
+        client = app.test_client()
+        answers = {path: client.get(path, headers=PAGE).status_code for path in pages_of(run_id)}
 
-    database = Database.open(mysql_url)
-    schema.upgrade(database.engine)
-    add_samples(database)
-    client = create_app(Settings(database_url=mysql_url), database=database).test_client()
+    assert answers == dict.fromkeys(answers, 200)
 
-    from tests.web.conftest import SMALLEST
 
-    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
-    complete(database, run_id)
-
-    pages = [*(f"/runs/{run_id}?tab={tab}" for tab in TABS), "/", "/runs?q=SP500&sort=total_return", "/datasets",
+def pages_of(run_id):
+    return [*(f"/runs/{run_id}?tab={tab}" for tab in TABS), "/", "/runs?q=SP500&sort=total_return", "/datasets",
              f"/status/{run_id}", f"/compare?run={run_id}", "/ready", "/metrics"]  # fmt: skip
-    assert {path: client.get(path, headers=PAGE).status_code for path in pages} == dict.fromkeys(pages, 200)
-    database.close()
 
 
 @pytest.mark.parametrize(("outcome", "tone", "other"), [("won", "gain", "loss"), ("lost", "loss", "gain")])

@@ -14,8 +14,8 @@ from backtest import samples
 from backtest.prices.dataset import Dataset
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
+from qa.examples import REQUEST
 from qa.processes import ROOT
-from qa.run_queue import REQUEST
 from store.admin import grant_reader
 from store.queries import workflow_links
 from store.session import make_engine

@@ -10,8 +10,8 @@ from contextlib import closing
 import pymysql
 from sqlalchemy import make_url
 
+from qa.examples import REQUEST
 from qa.processes import LAST_RESORT_SECONDS
-from qa.run_queue import REQUEST
 from store.admin.check import problems
 from store.models import Result
 from workflows.launchers import LocalLauncher

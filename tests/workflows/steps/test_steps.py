@@ -9,7 +9,7 @@ from backtest import samples
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa import mysql
-from qa.run_queue import REQUEST
+from qa.examples import REQUEST
 from store.admin.check import problems
 from store.queries import datasets, results, runs
 

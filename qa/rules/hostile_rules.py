@@ -1,4 +1,4 @@
-"""Rules as bad as code can be, to see that nothing but their own run suffers."""
+"""Rules that do as much harm as code can; nothing but their own run may suffer."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from backtest.rules import Prices, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class _Hostile(Rule):
+class Hostile(Rule):
     label = help = "Does harm."
 
     @property
@@ -28,14 +28,14 @@ class _Hostile(Rule):
         raise NotImplementedError
 
 
-class Aborting(_Hostile):
+class Aborting(Hostile):
     name = "ABORTING"
 
     def harm(self) -> None:
         os.abort()
 
 
-class Eating(_Hostile):
+class Eating(Hostile):
     name = "EATING"
 
     def harm(self) -> None:
@@ -44,28 +44,28 @@ class Eating(_Hostile):
             eaten.append(np.ones(1_000_000))
 
 
-class Sleeping(_Hostile):
+class Sleeping(Hostile):
     name = "SLEEPING"
 
     def harm(self) -> None:
         time.sleep(3_600)
 
 
-class Raising(_Hostile):
+class Raising(Hostile):
     name = "RAISING"
 
     def harm(self) -> None:
         raise ZeroDivisionError("no password=correct-horse-battery here")
 
 
-class LeavingChildren(_Hostile):
+class LeavingChildren(Hostile):
     name = "LEAVING_CHILDREN"
 
     def harm(self) -> None:
         subprocess.Popen(["sleep", "987654"])
 
 
-class KillingItsWorker(_Hostile):
+class KillingItsWorker(Hostile):
     name = "KILLING_ITS_WORKER"
 
     def harm(self) -> None:
@@ -76,14 +76,14 @@ class KillingItsWorker(_Hostile):
         time.sleep(60)
 
 
-class Telling(_Hostile):
+class Telling(Hostile):
     name = "TELLING"
 
     def harm(self) -> None:
         raise RuntimeError("I know " + " and ".join(os.environ.values()))
 
 
-class TellingAsInput(_Hostile):
+class TellingAsInput(Hostile):
     name = "TELLING_AS_INPUT"
 
     def harm(self) -> None:
