@@ -19,20 +19,20 @@ class MovingAverageCross(Rule):
 
     name = "MOVING_AVERAGE_CROSS"
     label = "Moving average cross"
-    help = "Follows the fast average of the close when it crosses the slow one."
+    help = "Trades crossovers of a fast and a slow moving average of the close."
     long = (
         "from the bar on which the fast average crosses above the slow one to the bar on which it "
-        "crosses below. The order in which the averages start is no crossing; averages that touch "
-        "(equal to 1e-11) and part again to the same side have not crossed."
+        "crosses below. The initial order of the averages is not a crossover; averages that touch "
+        "(equal to 1e-11) and separate to the same side again have not crossed."
     )
-    short = "from the crossing below to the crossing above."
+    short = "from the crossover below to the crossover above."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="fast", kind="int", label="Fast average", default=10, low=1, high=5_000, unit="bars",
-              help="Bars of the fast average."),
+              help="Length of the fast moving average."),
         Field(name="slow", kind="int", label="Slow average", default=30, low=2, high=5_000, unit="bars",
-              help="Bars of the slow average."),
-        Field(name="kind", kind="choice", label="Kind of average", default="sma", choices=("sma", "ema"),
-              help="sma weighs all its bars alike, ema the newest most."),
+              help="Length of the slow moving average."),
+        Field(name="kind", kind="choice", label="MA type", default="sma", choices=("sma", "ema"),
+              help="SMA: equal weights; EMA: recent bars weigh more."),
     )  # fmt: skip
     ascending = (("fast", "slow"),)
 
@@ -67,20 +67,20 @@ class Macd(Rule):
 
     name = "MACD"
     label = "MACD"
-    help = "Follows the MACD line when it crosses its signal line."
+    help = "Trades crossovers of the MACD line and its signal line."
     long = (
         "from the bar on which the MACD line (fast minus slow exponential average of the close) "
         "crosses above its signal line (its own exponential average) to the bar on which it crosses "
-        "below. The order in which the lines start is no crossing."
+        "below. The initial order of the lines is not a crossover."
     )
-    short = "from the crossing below to the crossing above."
+    short = "from the crossover below to the crossover above."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="fast", kind="int", label="Fast average", default=12, low=2, high=5_000, unit="bars",
-              help="Bars of the fast exponential average."),
+              help="Length of the fast EMA."),
         Field(name="slow", kind="int", label="Slow average", default=26, low=3, high=5_000, unit="bars",
-              help="Bars of the slow exponential average."),
+              help="Length of the slow EMA."),
         Field(name="signal", kind="int", label="Signal line", default=9, low=2, high=5_000,
-              unit="bars", help="Bars of the exponential average of the MACD line."),
+              unit="bars", help="Length of the EMA of the MACD line."),
     )  # fmt: skip
     ascending = (("fast", "slow"),)
 

@@ -19,7 +19,7 @@ class DonchianBreakout(Rule):
 
     name = "DONCHIAN_BREAKOUT"
     label = "Donchian breakout"
-    help = "Follows a close beyond the highest high or lowest low of the bars before."
+    help = "Enters when the close leaves the channel of previous highs and lows."
     long = (
         "from a close above the highest high of the `period` bars before to a close below the lowest "
         "low of the `exit_period` bars before."
@@ -30,9 +30,9 @@ class DonchianBreakout(Rule):
     )
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Channel", default=20, low=1, high=5_000, unit="bars",
-              help="Bars whose high and low must be broken to enter."),
+              help="Length of the channel whose break enters."),
         Field(name="exit_period", kind="int", label="Exit channel", default=10, low=1, high=5_000,
-              unit="bars", help="Bars whose low (long) or high (short) must be broken to leave."),
+              unit="bars", help="Length of the channel whose break exits."),
     )  # fmt: skip
 
     period: int = 20
@@ -58,7 +58,7 @@ class VolumeBreakout(Rule):
 
     name = "VOLUME_BREAKOUT"
     label = "Volume breakout"
-    help = "Follows a new extreme of the close when the volume is far above its average."
+    help = "Enters at a new extreme of the close on volume far above its average."
     long = (
         "from a close above the highest close of the `period` bars before, on a volume above `multiple` "
         "times the average volume of those bars, to a close below the lowest close of the `exit_period` "
@@ -70,11 +70,11 @@ class VolumeBreakout(Rule):
     )
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Period", default=20, low=1, high=5_000, unit="bars",
-              help="Bars whose closes must be beaten and whose volume is averaged."),
+              help="Bars for the extreme of the close and for the average volume."),
         Field(name="multiple", kind="float", label="Volume multiple", default=1.5, low=0, high=1_000,
-              unit="times", help="How many times its average the volume must exceed."),
+              unit="times", help="Entries require volume above this multiple of its average."),
         Field(name="exit_period", kind="int", label="Exit period", default=10, low=1, high=5_000,
-              unit="bars", help="Bars whose lowest (long) or highest (short) close must be broken to leave."),
+              unit="bars", help="Bars whose lowest (long) or highest (short) close exits when broken."),
     )  # fmt: skip
 
     period: int = 20
@@ -102,7 +102,7 @@ class AtrVolatility(Rule):
 
     name = "ATR_VOLATILITY"
     label = "ATR volatility breakout"
-    help = "Follows a close that moves by more than a multiple of the average true range in one bar."
+    help = "Enters when the close moves by more than a multiple of the average true range in one bar."
     long = (
         "from a close more than `entry_multiple` average true ranges (of the bar before) above the close "
         "before, to a close more than `exit_multiple` average true ranges below the highest high of the "
@@ -114,13 +114,13 @@ class AtrVolatility(Rule):
     )
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="ATR period", default=14, low=1, high=5_000, unit="bars",
-              help="Bars of the average true range."),
+              help="Length of the average true range."),
         Field(name="entry_multiple", kind="float", label="Entry", default=1.0, low=0, above=True, high=100,
-              unit="ATR", help="Move of one bar that enters."),
+              unit="ATR", help="One-bar move that enters."),
         Field(name="exit_period", kind="int", label="Exit period", default=22, low=1, high=5_000,
-              unit="bars", help="Bars whose extreme the exit is measured from."),
+              unit="bars", help="Bars for the extreme from which the exit is measured."),
         Field(name="exit_multiple", kind="float", label="Exit", default=3.0, low=0, above=True, high=100,
-              unit="ATR", help="Distance from the extreme that leaves."),
+              unit="ATR", help="Distance from the extreme that exits."),
     )  # fmt: skip
 
     period: int = 14

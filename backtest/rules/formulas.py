@@ -24,22 +24,22 @@ class Expression(Rule):
 
     name = "EXPRESSION"
     label = "Formula"
-    help = "Enters and leaves where conditions that you write as formulas become true."
+    help = "Enters and exits on conditions that are written as formulas."
     long = (
         "from a bar on which `entry` is true to a bar on which `exit` is true. Without `exit` the position "
         "is held exactly as long as `entry` is true; `exit` = false holds it until a short entry. Where "
-        "both are true at once nothing is entered."
+        "both are true on the same bar, no position is entered."
     )
     short = "likewise with `short_entry` and `short_exit`; never without `short_entry`."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="entry", kind="text", label="Enter long", required=True,
-              help="Condition to buy, as close > sma(close, 200) and rsi(close, 14) < 30."),
-        Field(name="exit", kind="text", label="Leave long", default="",
-              help="Condition to sell; empty sells as soon as the entry condition is no longer true."),
-        Field(name="short_entry", kind="text", label="Enter short", default="",
-              help="Condition to sell short; empty never does."),
-        Field(name="short_exit", kind="text", label="Leave short", default="",
-              help="Condition to buy back; empty does so as soon as the short entry condition is not true."),
+        Field(name="entry", kind="text", label="Long entry", required=True,
+              help="Condition to buy, such as close > sma(close, 200) and rsi(close, 14) < 30."),
+        Field(name="exit", kind="text", label="Long exit", default="",
+              help="Condition to sell. Empty: sell when the entry condition is no longer true."),
+        Field(name="short_entry", kind="text", label="Short entry", default="",
+              help="Condition to sell short. Empty: never."),
+        Field(name="short_exit", kind="text", label="Short exit", default="",
+              help="Condition to cover. Empty: cover when the short entry is no longer true."),
     )  # fmt: skip
 
     entry: str
@@ -61,7 +61,7 @@ class Expression(Rule):
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:
         errors = [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name))]
         if _written(values.get("short_exit")) and values.get("short_entry") == "":
-            message = "has no effect without short_entry: leave it empty or give both"
+            message = "has no effect without short_entry: set both or leave both empty"
             errors.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
         return errors
 

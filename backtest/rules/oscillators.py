@@ -22,12 +22,12 @@ class Rsi(Rule):
     help = "Buys when the RSI falls below its lower level and sells when it rises above its upper one."
     long = (
         "from the first close with RSI below `oversold` to the first close with RSI above `overbought`; "
-        "what lies between the levels changes nothing."
+        "values between the levels do not change the position."
     )
     short = "from the first close with RSI above `overbought` to the first close with RSI below `oversold`."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Period", default=14, low=2, high=5_000, unit="bars",
-              help="Bars of the index."),
+              help="Length of the RSI."),
         Field(name="oversold", kind="float", label="Oversold", default=30.0, low=0, high=100,
               help="Buy below this level."),
         Field(name="overbought", kind="float", label="Overbought", default=70.0, low=0, high=100,
@@ -54,7 +54,7 @@ class RsiMacd(Rule):
 
     name = "RSI_MACD"
     label = "RSI with MACD"
-    help = "Buys when the MACD confirms that an oversold price is turning, sells in the mirrored case."
+    help = "Buys when a MACD crossover confirms a reversal from oversold, sells in the mirrored case."
     long = (
         "from the bar on which the MACD line crosses above its signal line while the RSI was below "
         "`oversold` on at least one of the last `window` bars (this one counts) to the mirrored bar."
@@ -65,19 +65,19 @@ class RsiMacd(Rule):
     )
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="RSI period", default=14, low=2, high=5_000, unit="bars",
-              help="Bars of the RSI."),
+              help="Length of the RSI."),
         Field(name="oversold", kind="float", label="Oversold", default=40.0, low=0, high=100,
-              help="RSI below which a turn upwards counts."),
+              help="Upward MACD crossovers count after an RSI below this level."),
         Field(name="overbought", kind="float", label="Overbought", default=60.0, low=0, high=100,
-              help="RSI above which a turn downwards counts."),
+              help="Downward MACD crossovers count after an RSI above this level."),
         Field(name="fast", kind="int", label="MACD fast average", default=12, low=2, high=5_000, unit="bars",
-              help="Bars of the fast exponential average."),
+              help="Length of the fast EMA."),
         Field(name="slow", kind="int", label="MACD slow average", default=26, low=3, high=5_000, unit="bars",
-              help="Bars of the slow exponential average."),
+              help="Length of the slow EMA."),
         Field(name="signal", kind="int", label="MACD signal line", default=9, low=2, high=5_000, unit="bars",
-              help="Bars of the exponential average of the MACD line."),
+              help="Length of the EMA of the MACD line."),
         Field(name="window", kind="int", label="Window", default=10, low=1, high=5_000, unit="bars",
-              help="How many bars back the RSI may have been beyond its level."),
+              help="Bars within which the RSI must have been beyond its level."),
     )  # fmt: skip
     ascending = (("oversold", "overbought"), ("fast", "slow"))
 
@@ -110,7 +110,7 @@ class BollingerBands(Rule):
 
     name = "BOLLINGER_BANDS"
     label = "Bollinger bands"
-    help = "Bets that a price outside its bands returns to their middle."
+    help = "Mean reversion: enters outside the bands, exits at the middle band."
     long = (
         "from a close below the lower band (average minus `deviations` population standard deviations) "
         "to the first close at or above the middle."
@@ -118,9 +118,9 @@ class BollingerBands(Rule):
     short = "from a close above the upper band to the first close at or below the middle."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Period", default=20, low=2, high=5_000, unit="bars",
-              help="Bars of average and standard deviation."),
+              help="Length of average and standard deviation."),
         Field(name="deviations", kind="float", label="Width", default=2.0, low=0, above=True, high=20,
-              unit="standard deviations", help="Distance of the bands from the middle."),
+              unit="standard deviations", help="Distance of the bands from the middle band."),
     )  # fmt: skip
 
     period: int = 20

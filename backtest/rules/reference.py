@@ -16,22 +16,22 @@ _OPENING = """\
 
 *Written by `python -m backtest.rules > docs/rules.md`; a test compares.*
 
-A rule looks at the prices up to a close and says which position it wants from there on: long, flat or
-short. The order is filled at the next bar's open (or at that close with `fill=close`). What holds for all:
+A rule looks at the prices up to a close and sets the target position from there on: long, flat or
+short. The order is filled at the next bar's open (or at that close with `fill=close`). Common to all rules:
 
-* A position is held until the rule wants another one; nothing is bought or sold in between.
-* `direction` decides which sides may be held. `long_only`, the default, turns every short below into flat,
+* A position is held until the target position changes; there is no trading in between.
+* `direction` sets the permitted sides. `long_only`, the default, turns every short below into flat,
   `short_only` every long.
 * Indicators warm up on the bars before `start_date`, where there are any. Before a rule's warm-up is over it
-  is flat. A position that the rule already wants on the first day of trading is entered with the first order.
-* With several symbols each is judged by its own prices alone.
+  is flat. A target position that already exists on the first day of trading is entered with the first order.
+* With several symbols, each is evaluated on its own prices alone.
 * No rule sees the future: tests cut the prices at random bars and compare, and so does every run.
-* A parameter out of its bounds, of the wrong type or unknown is refused by name, never replaced.
+* A parameter out of its bounds, of the wrong type or unknown is rejected by name, never replaced by a default.
 
 """
 
 _LANGUAGE = f"""\
-## The language of formulas
+## Formula reference
 
 A formula is a condition that is true or false at each bar, as in
 
@@ -43,9 +43,9 @@ A formula is a condition that is true or false at each bar, as in
   `2 ^ 9`) and before a minus (`-2 ^ 2` is -4).
 * **Comparisons**: `< <= > >= == !=`. They chain: `30 < rsi(close, 14) <= 70` means both. `==` is exact.
 * **Logic**: `not`, then `and`, then `or`; the constants {{constants}}.
-* Numbers and conditions are never mixed: `close and open` and `(close > open) + 1` are mistakes.
+* Numbers and conditions are never mixed: `close and open` and `(close > open) + 1` are errors.
 
-From the loosest to the tightest: `or`, `and`, `not`, comparisons, `+ -`, `* /`, unary `-`, `^`.
+Precedence, from lowest to highest: `or`, `and`, `not`, comparisons, `+ -`, `* /`, unary `-`, `^`.
 
 **Unknown values.** A value is unknown before an indicator's first full period, after a division by zero,
 and where arithmetic overflows or is not defined. A comparison with an unknown value is neither true nor
@@ -57,15 +57,15 @@ two last differed. Lines equal to 1e-11 of b do not differ. `MOVING_AVERAGE_CROS
 
 **Bounds.** At most {MAX_LENGTH} characters, {MAX_NODES} names, numbers and operators, {MAX_CALLS} function
 calls and {MAX_DEPTH} levels of nesting. `n` and its like are whole constant numbers; none looks into the
-future. A formula is parsed and computed by this project alone; nothing in it is ever run as Python.
+future. Formulas are parsed and evaluated by this project; they are never executed as Python.
 
-| function | meaning | gives a |
+| function | meaning | returns a |
 |---|---|---|
 """
 
 _OWN = f"""\
 
-## Rules of your own
+## Custom rules
 
 A rule is a frozen dataclass that derives from `backtest.rules.Rule`, in a package of your own:
 
@@ -103,20 +103,20 @@ class HigherClose(Rule):
         return higher
 ```
 
-`exposure` gets one symbol's open, high, low, close and volume as arrays of T bars and returns the wished
+`exposure` gets one symbol's open, high, low, close and volume as arrays of T bars and returns the target
 position at each close: 1 long, 0 flat, -1 short, a fraction between, NaN for no change. Override `target` to
-look at all symbols at once, and `mistakes` to refuse parameters that do not fit together.
+look at all symbols at once, and `mistakes` to reject parameters that do not fit together.
 
-Announce it under the rule's name in the entry-point group `{GROUP}` of your package's `pyproject.toml`:
+Register it under the rule's name in the entry-point group `{GROUP}` of your package's `pyproject.toml`:
 
 ```toml
 [project.entry-points."{GROUP}"]
 HIGHER_CLOSE = "your_package:HigherClose"
 ```
 
-Installed beside this project, it appears wherever the built-in rules do. One that cannot be loaded, takes a
-name that is taken, or is no rule is left out; asking for it says why, and `backtest.rules.broken()` lists
-them all.
+Once installed, it appears wherever the built-in rules do. A rule that cannot be loaded, has a name that is
+taken, or does not derive from `Rule` is left out; a request for it states why, and `backtest.rules.broken()`
+lists all of them.
 """
 
 

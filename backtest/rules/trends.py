@@ -20,7 +20,7 @@ class TrendFollowing(Rule):
 
     name = "TREND_FOLLOWING"
     label = "Trend following"
-    help = "Joins a strong trend on its side of a long average and leaves when the close crosses back."
+    help = "Enters strong trends in the direction of a long EMA, exits when the close crosses back."
     long = (
         "from a close above its exponential average of `period` bars with an average directional index "
         "(ADX) of at least `adx_threshold`, to a close below the average."
@@ -28,11 +28,11 @@ class TrendFollowing(Rule):
     short = "from a close below the average with such an ADX, to a close above the average."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Average", default=100, low=2, high=5_000, unit="bars",
-              help="Bars of the exponential average that divides up from down."),
+              help="Length of the EMA that separates up from down."),
         Field(name="adx_period", kind="int", label="ADX period", default=14, low=2, high=2_500, unit="bars",
-              help="Bars of the average directional index."),
+              help="Length of the average directional index."),
         Field(name="adx_threshold", kind="float", label="ADX threshold", default=20.0, low=0, high=100,
-              help="The least strength of a trend to enter it; 0 enters every trend."),
+              help="Minimum strength of a trend to enter; 0 enters every trend."),
     )  # fmt: skip
 
     period: int = 100
@@ -57,14 +57,14 @@ class Momentum(Rule):
 
     name = "MOMENTUM"
     label = "Momentum"
-    help = "Holds what has risen over the last bars and sells what has fallen."
+    help = "Long after a rise over the last bars, short after a fall."
     long = "on every bar whose close is more than `threshold_pct` percent above the close `period` bars ago."
     short = "on every bar whose close is more than `threshold_pct` percent below it."
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Period", default=90, low=1, high=5_000, unit="bars",
               help="Bars over which the change is measured."),
         Field(name="threshold_pct", kind="float", label="Threshold", default=0.0, low=0, high=1_000, unit="%",
-              help="Change that must be exceeded; smaller changes are flat."),
+              help="Change that must be exceeded; flat otherwise."),
     )  # fmt: skip
 
     period: int = 90
@@ -85,7 +85,7 @@ class BuyAndHold(Rule):
 
     name = "BUY_AND_HOLD"
     label = "Buy and hold"
-    help = "Buys on the first bar and never sells: what every other rule has to beat, costs included."
+    help = "Buys on the first bar and never sells: the baseline for every other rule, costs included."
     long = "on every bar."
     short = "never."
 

@@ -16,22 +16,22 @@ from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
 OPTION_FIELDS = (
     *ENGINE_FIELDS,
     Field(name="risk_free_rate", kind="float", label="Risk-free rate", default=0.0, low=0, high=1,
-          unit="a year", help="Yearly return without risk, as a fraction; what Sharpe and alpha start from."),
+          unit="per year", help="Annual risk-free rate (Sharpe, Sortino, alpha), as a fraction."),
 )  # fmt: skip
 
 REQUEST_FIELDS = (
-    Field(name="symbols", kind="symbols", label="Symbols", required=True, help="One or several symbols."),
+    Field(name="symbols", kind="symbols", label="Symbols", required=True, help="One or more symbols."),
     Field(name="rule_type", kind="text", label="Rule", required=True, max_length=64,
-          help="The trading rule, by name; /api/rules lists them with their parameters."),
+          help="Name of the trading rule; /api/rules lists all with their parameters."),
     Field(name="params", kind="object", label="Parameters", default=None,
-          help="The rule's own parameters; those left out take their defaults."),
+          help="Parameters of the rule; omitted ones take their defaults."),
     Field(name="start_date", kind="date", label="From", required=True, help="First day of trading."),
     Field(name="end_date", kind="date", label="To", required=True, help="Last day of trading."),
     *OPTION_FIELDS,
     Field(name="benchmark", kind="text", label="Benchmark", max_length=32,
-          help="Symbol to compare with; empty is buy-and-hold of the same symbols."),
-    Field(name="run_id", kind="text", label="Run id", max_length=36,
-          help="UUID4 of the run; the same one twice makes one run. Empty is a new one."),
+          help="Symbol to compare with. Empty: buy & hold of the same symbols."),
+    Field(name="run_id", kind="text", label="Run ID", max_length=36,
+          help="UUID4 of the run; repeating it returns the same run. Empty: a new one."),
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _date_errors(values: Mapping[str, Any]) -> list[FieldError]:
     start, end = values["start_date"], values["end_date"]
     if start < end:
         return []
-    return [FieldError("end_date", f"must lie after start_date ({start}), got {end}", str(end))]
+    return [FieldError("end_date", f"End date must be after start date ({start}), got {end}", str(end))]
 
 
 def _id_errors(values: Mapping[str, Any]) -> list[FieldError]:
@@ -117,4 +117,4 @@ def _id_errors(values: Mapping[str, Any]) -> list[FieldError]:
         parsed = uuid.UUID(int=0)
     if parsed.version == 4 and str(parsed) == run_id:
         return []
-    return [FieldError("run_id", "must be a UUID4 as 123e4567-e89b-42d3-a456-426614174000", run_id)]
+    return [FieldError("run_id", "must be a UUID4 such as 123e4567-e89b-42d3-a456-426614174000", run_id)]

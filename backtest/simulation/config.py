@@ -16,40 +16,40 @@ ENGINE_FIELDS: Final = (
     Field(name="initial_capital", kind="float", label="Initial capital", default=100_000.0, low=0, above=True,
           high=1e12, unit="currency", help="Cash at the close of the first bar."),
     Field(name="fee_rate", kind="float", label="Fee", default=0.001, low=0, high=0.5, unit="fraction",
-          help="Fee as a fraction of each order's value; 0.001 is 0.1 %."),
+          help="Fee as a fraction of each order's value; 0.001 is 0.1%."),
     Field(name="fee_per_share", kind="float", label="Fee per share", default=0.0, low=0, high=1e6,
-          unit="currency", help="Fee for each share of an order."),
+          unit="currency", help="Commission per share."),
     Field(name="fee_min", kind="float", label="Minimum fee", default=0.0, low=0, high=1e9, unit="currency",
-          help="The least fee of an order."),
+          help="Minimum commission per order."),
     Field(name="slippage_bps", kind="float", label="Slippage", default=5.0, low=0, high=5_000, unit="bps",
           help="Basis points by which each fill is worse than the bar's price."),
     Field(name="size_type", kind="choice", label="Size type", default="percent",
           choices=get_args(SizeType),
-          help="percent of equity (split over the symbols), a value in currency, or a number of shares."),
+          help="Percent of equity (split across the symbols), value in currency, or number of shares."),
     Field(name="size", kind="float", label="Size", default=100.0, low=0, above=True, high=1e12,
-          help="How much a full target (1) holds, in the unit of the size type."),
+          help="Position size at full signal, in the unit of the size type."),
     Field(name="fractional", kind="bool", label="Fractional shares", default=False,
           help="Allow fractions of a share; otherwise whole shares only."),
     Field(name="direction", kind="choice", label="Direction", default="long_only",
-          choices=get_args(Direction), help="Which side of the market may be held."),
+          choices=get_args(Direction), help="Permitted position sides."),
     Field(name="fill", kind="choice", label="Fill", default="next_open", choices=get_args(Fill),
-          help="next_open fills at the open after the signal; close fills at the signal bar's own close, "
-               "which nobody could have traded, and marks the result."),
+          help="next_open: open of the bar after the signal. close: close of the signal bar itself, which "
+               "cannot be traded in practice; the result is flagged."),
     Field(name="stop_loss_pct", kind="float", label="Stop-loss", low=0, above=True, high=100, unit="%",
-          help="Exit this many percent worse than the entry fill; empty is off."),
+          help="Exit at this loss from the entry fill. Empty: off."),
     Field(name="take_profit_pct", kind="float", label="Take-profit", low=0, above=True, high=10_000,
-          unit="%", help="Exit this many percent better than the entry fill; empty is off."),
+          unit="%", help="Exit at this gain from the entry fill. Empty: off."),
     Field(name="trailing_stop_pct", kind="float", label="Trailing stop", low=0, above=True, high=100,
-          unit="%", help="Exit this many percent worse than the best price since entry; empty is off."),
-    Field(name="borrow_rate", kind="float", label="Borrow rate", default=0.0, low=0, high=10, unit="a year",
-          help="Yearly cost of a short position as a fraction of its market value."),
+          unit="%", help="Exit at this loss from the best price since entry. Empty: off."),
+    Field(name="borrow_rate", kind="float", label="Borrow rate", default=0.0, low=0, high=10, unit="per year",
+          help="Annual cost of a short position, as a fraction of its market value."),
 )  # fmt: skip
 
 """The settings that a request may choose."""
 
 _PERIODS_PER_YEAR: Final = Field(
-    name="periods_per_year", kind="float", label="Periods a year", default=252.0, low=0, above=True,
-    help="Bars that make a year; derived from the prices, never asked for.",
+    name="periods_per_year", kind="float", label="Periods per year", default=252.0, low=0, above=True,
+    help="Bars per year; derived from the prices, not an input.",
 )  # fmt: skip
 _FIELDS: Final = {field.name: field for field in (*ENGINE_FIELDS, _PERIODS_PER_YEAR)}
 

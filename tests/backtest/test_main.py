@@ -48,7 +48,7 @@ def test_every_mistake_is_told_by_its_option_and_exits_with_2(library, capsys):
 
     told = capsys.readouterr().err
     assert "error: --param period: must be a whole number from 2" in told
-    assert "error: --end: must lie after start_date" in told
+    assert "error: --end: End date must be after start date" in told
     assert "error: --fee-rate: must be a number from 0 up to 0.5, got 'x'" in told
 
 

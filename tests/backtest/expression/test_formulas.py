@@ -223,7 +223,7 @@ def test_the_request_names_the_field_and_carries_the_column():
     assert entry.message.startswith("column 9: unknown function smaa; did you mean sma?\n")
     assert (exit_.field, exit_.column) == ("params.exit", 8)
     assert short_exit.field == "params.short_exit"
-    assert short_exit.message == "has no effect without short_entry: leave it empty or give both"
+    assert short_exit.message == "has no effect without short_entry: set both or leave both empty"
 
 
 @pytest.mark.parametrize("entry", [None, "", "  "])

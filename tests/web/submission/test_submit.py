@@ -51,7 +51,7 @@ def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conf
     ("changes", "field", "told"),
     [
         ({"symbols": ["SP5000"]}, "symbols", "did you mean SP500"),
-        ({"start_date": "2019-01-01", "end_date": "2018-01-01"}, "end_date", "after start_date"),
+        ({"start_date": "2019-01-01", "end_date": "2018-01-01"}, "end_date", "after start date (2019-01-01)"),
         ({"start_date": "1970-01-01", "end_date": "1971-01-01"}, "end_date", "1999-01-04"),
         ({"rule_type": "MAGIC"}, "rule_type", "MOVING_AVERAGE_CROSS"),
         ({"params": {"fast": 0, "slow": 30}}, "params.fast", "from 1 up to 5000"),
