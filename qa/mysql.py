@@ -38,6 +38,8 @@ class MySQLServer:
         folder.mkdir(parents=True, exist_ok=True)
         self._data, self._socket, self._log = folder / "data", folder / "s", folder / "log"
         self._options = options
+        # two servers that start at once and share /tmp delete each other's temporary tables there
+        self._environment = os.environ | {"TMPDIR": str(folder)}
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._install()
@@ -67,7 +69,7 @@ class MySQLServer:
             f"--port={self.port}", f"--pid-file={self._socket}.pid", f"--log-error={self._log}", *_as_root(),
         ]  # fmt: skip
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
         wait_until_ready(self._process, self._accepts_connections, self._log)
         self.execute("SELECT 1")
 
@@ -113,9 +115,8 @@ class MySQLServer:
             ]  # fmt: skip
         else:
             command = [server, "--no-defaults", "--initialize-insecure"]
-        done = subprocess.run(
-            [*command, f"--datadir={self._data}", *_as_root()], capture_output=True, text=True, check=False
-        )
+        command += [f"--datadir={self._data}", *_as_root()]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the private server cannot be installed: {done.stdout}{done.stderr}")
 
