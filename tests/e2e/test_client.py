@@ -10,7 +10,7 @@ from tests.e2e.cluster import Tunnel, run, until
 from tests.e2e.installation import ARGO, NAMESPACE
 from tests.workflows.argo_contract import *  # noqa: F403 the contract's tests run here too
 from tests.workflows.argo_contract import ARGUMENTS, new_id
-from workflows.cluster.argo_client import Argo, ArgoAway, name_of
+from workflows.cluster.argo_client import Argo, ArgoUnavailable, name_of
 
 HOST = "argo-server.argo"
 """The name in the server's certificate; it leads to the forwarded port while these tests run."""
@@ -58,5 +58,5 @@ def wait():
 
 
 def test_a_certificate_of_a_stranger_is_not_trusted(argo_settings):
-    with pytest.raises(ArgoAway, match="SSLError"):
+    with pytest.raises(ArgoUnavailable, match="SSLError"):
         Argo(replace(argo_settings, argo_ca_file="")).find(name_of(new_id()))

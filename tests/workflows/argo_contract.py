@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from workflows.cluster import argo_client
-from workflows.cluster.argo_client import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
+from workflows.cluster.argo_client import Argo, ArgoForbidden, ArgoRefused, ArgoUnavailable, name_of
 
 ARGUMENTS = {
     "symbols": "NOWHERE",
@@ -27,12 +27,12 @@ def new_id():
 def test_a_created_workflow_is_named_by_its_run_and_is_found_again(argo):
     run_id = new_id()
 
-    made = argo.create(run_id, ARGUMENTS)
+    created = argo.create(run_id, ARGUMENTS)
 
-    found = argo.find(name_of(run_id))
-    assert (made.name, made.run_id) == (f"bt-{run_id}", run_id)
-    assert (found.uid, found.run_id) == (made.uid, run_id)
-    assert found.arguments["symbols"] == "NOWHERE"
+    status = argo.find(name_of(run_id))
+    assert (created.name, created.run_id) == (f"bt-{run_id}", run_id)
+    assert (status.uid, status.run_id) == (created.uid, run_id)
+    assert status.arguments["symbols"] == "NOWHERE"
 
 
 def test_creating_it_again_gives_the_one_that_is_there(argo):
@@ -59,11 +59,11 @@ def test_a_stopped_workflow_ends_and_stopping_what_is_gone_does_nothing(argo, wa
 
 
 def test_every_workflow_of_ours_is_listed_soon(argo, wait):
-    wanted = {new_id() for _ in range(3)}
-    for run_id in wanted:
+    run_ids = {new_id() for _ in range(3)}
+    for run_id in run_ids:
         argo.create(run_id, ARGUMENTS)
 
-    wait(lambda: wanted <= {seen.run_id for seen in argo.list()})
+    wait(lambda: run_ids <= {workflow.run_id for workflow in argo.list()})
 
 
 def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monkeypatch):
@@ -73,13 +73,13 @@ def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monke
         argo.create(new_id(), ARGUMENTS)
 
 
-def test_a_token_that_is_not_known_is_forbidden_and_is_not_told(argo_settings):
-    stranger = Argo(replace(argo_settings, argo_token="nobody-knows-me", argo_token_file=""))
+def test_a_token_that_is_not_known_is_forbidden_and_is_not_quoted(argo_settings):
+    stranger = Argo(replace(argo_settings, argo_token="an-unknown-token", argo_token_file=""))
 
     with pytest.raises(ArgoForbidden, match="does not accept our service account") as caught:
         stranger.find(name_of(new_id()))
 
-    assert "nobody-knows-me" not in str(caught.value)
+    assert "an-unknown-token" not in str(caught.value)
 
 
 def test_another_namespace_than_ours_is_forbidden(argo_settings):
@@ -89,8 +89,8 @@ def test_another_namespace_than_ours_is_forbidden(argo_settings):
         elsewhere.find(name_of(new_id()))
 
 
-def test_where_nobody_listens_argo_is_away_and_nothing_is_known(argo_settings):
-    away = Argo(replace(argo_settings, argo_server="https://127.0.0.1:9"))
+def test_where_no_server_listens_argo_is_unavailable_and_nothing_is_known(argo_settings):
+    unavailable = Argo(replace(argo_settings, argo_server="https://127.0.0.1:9"))
 
-    with pytest.raises(ArgoAway, match="cannot be reached"):
-        away.find(name_of(new_id()))
+    with pytest.raises(ArgoUnavailable, match="cannot be reached"):
+        unavailable.find(name_of(new_id()))

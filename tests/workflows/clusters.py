@@ -1,4 +1,4 @@
-"""A record and an Argo Server that stands for the real one, and runs that come through each door."""
+"""A database and a stand-in for Argo Server, and runs that are submitted in the web and in the Argo UI."""
 
 import uuid
 from dataclasses import replace
@@ -26,7 +26,7 @@ BY_HAND = {
 }
 
 
-class Nobody:
+class NoLauncher:
     """A web that is killed after the commit."""
 
     def launch(self, run_id):
@@ -54,7 +54,7 @@ class ClusterEnvironment:
         self.reconciler = Reconciler(self.database, self.argo, limit=limit)
 
     def submit(self, launcher=None, **changes):
-        return submit(self.settings, self.database, launcher or Nobody(), REQUEST | changes, REQUEST)
+        return submit(self.settings, self.database, launcher or NoLauncher(), REQUEST | changes, REQUEST)
 
     def submit_many(self, count):
         """Runs that were submitted one second after the other, the oldest first."""
@@ -67,7 +67,7 @@ class ClusterEnvironment:
         return ids
 
     def by_hand(self, *, name="by-hand", run_id="", **changes):
-        """A workflow that somebody submitted in the Argo UI; its uid."""
+        """A workflow that was submitted in the Argo UI; its uid."""
         uid = str(uuid.uuid4())
         arguments = BY_HAND | changes | {"run_id": run_id}
         listed = [{"name": key, "value": value} for key, value in arguments.items()]
@@ -87,7 +87,7 @@ class ClusterEnvironment:
     def move(self, run_id, phase, **more):
         self.server.move(name_of(run_id), phase, **more)
 
-    def succeed_in_the_record(self, run_id):
+    def succeed_in_the_database(self, run_id):
         """What the persist step would have done, as far as the reconciler can see it."""
         now = datetime.now(UTC)
         with self.database.write() as session:

@@ -1,4 +1,4 @@
-"""Argo Workflows as we use it: create, look up, list and stop; every failure of the client has a name."""
+"""The client of Argo Server: create, find, list and stop workflows; each way to fail is an error of its own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from workflows.errors import WorkflowError
 TEMPLATE = "backtest"
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 15.0
 _CLIENT_ERRORS = (OSError, KeyError, TypeError, ValueError, AttributeError, AssertionError)
-"""What the client lets through: no connection (requests raises OSErrors), no certificate authority, no address,
-an answer that is no JSON or of another shape."""
+"""What Hera and requests raise where there is no connection (an OSError), no certificate authority or no address,
+and where the answer is no JSON or of another shape."""
 _FIELDS = (
     "metadata.name,metadata.uid,metadata.labels,metadata.creationTimestamp,metadata.deletionTimestamp,"
     "spec.arguments,"
@@ -35,16 +35,16 @@ class ArgoRefused(WorkflowError):
 
 
 class ArgoForbidden(WorkflowError):
-    """Argo does not let us do this: the token or the role is wrong, which an operator has to mend."""
+    """Argo does not permit this: the token or the role is wrong, which an operator has to correct."""
 
 
-class ArgoAway(WorkflowError):
+class ArgoUnavailable(WorkflowError):
     """Argo cannot be reached, does not answer in time, or answers nonsense: nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A workflow as Argo tells it."""
+class WorkflowStatus:
+    """A workflow as Argo reports it."""
 
     name: str
     uid: str
@@ -52,7 +52,7 @@ class Seen:
     phase: str
     message: str = ""
     is_deleted: bool = False
-    """Somebody deleted it; Argo keeps it, and goes on with it, until its artifacts are cleaned."""
+    """It was deleted; Argo keeps it, and goes on with it, until its artifacts are cleaned."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -76,63 +76,62 @@ class Argo:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def create(self, run_id: str, arguments: Mapping[str, str]) -> Seen:
-        """Start the workflow of a run, or give the one that has its name already.
+    def create(self, run_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
+        """Start the workflow of a run, or return the one that has its name already.
 
-        A time-out says nothing about what the server did: it is asked, and only if there is no such
-        workflow `ArgoAway` is raised.
+        After a time-out the server may have created it or not: it is asked, and only if there is no such
+        workflow `ArgoUnavailable` is raised.
         """
-        wanted = _workflow(run_id, arguments, self._settings.argo_namespace)
+        workflow = _workflow(run_id, arguments, self._settings.argo_namespace)
         try:
-            with _named():
-                made = self._service().create_workflow(m.WorkflowCreateRequest(workflow=wanted))
-                return _seen(made.model_dump(by_alias=True, exclude_none=True))
-        except _Exists as exists:
-            return self._found_or(run_id, exists)
-        except ArgoAway as away:
-            return self._found_or(run_id, away)
+            with _named_errors():
+                created = self._service().create_workflow(m.WorkflowCreateRequest(workflow=workflow))
+        except (_Exists, ArgoUnavailable) as error:
+            return self._existing(run_id, error)
+        return _status_of(created)
 
-    def _found_or(self, run_id: str, problem: Exception) -> Seen:
-        seen = self.find(name_of(run_id))
-        if seen is None:
-            raise ArgoAway(f"{problem}; there is no workflow of that name") from problem
-        if seen.run_id != run_id:
-            raise ArgoRefused(f"the workflow {seen.name} is another run's ({seen.run_id or 'no run id'})")
-        return seen
+    def _existing(self, run_id: str, reason: Exception) -> WorkflowStatus:
+        workflow = self.find(name_of(run_id))
+        if workflow is None:
+            raise ArgoUnavailable(f"{reason}; there is no workflow of that name") from reason
+        if workflow.run_id != run_id:
+            other = workflow.run_id or "no run id"
+            raise ArgoRefused(f"the workflow {workflow.name} is another run's ({other})")
+        return workflow
 
-    def find(self, name: str) -> Seen | None:
+    def find(self, name: str) -> WorkflowStatus | None:
         """The workflow of that name, or None where there is surely none."""
         try:
-            with _named():
-                found = self._service().get_workflow(name, fields=_FIELDS)
-                return _seen(found.model_dump(by_alias=True, exclude_none=True))
+            with _named_errors():
+                workflow = self._service().get_workflow(name, fields=_FIELDS)
         except _Missing:
             return None
+        return _status_of(workflow)
 
-    def list(self, *, finished: bool = True) -> Sequence[Seen]:
+    def list(self, *, finished: bool = True) -> Sequence[WorkflowStatus]:
         """Every workflow of the backtest template, with or without those that have ended."""
-        wanted = "app=backtest" if finished else "app=backtest,workflows.argoproj.io/completed!=true"
+        selector = "app=backtest" if finished else "app=backtest,workflows.argoproj.io/completed!=true"
         fields = ",".join(["metadata.continue", *(f"items.{name}" for name in _FIELDS.split(","))])
-        found: list[Seen] = []
+        workflows: list[WorkflowStatus] = []
         more: str | None = None
         while True:
-            with _named():
+            with _named_errors():
                 page = self._service().list_workflows(
-                    label_selector=wanted, limit="500", continue_=more, fields=fields
+                    label_selector=selector, limit="500", continue_=more, fields=fields
                 )
-                found += [_seen(one.model_dump(by_alias=True, exclude_none=True)) for one in page.items or []]
-                more = getattr(page.metadata, "continue_", None) if page.metadata else None
+            workflows += map(_status_of, page.items or [])
+            more = getattr(page.metadata, "continue_", None) if page.metadata else None
             if not more:
-                return found
+                return workflows
 
     def stop(self, name: str) -> bool:
         """End the workflow's pods now; false where there is no such workflow any more."""
         try:
-            with _named():
+            with _named_errors():
                 self._service().terminate_workflow(name, m.WorkflowTerminateRequest(name=name))
-            return True
         except _Missing:
             return False
+        return True
 
     def _service(self) -> WorkflowsService:
         settings = self._settings
@@ -141,7 +140,7 @@ class Argo:
             token=_token(settings),
             verify_ssl=settings.argo_ca_file or True,
             namespace=settings.argo_namespace,
-            session=_Impatient(),
+            session=TimeoutSession(),
         )
 
 
@@ -150,8 +149,8 @@ def name_of(run_id: str) -> str:
     return f"bt-{run_id}"
 
 
-class _Impatient(requests.Session):
-    """A session that never waits for ever; Hera sets no time-out of its own."""
+class TimeoutSession(requests.Session):
+    """A session whose requests all have a time-out; Hera sets none."""
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", (_CONNECT_SECONDS, _ANSWER_SECONDS))
@@ -167,36 +166,43 @@ class _Exists(WorkflowError):
 
 
 @contextmanager
-def _named() -> Iterator[None]:
-    """Give every failure of the client one of our names; none of them carries a token."""
+def _named_errors() -> Iterator[None]:
+    """Raise errors of ours in place of those of Hera and requests; none of them carries a token.
+
+    Only a call of the client belongs inside: an error while our own code reads the answer is a bug, not an outage.
+    """
     try:
         yield
     except AlreadyExists as error:
-        raise _Exists(_said(error)) from None
+        raise _Exists(_text_of(error)) from None
     except NotFound as error:
         raise _missing(error) from None
     except (Unauthorized, Forbidden) as error:
-        raise ArgoForbidden(f"Argo Workflows does not accept our service account: {_said(error)}") from None
+        raise ArgoForbidden(
+            f"Argo Workflows does not accept our service account: {_text_of(error)}"
+        ) from None
     except BadRequest as error:
-        raise ArgoRefused(f"Argo Workflows refuses it: {_said(error)}") from None
+        raise ArgoRefused(f"Argo Workflows refuses it: {_text_of(error)}") from None
     except HeraException as error:
-        raise ArgoAway(f"Argo Workflows has a problem of its own: {_said(error)}") from None
+        raise ArgoUnavailable(f"Argo Workflows has a problem of its own: {_text_of(error)}") from None
     except ValidationError as error:
-        raise ArgoAway(
+        raise ArgoUnavailable(
             f"Argo Workflows answered something else: {error.error_count()} fields do not fit"
         ) from None
     except _CLIENT_ERRORS as error:
-        raise ArgoAway(f"Argo Workflows cannot be reached: {type(error).__name__}: {_said(error)}") from None
+        raise ArgoUnavailable(
+            f"Argo Workflows cannot be reached: {type(error).__name__}: {_text_of(error)}"
+        ) from None
 
 
 def _missing(error: NotFound) -> WorkflowError:
     """A template that is not there is a refusal; a workflow that is not there is an answer."""
     if "workflowtemplates" in str(error):
-        return ArgoRefused(f"the WorkflowTemplate {TEMPLATE} is not installed: {_said(error)}")
-    return _Missing(_said(error))
+        return ArgoRefused(f"the WorkflowTemplate {TEMPLATE} is not installed: {_text_of(error)}")
+    return _Missing(_text_of(error))
 
 
-def _said(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return logs.redacted(str(error))[:500]
 
 
@@ -222,21 +228,24 @@ def _workflow(run_id: str, arguments: Mapping[str, str], namespace: str) -> m.Wo
     return workflow
 
 
-def _seen(workflow: Mapping[str, Any]) -> Seen:
-    metadata, status = workflow["metadata"], workflow.get("status") or {}
-    given = _parameters(workflow.get("spec") or {})
-    return Seen(
+def _status_of(answer: m.Workflow) -> WorkflowStatus:
+    workflow = answer.model_dump(by_alias=True, exclude_none=True)
+    metadata, status = workflow.get("metadata", {}), workflow.get("status", {})
+    if not (metadata.get("name") and metadata.get("uid")):
+        raise ArgoUnavailable("Argo Workflows answered something else: a workflow without name or uid")
+    own = _parameters(workflow.get("spec", {}))
+    return WorkflowStatus(
         name=metadata["name"],
         uid=metadata["uid"],
-        run_id=(metadata.get("labels") or {}).get("run_id") or given.get("run_id") or metadata["uid"],
+        run_id=metadata.get("labels", {}).get("run_id") or own.get("run_id") or metadata["uid"],
         phase=status.get("phase") or "Pending",
-        message=status.get("message") or "",
-        is_deleted=metadata.get("deletionTimestamp") is not None,
-        arguments=_parameters(status.get("storedWorkflowTemplateSpec") or {}) | given,
-        nodes=status.get("nodes") or {},
+        message=status.get("message", ""),
+        is_deleted="deletionTimestamp" in metadata,
+        arguments=_parameters(status.get("storedWorkflowTemplateSpec", {})) | own,
+        nodes=status.get("nodes", {}),
     )
 
 
 def _parameters(spec: Mapping[str, Any]) -> dict[str, str]:
-    listed = (spec.get("arguments") or {}).get("parameters") or []
-    return {one["name"]: str(one.get("value", "")) for one in listed}
+    parameters = spec.get("arguments", {}).get("parameters", [])
+    return {parameter["name"]: str(parameter.get("value", "")) for parameter in parameters}

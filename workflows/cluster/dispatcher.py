@@ -17,18 +17,18 @@ log = logs.get(__name__)
 
 
 class Dispatcher:
-    """One view of the record and of Argo; several at once are safe, since workflow names derive from runs."""
+    """Starts runs of one database in one Argo; several at once are safe, since workflow names derive from runs."""
 
     def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
         self._database, self._argo, self._limit = database, argo, limit
 
     def has_room_for(self, run_id: str) -> bool:
-        """Whether the run may start now: the cluster has room and nobody waits longer."""
+        """Whether the run may start now: the cluster has room and no run waits longer."""
         with self._database.read() as session:
             return bool(room := self._room(session)) and run_id in workflow_links.waiting(session, room)
 
     def start(self, run_id: str) -> bool:
-        """Have Argo execute a waiting run and note its workflow; false where it waits no longer.
+        """Create the workflow of a waiting run and link it; false where the run waits no longer.
 
         Raises what `Argo.create` raises; the run then waits on.
         """
@@ -37,10 +37,10 @@ class Dispatcher:
             if run.status != Status.PENDING or run.workflow_uid:
                 return False
             arguments = parameters.arguments_of(runs.request_of(run).as_json(), run.data_hashes or {})
-        seen = self._argo.create(run_id, arguments)
+        workflow = self._argo.create(run_id, arguments)
         with self._database.write() as session:
-            workflow_links.link(session, run_id, seen.name, seen.uid)
-        log.info("workflow submitted", workflow=seen.name)
+            workflow_links.link(session, run_id, workflow.name, workflow.uid)
+        log.info("workflow submitted", workflow=workflow.name)
         return True
 
     def start_waiting(self) -> int:
@@ -57,7 +57,7 @@ class Dispatcher:
         try:
             return self.start(run_id)
         except ArgoRefused as refused:
-            log.error("the run was refused", error=str(refused))
+            log.error("run refused by Argo Workflows", error=str(refused))
             message = f"The run could not be started: {refused}"
             with self._database.write() as session:
                 runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))

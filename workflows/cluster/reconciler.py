@@ -1,4 +1,4 @@
-"""Brings rows and workflows together again, whatever happened; once, or for ever as the dispatcher."""
+"""Reconciles rows and workflows after any failure of either side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.queries import runs, workflow_links
 from store.queries.workflow_links import OpenRun
 from store.session import Database
 from workflows.cluster import failure_messages, registration
-from workflows.cluster.argo_client import Argo, Seen
+from workflows.cluster.argo_client import Argo, WorkflowStatus
 from workflows.cluster.dispatcher import Dispatcher
 from workflows.failures import Failure
 
@@ -30,7 +30,7 @@ log = logs.get(__name__)
 
 
 class Reconciler:
-    """Compares the record with Argo; where Argo cannot be reached nothing is changed."""
+    """Compares the database with Argo; where Argo is unavailable nothing is changed."""
 
     def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
         self._database, self._argo = database, argo
@@ -38,30 +38,31 @@ class Reconciler:
         self._invalid: set[str] = set()
 
     def once(self, *, everything: bool = False) -> None:
-        """Give every workflow its row, move every open row to where its workflow stands, start waiting ones.
+        """Give every workflow its row, move every open row to where its workflow stands, start waiting runs.
 
-        Workflows that have ended are looked at where an open row asks for them; with `everything` all are.
+        Of the workflows that have ended those of open rows are read; with `everything` all are.
         """
-        seen = self._argo.list(finished=everything)  # before the rows: what is gone by then stored its result
-        self._register(seen)
+        # before the rows are read: a workflow that is gone by then has stored its result
+        workflows = self._argo.list(finished=everything)
+        self._register(workflows)
         with self._database.read() as session:
             open_runs = workflow_links.open_runs(session)
         for run in open_runs:
             with logs.about(run.run_id):
-                self._follow(run, seen)
-        self._stop_cancelled(seen)
+                self._follow(run, workflows)
+        self._stop_cancelled(workflows)
         self._dispatcher.start_waiting()
 
-    def _register(self, seen: Sequence[Seen]) -> None:
-        """See to it that every workflow's run has a row, and that the row knows of a workflow."""
+    def _register(self, workflows: Sequence[WorkflowStatus]) -> None:
+        """Make sure that every workflow's run has a row, and that the row names a workflow."""
         with self._database.read() as session:
-            known = workflow_links.registered_among(session, [workflow.run_id for workflow in seen])
-        for workflow in seen:
+            known = workflow_links.registered_among(session, [workflow.run_id for workflow in workflows])
+        for workflow in workflows:
             if workflow.run_id not in known and workflow.uid not in self._invalid:
                 with logs.about(workflow.run_id):
                     self._register_one(workflow)
 
-    def _register_one(self, workflow: Seen) -> None:
+    def _register_one(self, workflow: WorkflowStatus) -> None:
         submission = registration.WorkflowSubmission(
             run_id=workflow.run_id,
             arguments=workflow.arguments,
@@ -73,40 +74,42 @@ class Reconciler:
                 if registration.register(session, submission, now=datetime.now(UTC)):
                     log.info("run of the Argo UI registered", workflow=workflow.name)
         except BacktestError as error:
-            self._invalid.add(workflow.uid)  # said once; such a workflow is kept for a day
-            log.warning("a workflow asks for no valid run", workflow=workflow.name, error=str(error))
+            self._invalid.add(workflow.uid)  # logged once: Argo keeps such a workflow for a day
+            log.warning("workflow without a valid run", workflow=workflow.name, error=str(error))
 
-    def _follow(self, run: OpenRun, seen: Sequence[Seen]) -> None:
-        """Move the row to where its workflow stands; one made a moment ago is in no list yet."""
-        listed = next((workflow for workflow in seen if workflow.uid == run.workflow_uid), None)
+    def _follow(self, run: OpenRun, workflows: Sequence[WorkflowStatus]) -> None:
+        """Move the row to where its workflow stands; a workflow made a moment ago is in no list yet."""
+        listed = next((workflow for workflow in workflows if workflow.uid == run.workflow_uid), None)
         workflow = listed or self._argo.find(run.workflow_name)
         if workflow is None:
-            self._end(run, seen, VANISHED)
+            self._end(run, workflows, VANISHED)
         elif workflow.phase == "Succeeded":
-            self._end(run, seen, NOTHING_STORED)
+            self._end(run, workflows, NOTHING_STORED)
         elif workflow.finished:
             pods = failure_messages.failed_pods_of(workflow.nodes)
-            self._end(run, seen, failure_messages.failure_of(pods, workflow.message))
+            self._end(run, workflows, failure_messages.failure_of(pods, workflow.message))
         elif workflow.is_deleted:
             self._argo.stop(workflow.name)
-            self._end(run, seen, VANISHED)
+            self._end(run, workflows, VANISHED)
         else:
             self._report(run, workflow)
 
-    def _end(self, run: OpenRun, seen: Sequence[Seen], failure: Failure) -> None:
+    def _end(self, run: OpenRun, workflows: Sequence[WorkflowStatus], failure: Failure) -> None:
         """FAILED, unless another workflow of the same run is still at work."""
-        others = (workflow for workflow in seen if workflow.run_id == run.run_id and not workflow.finished)
+        others = (
+            workflow for workflow in workflows if workflow.run_id == run.run_id and not workflow.finished
+        )
         other = next((workflow for workflow in others if workflow.uid != run.workflow_uid), None)
         with self._database.write() as session:
             if other is not None:
                 workflow_links.relink(session, run.run_id, other.name, other.uid)
-                log.info("another workflow of the run goes on", workflow=other.name)
+                log.info("run linked to another workflow", workflow=other.name)
                 return
             now = datetime.now(UTC)
             if runs.fail(session, run.run_id, code=failure.code, message=failure.message, now=now):
                 log.warning("run FAILED", error_code=failure.code, error=failure.message)
 
-    def _report(self, run: OpenRun, workflow: Seen) -> None:
+    def _report(self, run: OpenRun, workflow: WorkflowStatus) -> None:
         stage, progress = _stage(workflow)
         if stage in (run.stage, "queued"):
             return
@@ -115,8 +118,8 @@ class Reconciler:
                 runs.start(session, run.run_id, engine_version=ENGINE_VERSION, now=datetime.now(UTC))
             runs.report(session, run.run_id, stage=stage, progress=progress)
 
-    def _stop_cancelled(self, seen: Sequence[Seen]) -> None:
-        running = [workflow for workflow in seen if not workflow.finished]
+    def _stop_cancelled(self, workflows: Sequence[WorkflowStatus]) -> None:
+        running = [workflow for workflow in workflows if not workflow.finished]
         ids = [workflow.run_id for workflow in running]
         with self._database.read() as session:
             cancelled = workflow_links.cancelled_among(session, ids)
@@ -127,7 +130,7 @@ class Reconciler:
                     self._argo.stop(workflow.name)
 
 
-def _stage(workflow: Seen) -> tuple[str, float]:
+def _stage(workflow: WorkflowStatus) -> tuple[str, float]:
     """How far a running workflow is."""
     if workflow.phase_of("persist") in ("Running", "Succeeded"):
         return "storing", 0.9

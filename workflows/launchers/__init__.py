@@ -1,4 +1,4 @@
-"""Launchers: who has a PENDING run executed."""
+"""Launchers: how a PENDING run comes to be executed."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from config import logs
 from config.settings import Settings
 from store.session import Database
-from workflows.cluster.argo_client import Argo, ArgoAway, ArgoForbidden, ArgoRefused, name_of
+from workflows.cluster.argo_client import Argo, ArgoForbidden, ArgoRefused, ArgoUnavailable, name_of
 from workflows.cluster.dispatcher import Dispatcher
 from workflows.errors import LaunchRefused
 
@@ -13,7 +13,7 @@ log = logs.get(__name__)
 
 
 class ArgoLauncher:
-    """Submits at once where nobody waits and there is room; the dispatcher starts the others in order."""
+    """Submits at once where no run waits and there is room; the dispatcher starts the others in order."""
 
     def __init__(self, settings: Settings) -> None:
         self._argo = Argo(settings)
@@ -24,20 +24,20 @@ class ArgoLauncher:
         )
 
     def launch(self, run_id: str) -> None:
-        """Start the run, or leave it PENDING where others wait, the cluster is full or Argo is away."""
+        """Start the run, or leave it PENDING where others wait, the cluster is full or Argo is unavailable."""
         if not self._dispatcher.has_room_for(run_id):
-            log.info("the run waits for its turn")
+            log.info("run stays PENDING until it is its turn")
             return
         try:
             self._dispatcher.start(run_id)
         except ArgoRefused as refused:
             raise LaunchRefused(str(refused)) from refused
-        except (ArgoAway, ArgoForbidden) as away:
-            log.warning("Argo Workflows is away, the run waits", error=str(away))
+        except (ArgoUnavailable, ArgoForbidden) as error:
+            log.warning("Argo Workflows unavailable, run stays PENDING", error=str(error))
 
     def cancel(self, run_id: str) -> None:
-        """Stop the run's workflow; where Argo is away now the reconciler does it later."""
+        """Stop the run's workflow; where Argo is unavailable the reconciler does it later."""
         try:
             self._argo.stop(name_of(run_id))
-        except (ArgoAway, ArgoForbidden, ArgoRefused) as away:
-            log.warning("the workflow could not be stopped yet", error=str(away))
+        except (ArgoUnavailable, ArgoForbidden, ArgoRefused) as error:
+            log.warning("workflow could not be stopped yet", error=str(error))

@@ -1,4 +1,4 @@
-"""What every launcher promises, wherever it has runs executed."""
+"""The interface of the launchers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ class Launcher(Protocol):
     """Has PENDING runs executed. The row is committed before, and stays the truth about the run."""
 
     def launch(self, run_id: str) -> None:
-        """See to it that the run is executed; doing so twice is the same as once.
+        """Make sure that the run is executed; twice is the same as once.
 
         Raise `LaunchRefused` only where it is certain that the run will not be executed. Where the
-        outcome is unknown or the way is blocked for a while, return: the run waits as PENDING.
+        outcome is unknown or the run cannot start for a while, return: the run waits as PENDING.
         """
 
     def cancel(self, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Waiting runs start as workflows: oldest first, never too many, each once, whoever asks and however often."""
+"""Waiting runs start as workflows: oldest first, never too many, each once, however often it is asked for."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,20 +7,23 @@ import pytest
 from backtest.run.request import RunRequest
 from store.queries import runs
 from workflows.cluster import parameters
-from workflows.cluster.argo_client import ArgoAway, ArgoForbidden, name_of
+from workflows.cluster.argo_client import ArgoForbidden, ArgoUnavailable, name_of
 from workflows.launchers.argo import ArgoLauncher
 
 
 def test_a_run_is_launched_with_its_request_and_its_prices_as_arguments(cluster):
     run_id = cluster.submit(ArgoLauncher(cluster.settings))
 
-    seen = cluster.argo.find(name_of(run_id))
+    workflow = cluster.argo.find(name_of(run_id))
     run = cluster.get(run_id)
-    raw, hashes = parameters.read(seen.arguments, run_id)
+    raw, hashes = parameters.read(workflow.arguments, run_id)
     assert RunRequest.parse(raw) == runs.request_of(run)
     assert hashes == run.data_hashes
-    assert (run.workflow_name, run.workflow_uid, run.status) == (seen.name, seen.uid, "PENDING")
-    assert cluster.server.workflows[seen.name]["metadata"]["labels"] == {"run_id": run_id, "app": "backtest"}
+    assert (run.workflow_name, run.workflow_uid, run.status) == (workflow.name, workflow.uid, "PENDING")
+    assert cluster.server.workflows[workflow.name]["metadata"]["labels"] == {
+        "run_id": run_id,
+        "app": "backtest",
+    }
 
 
 def test_waiting_runs_start_in_the_order_in_which_they_came(cluster):
@@ -38,7 +41,7 @@ def test_more_than_the_cluster_may_run_wait_and_each_end_lets_the_next_one_in(cl
 
     cluster.dispatcher.start_waiting()
     full = cluster.submitted_names()
-    cluster.succeed_in_the_record(first)
+    cluster.succeed_in_the_database(first)
     cluster.dispatcher.start_waiting()
 
     assert full == [name_of(first), name_of(second)]
@@ -47,7 +50,7 @@ def test_more_than_the_cluster_may_run_wait_and_each_end_lets_the_next_one_in(cl
 
 
 @pytest.mark.parametrize("limit", [2], indirect=True)
-def test_nobody_overtakes_those_who_wait(cluster):
+def test_no_run_overtakes_one_that_waits(cluster):
     cluster.submit_many(3)
     cluster.dispatcher.start_waiting()
 
@@ -69,7 +72,7 @@ def test_starting_a_run_again_asks_argo_for_nothing(cluster):
 
 def test_a_run_that_has_ended_is_never_started(cluster):
     run_id = cluster.submit()
-    cluster.succeed_in_the_record(run_id)
+    cluster.succeed_in_the_database(run_id)
 
     assert cluster.dispatcher.start(run_id) is False
     assert cluster.server.workflows == {}
@@ -86,9 +89,11 @@ def test_ten_that_start_the_same_run_at_once_make_one_workflow(cluster):
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"), [((503, {"message": "starting"}), ArgoAway), ((403, {"message": "no"}), ArgoForbidden)]
+    ("answer", "error"), [((503, {"message": "starting"}), ArgoUnavailable), ((403, {"message": "no"}), ArgoForbidden)]
 )  # fmt: skip
-def test_where_argo_is_away_or_closed_the_run_waits_and_the_client_is_not_troubled(cluster, answer, error):
+def test_where_argo_is_unavailable_or_forbids_it_the_run_waits_and_the_client_gets_no_error(
+    cluster, answer, error
+):
     cluster.server.answer = answer
 
     run_id = cluster.submit(ArgoLauncher(cluster.settings))

@@ -1,4 +1,4 @@
-"""The steps as a pod runs them: told by arguments and environment, and leaving last words for Argo."""
+"""The steps as a pod runs them: by arguments and environment, with a termination message for Argo."""
 
 import json
 import os
@@ -27,12 +27,12 @@ UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
 
 
 class Pods:
-    """Runs steps on one record, each with the arguments of the same workflow."""
+    """Runs steps on one database, each with the arguments of the same workflow."""
 
     def __init__(self, environment, folder):
         self._environment, self._folder = environment, folder
-        self.bundle, self.words = folder / "bundle", folder / "termination-log"
-        self.words.touch()
+        self.bundle, self.termination_log = folder / "bundle", folder / "termination-log"
+        self.termination_log.touch()
 
     def run(self, step, run_id, *more, arguments=None, **environment):
         return subprocess.run(
@@ -46,21 +46,23 @@ class Pods:
     def variables(self, arguments):
         """What a pod of the workflow with these arguments runs with."""
         listed = [{"name": name, "value": value} for name, value in arguments.items()]
-        return self._environment.environment(PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.words))
+        return self._environment.environment(
+            PARAMETERS=json.dumps(listed), TERMINATION_LOG=str(self.termination_log)
+        )
 
-    def compute(self, run_id, **more):
+    def engine(self, run_id, **more):
         return self.run("compute", run_id, "--bundle", self.bundle, **more)
 
-    def keep(self, run_id, *, uid=UID, **more):
+    def persist(self, run_id, *, uid=UID, **more):
         which = ("--workflow-name", "bt-x", "--workflow-uid", uid)
         return self.run("keep", run_id, "--bundle", self.bundle, *which, **more)
 
-    def record(self, run_id, *, failures="[]", status="Failed", uid=UID, **more):
-        said = {"STATUS": status, "FAILURES": json.dumps(json.dumps(failures))}
-        return self.run("record", run_id, "--workflow-name", "bt-x", "--workflow-uid", uid, **said, **more)
+    def on_exit(self, run_id, *, failures="[]", status="Failed", uid=UID, **more):
+        end = {"STATUS": status, "FAILURES": json.dumps(json.dumps(failures))}
+        return self.run("record", run_id, "--workflow-name", "bt-x", "--workflow-uid", uid, **end, **more)
 
-    def said(self):
-        return json.loads(self.words.read_text(encoding="utf-8"))
+    def termination_message(self):
+        return json.loads(self.termination_log.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -71,19 +73,19 @@ def pods(environment, tmp_path):
 def test_both_pods_together_give_the_result_that_pure_compute_gives(environment, pods):
     run_id = environment.enqueue()
 
-    computed, kept = pods.compute(run_id), pods.keep(run_id)
+    engine, persist = pods.engine(run_id), pods.persist(run_id)
 
     run = environment.get(run_id)
-    assert (computed.returncode, kept.returncode) == (0, 0), computed.stdout + kept.stdout
+    assert (engine.returncode, persist.returncode) == (0, 0), engine.stdout + persist.stdout
     assert run.status == "SUCCEEDED"
     assert run.result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
     assert (run.workflow_name, run.workflow_uid) == ("bt-x", UID)
 
 
-def test_the_engine_pod_writes_nothing_into_the_record(environment, pods):
+def test_the_engine_pod_writes_nothing_into_the_database(environment, pods):
     run_id = environment.enqueue()
 
-    pods.compute(run_id)
+    pods.engine(run_id)
 
     assert (environment.get(run_id).status, environment.get(run_id).started_at) == ("PENDING", None)
 
@@ -102,15 +104,15 @@ def test_the_engine_pod_decodes_its_prices_once(environment, pods, monkeypatch, 
 def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(environment, pods):
     run_id = str(uuid.uuid4())
 
-    pods.compute(run_id, arguments=BY_HAND)
-    kept = pods.keep(run_id, arguments=BY_HAND)
+    pods.engine(run_id, arguments=BY_HAND)
+    persist = pods.persist(run_id, arguments=BY_HAND)
 
-    assert kept.returncode == 0, kept.stdout
+    assert persist.returncode == 0, persist.stdout
     assert (environment.get(run_id).status, environment.get(run_id).symbols) == ("SUCCEEDED", ["SP500"])
 
 
 @pytest.mark.parametrize(
-    ("limit", "arguments", "said"),
+    ("limit", "arguments", "message"),
     [
         ("MAX_BARS_PER_RUN", BY_HAND, "at most 100 are read by one run"),
         ("MAX_BARS_PER_RUN", None, "at most 100 are read by one run"),
@@ -119,17 +121,17 @@ def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(en
     ],
     ids=["bars of a run of the argo ui", "bars of a pinned run", "parameters"],
 )  # fmt: skip
-def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, limit, arguments, said):
+def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, limit, arguments, message):
     run_id = environment.enqueue()
 
-    computed = pods.compute(run_id, arguments=arguments, **{limit: "100"})
+    engine = pods.engine(run_id, arguments=arguments, **{limit: "100"})
 
-    assert computed.returncode == 2
-    assert said in pods.said()["error_message"]
+    assert engine.returncode == 2
+    assert message in pods.termination_message()["error_message"]
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"symbols": "NOWHERE"}, "has no prices for NOWHERE"),
         ({"params": '{"fast": 30, "slow": 10}'}, "fast"),
@@ -137,44 +139,42 @@ def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, 
         ({"params": "{"}, "must be a JSON object"),
     ],
 )
-def test_bad_input_ends_the_first_pod_with_code_2_and_the_reason_where_argo_finds_it(pods, changes, said):
-    computed = pods.compute(str(uuid.uuid4()), arguments=BY_HAND | changes)
+def test_bad_input_ends_the_first_pod_with_code_2_and_the_reason_where_argo_finds_it(pods, changes, message):
+    engine = pods.engine(str(uuid.uuid4()), arguments=BY_HAND | changes)
 
-    assert computed.returncode == 2
-    assert said in pods.said()["error_message"]
+    assert engine.returncode == 2
+    assert message in pods.termination_message()["error_message"]
 
 
 def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(environment, pods):
     run_id = environment.enqueue_rule("RAISING")
 
-    computed = pods.compute(run_id, arguments=BY_HAND | {"rule_type": "RAISING", "params": ""})
+    engine = pods.engine(run_id, arguments=BY_HAND | {"rule_type": "RAISING", "params": ""})
 
-    assert computed.returncode == 1
-    assert "ZeroDivisionError" in pods.said()["error_message"]
-    assert "correct-horse-battery" not in computed.stdout + pods.words.read_text()
+    assert engine.returncode == 1
+    assert "ZeroDivisionError" in pods.termination_message()["error_message"]
+    assert "correct-horse-battery" not in engine.stdout + pods.termination_log.read_text()
 
 
 def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(environment, pods):
     run_id = environment.enqueue_rule("EATING")
 
-    computed = pods.compute(
-        run_id, arguments=BY_HAND | {"rule_type": "EATING", "params": ""}, MEMORY_MIB="512"
-    )
+    engine = pods.engine(run_id, arguments=BY_HAND | {"rule_type": "EATING", "params": ""}, MEMORY_MIB="512")
 
-    assert computed.returncode == 12, computed.stdout
+    assert engine.returncode == 12, engine.stdout
 
 
 def test_the_exit_handler_writes_the_reason_that_the_step_left(environment, pods):
     run_id = environment.enqueue()
-    pods.compute(run_id, arguments=BY_HAND | {"symbols": "NOWHERE"})
-    message = f"main: Error (exit code 2): {pods.words.read_text()}"
+    pods.engine(run_id, arguments=BY_HAND | {"symbols": "NOWHERE"})
+    message = f"main: Error (exit code 2): {pods.termination_log.read_text()}"
 
-    recorded = pods.record(
+    on_exit = pods.on_exit(
         run_id, failures=[{"templateName": "engine", "phase": "Failed", "message": message}]
     )
 
     run = environment.get(run_id)
-    assert recorded.returncode == 0
+    assert on_exit.returncode == 0
     assert (run.status, run.error_code) == ("FAILED", "invalid_request")
     assert "has no prices for NOWHERE" in run.error_message
 
@@ -182,7 +182,7 @@ def test_the_exit_handler_writes_the_reason_that_the_step_left(environment, pods
 def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(environment, pods):
     run_id = str(uuid.uuid4())
 
-    pods.record(run_id, arguments=BY_HAND, status="Error")
+    pods.on_exit(run_id, arguments=BY_HAND, status="Error")
 
     assert (environment.get(run_id).status, environment.get(run_id).error_code) == (
         "FAILED",
@@ -192,13 +192,13 @@ def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(environment, pods):
 
 def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_alone(environment, pods):
     ended, others = environment.enqueue(), str(uuid.uuid4())
-    pods.compute(ended)
-    pods.keep(ended)
-    pods.record(others, arguments=BY_HAND, uid="the-first")
+    pods.engine(ended)
+    pods.persist(ended)
+    pods.on_exit(others, arguments=BY_HAND, uid="the-first")
     pending = environment.enqueue()
-    pods.compute(pending)
+    pods.engine(pending)
 
-    codes = [pods.record(ended).returncode, pods.record(others, uid="another").returncode]
+    codes = [pods.on_exit(ended).returncode, pods.on_exit(others, uid="another").returncode]
 
     assert codes == [0, 0]
     assert environment.get(ended).status == "SUCCEEDED"
@@ -210,23 +210,23 @@ def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(environment,
     with environment.database.write() as session:
         workflow_links.link(session, run_id, "bt-x", "the-first")
 
-    recorded = pods.record(run_id, uid="another")
+    on_exit = pods.on_exit(run_id, uid="another")
 
-    assert recorded.returncode == 0
+    assert on_exit.returncode == 0
     assert environment.get(run_id).status == "PENDING"
 
 
 def test_arguments_that_no_row_can_hold_are_no_failure_of_the_exit_handler(environment, pods):
-    recorded = pods.record(str(uuid.uuid4()), arguments=BY_HAND | {"start_date": "yesterday"})
+    on_exit = pods.on_exit(str(uuid.uuid4()), arguments=BY_HAND | {"start_date": "yesterday"})
 
-    assert recorded.returncode == 0
-    assert "start_date" in recorded.stdout
+    assert on_exit.returncode == 0
+    assert "start_date" in on_exit.stdout
     assert environment.counts() == {}
 
 
-@pytest.mark.parametrize("step", ["compute", "record"])
+@pytest.mark.parametrize("step", ["engine", "on_exit"])
 def test_a_database_that_is_away_is_something_to_try_again(environment, pods, step):
-    away = {"DATABASE_URL": "mysql+pymysql://somebody:hidden-password@127.0.0.1:9/nothing"}
+    away = {"DATABASE_URL": "mysql+pymysql://user:hidden-password@127.0.0.1:9/nothing"}
 
     done = getattr(pods, step)(str(uuid.uuid4()), arguments=BY_HAND, **away)
 
@@ -237,9 +237,9 @@ def test_a_database_that_is_away_is_something_to_try_again(environment, pods, st
 def test_every_line_of_every_step_carries_the_run_id(environment, pods):
     run_id = environment.enqueue()
 
-    said = "".join(step(run_id).stdout for step in (pods.compute, pods.keep, pods.record))
+    logged = "".join(step(run_id).stdout for step in (pods.engine, pods.persist, pods.on_exit))
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in logged.splitlines()]
     assert len(lines) >= 4
     assert {line["run_id"] for line in lines} == {run_id}
 

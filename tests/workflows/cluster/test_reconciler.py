@@ -12,7 +12,7 @@ from sqlalchemy import select
 from qa.processes import ROOT
 from store.models import Run
 from tests.workflows.clusters import pod
-from workflows.cluster.argo_client import ArgoAway, name_of
+from workflows.cluster.argo_client import ArgoUnavailable, name_of
 from workflows.submission import cancel
 
 RUNNING_ENGINE = [pod("engine", "Running")]
@@ -41,11 +41,11 @@ def test_a_row_that_was_committed_and_never_launched_is_launched(cluster):
 
 def test_a_workflow_whose_row_was_never_told_is_found_by_its_name(cluster):
     run_id = cluster.submit()
-    seen = cluster.argo.create(run_id, {"symbols": "SP500"})
+    workflow = cluster.argo.create(run_id, {"symbols": "SP500"})
 
     cluster.reconciler.once()
 
-    assert cluster.get(run_id).workflow_uid == seen.uid
+    assert cluster.get(run_id).workflow_uid == workflow.uid
     assert len(cluster.server.workflows) == 1
 
 
@@ -113,7 +113,7 @@ def test_a_deleted_workflow_fails_its_run_and_says_so(cluster):
     assert "was deleted in the cluster" in cluster.get(run_id).error_message
 
 
-def test_a_workflow_that_argo_still_keeps_after_somebody_deleted_it_is_stopped(cluster):
+def test_a_workflow_that_argo_still_keeps_after_it_was_deleted_is_stopped(cluster):
     run_id = begun(cluster)
     cluster.move(run_id, "Running")
     workflow = cluster.server.workflows[name_of(run_id)]
@@ -150,9 +150,9 @@ def test_a_workflow_that_no_list_shows_yet_is_asked_for_before_it_is_called_gone
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_failed_workflow_whose_exit_handler_said_nothing_is_explained_by_its_pods(cluster, everything):
     run_id = begun(cluster)
-    said = json.dumps({"error_code": "invalid_request", "error_message": "symbols: has no prices"})
+    failure = json.dumps({"error_code": "invalid_request", "error_message": "symbols: has no prices"})
     cluster.move(
-        run_id, "Failed", nodes=[pod("engine", "Failed", message=f"main: Error (exit code 2): {said}")]
+        run_id, "Failed", nodes=[pod("engine", "Failed", message=f"main: Error (exit code 2): {failure}")]
     )
 
     cluster.reconciler.once(everything=everything)
@@ -182,7 +182,7 @@ def test_a_workflow_that_succeeded_without_a_result_is_a_failed_run(cluster):
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Error"])
 def test_an_ended_run_stays_as_it_is_whatever_its_workflow_says(cluster, phase):
     run_id = begun(cluster)
-    cluster.succeed_in_the_record(run_id)
+    cluster.succeed_in_the_database(run_id)
     cluster.move(run_id, phase, message="whatever")
 
     cluster.reconciler.once(everything=True)
@@ -195,7 +195,7 @@ def test_the_workflow_of_a_cancelled_run_is_stopped(cluster):
 
     class Forgetful:
         def cancel(self, _):
-            """As a web that is killed before it has told Argo."""
+            """As a web that is killed before it has asked Argo."""
 
     cancel(cluster.database, Forgetful(), run_id)
 
@@ -223,7 +223,7 @@ def test_where_a_run_has_two_workflows_the_first_one_counts_and_the_second_takes
 def test_the_end_of_a_second_workflow_is_not_the_end_of_the_run(cluster):
     run_id = begun(cluster)
     cluster.by_hand(name="the-same-again", run_id=run_id)
-    cluster.server.move("the-same-again", "Failed", message="deleted by somebody")
+    cluster.server.move("the-same-again", "Failed", message="deleted by a user")
 
     cluster.reconciler.once(everything=True)
 
@@ -233,7 +233,7 @@ def test_the_end_of_a_second_workflow_is_not_the_end_of_the_run(cluster):
 @pytest.mark.parametrize(
     "answer", [(503, {"message": "starting"}), (200, "<html>"), (403, {"message": "no"})]
 )
-def test_where_argo_is_away_nothing_is_changed(cluster, answer):
+def test_where_argo_is_unavailable_nothing_is_changed(cluster, answer):
     run_id, waiting = begun(cluster), cluster.submit()
     cluster.server.workflows.clear()
     cluster.server.answer = answer
@@ -245,13 +245,13 @@ def test_where_argo_is_away_nothing_is_changed(cluster, answer):
     assert cluster.get(waiting).workflow_uid is None
 
 
-def test_where_argo_goes_away_between_list_and_question_nothing_is_called_gone(cluster):
+def test_where_argo_becomes_unavailable_between_list_and_question_nothing_is_called_gone(cluster):
     run_id = begun(cluster)
     cluster.server.get = lambda rest, *_: (
         (500, {"message": "etcd is away"}) if rest else (200, {"metadata": {}, "items": None})
     )
 
-    with pytest.raises(ArgoAway):
+    with pytest.raises(ArgoUnavailable):
         cluster.reconciler.once()
 
     assert cluster.status(run_id) == "PENDING"
@@ -278,7 +278,7 @@ def test_the_command_makes_one_pass_and_says_by_its_code_whether_it_could(cluste
 
     assert (done.returncode, away.returncode) == (0, 1), done.stdout + done.stderr
     assert cluster.get(run_id).workflow_uid is not None
-    assert "nothing was changed any further" in away.stdout
+    assert "reconciliation failed" in away.stdout
 
 
 def reconcile(cluster):
