@@ -12,7 +12,7 @@ from store.models import StoredDataset
 from workflows.errors import LimitExceeded
 
 _MOST_UNKNOWN_FIELDS = 20
-"""A request has that many fields too many before they are not told one by one."""
+"""A request has that many fields too many before they are no longer reported one by one."""
 
 
 def read(raw: object, limits: RequestLimits) -> RunRequest:

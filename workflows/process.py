@@ -29,8 +29,8 @@ def die_with_parent(parent_pid: int, signal_number: int = signal.SIGKILL) -> Non
         os._exit(0)
 
 
-def give_way() -> None:
-    """Let pages and the record go first where processors are short; its children do as it does.
+def lower_priority() -> None:
+    """Lower the priority of this process and its children, below the web tier and the database.
 
     On a desktop's kernel a session has a share of its own (autogroup), and only its own niceness counts.
     """
@@ -42,7 +42,7 @@ def give_way() -> None:
 def limit_memory(limit_mib: int) -> None:
     """Allow this process `limit_mib` of its own data beyond what it inherited from its parent.
 
-    Past it an allocation fails with `MemoryError` here, before the machine runs out for everybody.
+    Past it an allocation fails with `MemoryError` here, before the whole machine runs out.
     Inherited pages are shared, and address space alone costs nothing: neither is counted.
     """
     if not on_linux:

@@ -1,4 +1,4 @@
-"""Entry point of reconciler and dispatcher: brings rows and workflows together again, once or repeatedly."""
+"""Entry point of reconciler and dispatcher: reconciles rows and workflows, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from workflows.cluster.argo_client import Argo
 from workflows.cluster.reconciler import Reconciler
 from workflows.errors import WorkflowError
 
+_LONGEST_PAUSE_SECONDS = 15.0
 log = logs.get(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """One look at everything, or a quick one every so many seconds until told to stop; 1 is a look that failed."""
+    """One full pass, or a quick pass every so many seconds until SIGTERM; 1 is a pass that failed."""
     parser = argparse.ArgumentParser(prog="python -m workflows.reconcile", description=__doc__)
     parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, as the dispatcher")
     arguments = parser.parse_args(argv)
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
     if arguments.every is None:
         return 0 if _pass(database, reconciler, everything=True) else 1
-    return _for_ever(database, reconciler, arguments.every)
+    return _repeat(database, reconciler, arguments.every)
 
 
 def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bool:
@@ -49,22 +50,21 @@ def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bo
         schema.require_head(database.engine)
         reconciler.once(everything=everything)
     except (WorkflowError, SQLAlchemyError, SchemaBehind) as error:
-        log.warning("nothing was changed any further", error=reason(error))
+        log.warning("reconciliation failed", error=reason(error))
         return False
     return True
 
 
-def _for_ever(database: Database, reconciler: Reconciler, every_seconds: float) -> int:
+def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    log.info("dispatcher begins", every_seconds=every_seconds)
+    log.info("dispatcher started", every_seconds=every_seconds)
     pause = every_seconds
     while not stopping.wait(pause):
-        pause = (
-            every_seconds if _pass(database, reconciler, everything=False) else min(max(pause * 2, 1.0), 15.0)
-        )
-    log.info("dispatcher ends")
+        is_done = _pass(database, reconciler, everything=False)
+        pause = every_seconds if is_done else min(max(pause * 2, 1.0), _LONGEST_PAUSE_SECONDS)
+    log.info("dispatcher stopped")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The one way in: a raw request becomes a committed PENDING row, pinned to its prices, and is launched."""
+"""Submission: a raw request becomes a committed PENDING row, pinned to its prices, and is launched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workflows import failpoints, limits
 from workflows.errors import LaunchRefused
 from workflows.launchers.launcher import Launcher
 
-_NAMED = 20
+_MOST_NAMED = 20
 log = logs.get(__name__)
 
 
@@ -70,8 +70,8 @@ def submit(
         failpoints.hit("submit-written")
     failpoints.hit("submit-committed")
     with logs.about(run_id):
-        said = "run submitted" if is_new else "run submitted again"
-        log.info(said, rule_type=request.rule_type, client=client)
+        event = "run submitted" if is_new else "run submitted again"
+        log.info(event, rule_type=request.rule_type, client=client)
         if status == Status.PENDING:
             _launch(database, launcher, run_id)
     failpoints.hit("submit-launched")
@@ -107,8 +107,8 @@ def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:
     by_upper = {name.upper(): name for name in known}
     near = [by_upper[name] for name in get_close_matches(symbol.upper(), by_upper, n=3, cutoff=0.5)]
     lead = f"did you mean {' or '.join(near)}? There are" if near else "there are"
-    more = f" and {len(known) - _NAMED} more" if len(known) > _NAMED else ""
-    there = f"{', '.join(known[:_NAMED])}{more}" if known else "none yet: import prices first"
+    more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
+    there = f"{', '.join(known[:_MOST_NAMED])}{more}" if known else "none yet: import prices first"
     return FieldError(field, f"has no prices for {symbol}; {lead}: {there}", symbol)
 
 
@@ -116,7 +116,7 @@ def _launch(database: Database, launcher: Launcher, run_id: str) -> None:
     try:
         launcher.launch(run_id)
     except LaunchRefused as refused:
-        log.error("the launcher refused the run", error=str(refused))
+        log.error("run refused by the launcher", error=str(refused))
         with database.write() as session:
             message = f"The run could not be started: {refused}"
             runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))

@@ -36,11 +36,11 @@ def main() -> int:
     try:
         worker.run()
     except ForkServerDied as died:
-        log.error("the worker gives up: its fork server dies again and again", error=str(died))
+        log.error("worker gives up, its fork servers keep dying", error=str(died))
         return Exit.CRASHED
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # it is ending; one more would only spoil the exit code
+            signal.signal(number, signal.SIG_IGN)  # another one would only change the exit code
         scratch.close()
         database.close()
     return Exit.OK

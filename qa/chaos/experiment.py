@@ -54,9 +54,9 @@ class Experiment:
         return workers.get(int(owner.split(":")[1] or 0))
 
     def failures_seen(self) -> int:
-        """How often clients got no answer, and processes logged that the database is away or a step failed."""
+        """How often clients got no answer, and processes logged that the database is unavailable or a step failed."""
         logs = [path.read_text(encoding="utf-8") for path in self.environment.folder.glob("*.log")]
-        words = ("is away", "step failed")
+        words = ("is away", "database unavailable", "step failed")
         return self.environment.unanswered + sum(text.count(word) for text in logs for word in words)
 
     def assert_invariants(self, kind: str, *, allowed: Mapping[str, str] | None = None) -> None:

@@ -83,7 +83,7 @@ def test_every_argument_says_what_it_is_for_and_a_choice_has_its_list():
     assert all("default" not in each for each in asked.values())  # Argo's UI does not honour it
 
 
-def test_only_what_nobody_can_guess_has_to_be_filled_in():
+def test_only_what_has_no_default_has_to_be_filled_in():
     required = {name for name, each in form().items() if "value" not in each}
 
     assert required == {"symbols", "rule_type", "start_date", "end_date"}

@@ -1,8 +1,8 @@
 """A warm, single-threaded process that forks the steps of the worker.
 
 Everything a step imports is loaded here once, so a step starts in milliseconds. The server holds no
-database connection and no thread, so that a fork inherits none. It does what the worker tells it over
-a socket, one JSON object a line, and ends when the worker does.
+database connection and no thread, so that a fork inherits none. It obeys the worker over a
+socket, one JSON object a line, and ends when the worker does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from workflows import failpoints, process
 from workflows.errors import ForkServerDied
 
 _GC_THRESHOLD = 50_000
-"""A collection touches every object, and each page that it touches is copied: a step has few."""
+"""Objects between collections: each touches every object, and the pages that it touches are copied."""
 _READY = {"ready": True}
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -47,7 +47,7 @@ class Ended:
 
 
 class ForkServer:
-    """The worker's end: start and kill steps, and hear how they ended."""
+    """The worker's end: starts and kills steps, and returns how they ended."""
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         ours, theirs = socket.socketpair()
@@ -68,7 +68,7 @@ class ForkServer:
         ours.setblocking(False)
         self._socket, self._lines = ours, _Lines()
         self.is_ready = False
-        """Whether everything is loaded, so that a step starts at once."""
+        """Whether every module is loaded, so that a step starts at once."""
 
     def fileno(self) -> int:
         """The socket to wait on for `ended`."""
@@ -79,7 +79,7 @@ class ForkServer:
         self._send({"start": key, "module": module, "arguments": arguments, "memory_mib": memory_mib})
 
     def kill(self, key: str) -> None:
-        """End the step and everything that it started; `ended` still reports it."""
+        """Kill the step and everything that it started; `ended` still reports it."""
         self._send({"kill": key})
 
     def ended(self) -> list[Ended]:
@@ -131,26 +131,26 @@ class _Server:
         self._keys: dict[int, str] = {}
 
     def serve(self) -> None:
-        """Obey the worker until it hangs up, then end every child."""
-        woken, wake = socket.socketpair()
-        for end in (woken, wake):
+        """Obey the worker until it closes the socket, then kill every child."""
+        wakeup, signalled = socket.socketpair()
+        for end in (wakeup, signalled):
             end.setblocking(False)
-        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(signalled.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         with selectors.DefaultSelector() as selector:
             selector.register(self._worker, selectors.EVENT_READ, self._obey)
-            selector.register(woken, selectors.EVENT_READ, lambda: bool(woken.recv(4_096)))
+            selector.register(wakeup, selectors.EVENT_READ, lambda: bool(wakeup.recv(4_096)))
             try:
-                while self._attend(selector.select()):
+                while self._handle(selector.select()):
                     self._reap()
             finally:
                 for pid in self._keys:
                     _kill_group(pid)
 
-    def _attend(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
-        """Answer everybody who called; false when the worker hung up."""
-        answers = [key.data() for key, _ in ready]
-        return all(answers)
+    def _handle(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+        """Handle every socket that is ready; false when the worker closed its own."""
+        is_open = [key.data() for key, _ in ready]  # each of them, whatever the first returns
+        return all(is_open)
 
     def _obey(self) -> bool:
         received = self._worker.recv(65_536)
@@ -158,10 +158,12 @@ class _Server:
             if "start" in message:
                 self._start(message)
             else:
-                for pid, key in self._keys.items():
-                    if key == message["kill"]:
-                        _kill_group(pid)
+                self._kill(message["kill"])
         return bool(received)
+
+    def _kill(self, key: str) -> None:
+        for pid in [pid for pid, of in self._keys.items() if of == key]:
+            _kill_group(pid)
 
     def _start(self, message: dict[str, Any]) -> None:
         failpoints.hit("step-ordered")
@@ -177,7 +179,7 @@ class _Server:
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if dead is None:
                 return
-            _kill_group(dead.si_pid)  # what the step itself started; its own number is not free yet
+            _kill_group(dead.si_pid)  # what the step itself started; its PID is not free before wait
             pid, status = os.waitpid(dead.si_pid, 0)
             failpoints.hit("step-reaped")
             self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status))
@@ -207,9 +209,9 @@ def _run_step(parent: int, module: str, arguments: list[str], memory_mib: int) -
     except MemoryError:
         process.lift_memory_limit()
         code = Exit.OUT_OF_MEMORY
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else Exit.CRASHED
-    except BaseException:  # the last line of defence of a forked process, which must not return
+    except SystemExit as exited:
+        code = exited.code if isinstance(exited.code, int) else Exit.CRASHED
+    except BaseException:  # a forked process must never return into the server's code
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
@@ -217,8 +219,8 @@ def _run_step(parent: int, module: str, arguments: list[str], memory_mib: int) -
         os._exit(code)
 
 
-def _nothing() -> None:
-    """Most modules are warm when they are imported."""
+def _no_warm_up() -> None:
+    """Most modules need no more than their import."""
 
 
 def main() -> None:
@@ -226,10 +228,10 @@ def main() -> None:
     descriptor, worker_pid, *modules = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process.die_with_parent(int(worker_pid))
-    process.give_way()
+    process.lower_priority()
     for module in modules:
         loaded = importlib.import_module(module)
-        getattr(loaded, "warm_up", _nothing)()
+        getattr(loaded, "warm_up", _no_warm_up)()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(descriptor)) as worker, suppress(BrokenPipeError):  # the worker left

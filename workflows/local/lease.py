@@ -1,4 +1,4 @@
-"""Who holds a run: the name of a process, from which others on the same machine can tell that it is dead."""
+"""The owner of a lease: the name of a process, from which others on the same host can tell that it is dead."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ _PROC = Path("/proc")
 
 
 def owner() -> str:
-    """The name under which this process holds runs: `place:pid:start`."""
-    return f"{place()}:{os.getpid()}:{_started(os.getpid())}"
+    """The name under which this process holds leases: `host_id:pid:start`."""
+    return f"{host_id()}:{os.getpid()}:{_started(os.getpid())}"
 
 
-def place() -> str:
-    """The host, the boot and the process-number space; two containers of one host differ."""
-    marks = [socket.gethostname(), _read("sys/kernel/random/boot_id")]
+def host_id() -> str:
+    """The host name with a hash of its boot and its PID namespace; two containers of one host differ."""
+    parts = [socket.gethostname(), _read("sys/kernel/random/boot_id")]
     try:
-        marks.append(os.readlink(_PROC / "self/ns/pid"))
+        parts.append(os.readlink(_PROC / "self/ns/pid"))
     except OSError:
-        marks.append("")
-    digest = hashlib.sha256("\n".join(marks).encode()).hexdigest()[:12]
-    return f"{marks[0].replace(':', '-')[:24]}.{digest}"
+        parts.append("")
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return f"{parts[0].replace(':', '-')[:24]}.{digest}"
 
 
 def is_dead(name: str) -> bool:
-    """Tell whether the named process is surely gone; of another place nothing is sure."""
-    where, _, process = name.partition(":")
+    """Whether the named process is surely gone; of another host nothing is sure."""
+    host, _, process = name.partition(":")
     pid, _, started = process.partition(":")
-    if where != place() or not pid.isdigit():
+    if host != host_id() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -42,7 +42,7 @@ def is_dead(name: str) -> bool:
 
 
 def _started(pid: int) -> str:
-    """The moment a process began, in clock ticks, since numbers are used again; "dead" for a zombie."""
+    """When a process began, in clock ticks, since PIDs are used again; "dead" for a zombie."""
     fields = _read(f"{pid}/stat").rpartition(")")[2].split()
     if not fields:
         return "0"

@@ -1,4 +1,4 @@
-"""The runs that wait and those that a worker holds, as rows of the record."""
+"""The queue of one worker: the runs that wait and those that it holds, as rows of the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logs.get(__name__)
 
 
 class Queue:
-    """One worker's view of the record: take runs, keep them, give them back, end them."""
+    """Claims runs, renews their leases, releases them and fails them, under the name of this process."""
 
     def __init__(self, database: Database, *, lease_seconds: int) -> None:
         self._database, self._lease_seconds = database, lease_seconds
@@ -35,12 +35,12 @@ class Queue:
         """Raise `SchemaBehind` unless the tables are those of this release."""
         schema.require_head(self._database.engine)
 
-    def is_waiting(self) -> bool:
-        """Whether some run may be free to take; cheap enough to be asked many times a second."""
+    def has_pending(self) -> bool:
+        """Whether some run may be free to claim; cheap enough to be asked many times a second."""
         return self._probe.has_pending()
 
     def claim(self) -> tuple[str, int] | None:
-        """Take one run: its id, and the how-manieth attempt this is."""
+        """Claim one run: its id, and the number of this attempt."""
         with self._database.write() as session:
             run = leases.claim(session, self._owner, lease_seconds=self._lease_seconds, now=datetime.now(UTC))
             if run is None:
@@ -50,21 +50,21 @@ class Queue:
         return run.run_id, run.attempts
 
     def renew(self, run_ids: Sequence[str]) -> set[str]:
-        """Prolong the leases; return the runs that are still this worker's and still wanted."""
+        """Prolong the leases; return the runs that are still open and this worker's."""
         with self._database.write() as session:
-            mine = leases.renew(
+            own = leases.renew(
                 session, self._owner, run_ids, lease_seconds=self._lease_seconds, now=datetime.now(UTC)
             )
             failpoints.hit("renew-written")
         failpoints.hit("renew-committed")
-        return mine
+        return own
 
     def fail(self, run_id: str, failure: Failure) -> bool:
-        """→ FAILED, unless the run has ended or is somebody else's by now."""
+        """→ FAILED, unless the run has ended or is another worker's by now."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            mine = leases.renew(session, self._owner, [run_id], lease_seconds=self._lease_seconds, now=now)
-            if not mine:
+            own = leases.renew(session, self._owner, [run_id], lease_seconds=self._lease_seconds, now=now)
+            if not own:
                 return False
             failed = runs.fail(session, run_id, code=failure.code, message=failure.message, now=now)
             failpoints.hit("failure-written")
@@ -79,8 +79,8 @@ class Queue:
             failpoints.hit("giving-back-written")
         failpoints.hit("giving-back-committed")
 
-    def free_the_dead(self) -> None:
-        """Give back what workers hold that died on this machine, without waiting for their leases."""
+    def reap_dead_owners(self) -> None:
+        """Release what dead workers of this host hold, without waiting for their leases to expire."""
         with self._database.read() as session:
             dead = [owner for owner in leases.owners(session) if lease.is_dead(owner)]
         for owner in dead:
@@ -88,7 +88,7 @@ class Queue:
                 count = leases.release_all(session, owner)
                 failpoints.hit("takeover-written")
             failpoints.hit("takeover-committed")
-            log.warning("a worker died, its runs are taken up again", owner=owner, runs=count)
+            log.warning("runs of a dead worker released", owner=owner, runs=count)
 
     def disconnect(self) -> None:
         """Drop every connection."""
@@ -96,14 +96,14 @@ class Queue:
         self._database.close()
 
 
-class Reachability:
-    """Whether the record answers; when it does not, when to ask again. Speaks once a change."""
+class Availability:
+    """Whether the database answers, and when to ask again where it does not; logs each change once."""
 
     def __init__(self) -> None:
         self._failures, self._again_at = 0, 0.0
 
     @property
-    def is_time(self) -> bool:
+    def is_due(self) -> bool:
         """False during the pause after a failure."""
         return time.monotonic() >= self._again_at
 
@@ -114,11 +114,11 @@ class Reachability:
             yield
         except SQLAlchemyError as error:
             if not self._failures:
-                log.warning("the database is away, waiting for it", error=reason(error))
+                log.warning("database unavailable", error=reason(error))
             pause = _PAUSES_SECONDS[min(self._failures, len(_PAUSES_SECONDS) - 1)]
             self._failures, self._again_at = self._failures + 1, time.monotonic() + pause
             queue.disconnect()
         else:
             if self._failures:
-                log.info("the database is back", failures=self._failures)
+                log.info("database available again", failures=self._failures)
             self._failures = 0

@@ -1,4 +1,4 @@
-"""Private folders for the bundles of one worker, which vanish with it."""
+"""Private folders for the bundles of one worker, removed with it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _private_folder(within: Path) -> tuple[Path, IO[str]]:
 
 
 def _locked(folder: Path) -> IO[str] | None:
-    """The folder's lock, or None while somebody else holds it."""
+    """The folder's lock, or None while another process holds it."""
     try:
         lock = (folder / _LOCK).open("w", encoding="ascii")
     except OSError:

@@ -1,4 +1,4 @@
-"""A run that does not count, so that the first one that does is as quick as the hundredth."""
+"""A warm-up run, so that the first real one is as quick as the hundredth."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ _REQUEST = {
 }
 
 
-class _CurtainError(Exception):
-    """The end of a rehearsal: what was written is rolled back."""
+class _Rollback(Exception):
+    """Ends the warm-up's transaction: what it wrote is rolled back."""
 
 
 def warm_up() -> None:
     """Compute one run, and store it in a transaction that is rolled back.
 
-    Whatever is loaded, built or compiled on first use is there afterwards. Where the record cannot be
-    reached, the first runs are a little slower. No connection is left open.
+    Whatever is loaded, built or compiled on first use is there afterwards. Where the database is
+    unavailable, the first runs are a little slower. No connection is left open.
     """
     rules.names()
     request = RunRequest.parse(_REQUEST)
-    found = outcome.run(request, {"SP500": samples.load("SP500")})
-    trades, curves = tables.trades_to_parquet(found, request.symbols), tables.curves_to_parquet(found)
-    result = tables.to_result(json.loads(json.dumps(found.summary)), trades, curves)
+    result = outcome.run(request, {"SP500": samples.load("SP500")})
+    trades, curves = tables.trades_to_parquet(result, request.symbols), tables.curves_to_parquet(result)
+    stored = tables.to_result(json.loads(json.dumps(result.summary)), trades, curves)
     database = open_once(Settings.from_env(os.environ).database_url)
-    with contextlib.suppress(SQLAlchemyError, _CurtainError):
-        _store(database, request, result)
+    with contextlib.suppress(SQLAlchemyError, _Rollback):
+        _store(database, request, stored)
     database.close()
 
 
@@ -60,4 +60,4 @@ def _store(database: Database, request: RunRequest, result: results.RunResult) -
         runs.request_of(runs.get(session, request.run_id))
         runs.fail(session, "", code="", message="", now=now)
         results.succeed(session, request.run_id, result, now=now)
-        raise _CurtainError
+        raise _Rollback

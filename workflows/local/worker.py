@@ -1,4 +1,4 @@
-"""The local worker: takes runs from the record and has their two steps done in processes of their own."""
+"""The local worker: claims runs and executes their two steps in processes of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflows.errors import BundleError, ForkServerDied
 from workflows.failures import Failure
 from workflows.local import step_failures
 from workflows.local.fork_server import Ended, ForkServer
-from workflows.local.queue import Queue, Reachability
+from workflows.local.queue import Availability, Queue
 from workflows.local.scratch import Scratch
 from workflows.local.step_failures import Step, StepLimits, Stopped
 from workflows.steps import bundle
@@ -23,12 +23,12 @@ from workflows.steps import bundle
 PRELOADED = ("workflows.steps.engine", "workflows.steps.persist", "workflows.local.warm_up")
 MAX_ATTEMPTS = 5
 MAX_TRIES = 8
-"""How often a step is tried while something outside is away, with growing pauses: four minutes in all."""
+"""How often a step is tried while the database or the disk is unavailable, with growing pauses: four minutes."""
 
 _BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.015, 0.05
 _BUSY_FOR_SECONDS = 10.0
-_WATCH_SECONDS = 0.25
-_SWEEP_SECONDS = 1.0
+_RENEW_SECONDS = 0.25
+_REAP_SECONDS = 1.0
 _SCHEMA_SECONDS = 0.5
 _STOP_SECONDS = 20.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -38,7 +38,7 @@ log = logs.get(__name__)
 
 @dataclass(slots=True)
 class Job:
-    """A run in this worker's hands, and where it stands."""
+    """A run that this worker holds, and where it stands."""
 
     run_id: str
     step: Step = Step.ENGINE
@@ -48,28 +48,28 @@ class Job:
     not_before: float = 0.0
     stopped: Stopped | None = None
     failure: Failure | None = None
-    """Why it failed; to be written as soon as the record can be reached."""
+    """Why it failed; written as soon as the database is available."""
     began_at: float = field(default_factory=time.monotonic)
 
 
 class Worker:
-    """Keeps up to `slots` runs going, each in one process at a time; nothing a run does can end it."""
+    """Executes up to `slots` runs, each in one process at a time; nothing a run does can end the worker."""
 
     def __init__(self, settings: Settings, queue: Queue, scratch: Scratch) -> None:
         self._limits = StepLimits(
             timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
         )
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
-        self._record = Reachability()
+        self._database = Availability()
         self._server = ForkServer(PRELOADED)
         self._jobs: dict[str, Job] = {}
-        self._watch_at = self._sweep_at = self._took_at = 0.0
+        self._renew_at = self._reap_at = self._claimed_at = 0.0
         self._deaths = 0
-        """Fork servers that died since a step last ended properly."""
+        """How many fork servers died since a step last ended."""
         self._stop_by: float | None = None
 
     def run(self) -> None:
-        """Work until `stop` was called and everything has ended or was given back."""
+        """Work until `stop` was called and every run has ended or was released."""
         self._wait_for_schema()
         while self._stop_by is None or (self._jobs and time.monotonic() < self._stop_by):
             select.select([self._server], [], [], self._pause())
@@ -80,40 +80,40 @@ class Worker:
         self._close()
 
     def _pause(self) -> float:
-        busy = self._jobs or time.monotonic() - self._took_at < _BUSY_FOR_SECONDS
+        busy = self._jobs or time.monotonic() - self._claimed_at < _BUSY_FOR_SECONDS
         return _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
 
     def stop(self, *, within_seconds: float = _STOP_SECONDS) -> None:
-        """Take nothing new, finish what runs; the second call gives it back at once."""
+        """Claim nothing new, finish what runs; the second call releases it at once."""
         now = time.monotonic()
         self._stop_by = now + within_seconds if self._stop_by is None else now
 
     def _wait_for_schema(self) -> None:
-        """Begin only on the tables that this release knows; say once what is missing."""
-        said = False
+        """Begin only on the tables that this release knows; log once what is missing."""
+        is_logged = False
         while self._stop_by is None:
-            with self._record.watched(self._queue):
+            with self._database.watched(self._queue):
                 try:
                     self._queue.require_schema()
                     return
                 except SchemaBehind as behind:
-                    if not said:
+                    if not is_logged:
                         log.warning("waiting for the schema", error=str(behind))
-                    said = True
+                    is_logged = True
             time.sleep(_SCHEMA_SECONDS)
 
     def _turn(self) -> None:
         for ended in self._server.ended():
-            self._hear(ended)
+            self._on_step_ended(ended)
         for job in self._jobs.values():
             self._advance(job)
-        if self._record.is_time:
-            with self._record.watched(self._queue):
+        if self._database.is_due:
+            with self._database.watched(self._queue):
                 self._write_failures()
-                self._watch()
-                self._take()
+                self._renew_and_reap()
+                self._claim_pending()
 
-    def _hear(self, ended: Ended) -> None:
+    def _on_step_ended(self, ended: Ended) -> None:
         job = self._jobs.get(ended.key)
         if job is None:
             return
@@ -130,15 +130,15 @@ class Worker:
         elif ended.exit_code == Exit.TRY_AGAIN and job.tries < MAX_TRIES:
             job.not_before = time.monotonic() + min(2.0 ** (job.tries - 1), _LONGEST_PAUSE_SECONDS)
         else:
-            job.failure = self._explanation(job, ended)
+            job.failure = self._failure_of(job, ended)
 
-    def _explanation(self, job: Job, ended: Ended) -> Failure:
-        """The step's own words where it left some, else what its end tells."""
+    def _failure_of(self, job: Job, ended: Ended) -> Failure:
+        """The failure that the step left in its bundle, else the one that the way it ended tells."""
         if job.step is Step.ENGINE and ended.exit_code is not None and job.stopped is None:
             try:
                 files = bundle.read(self._scratch.of(job.run_id), job.run_id)
-                said = bundle.read_json(files, bundle.ERROR)
-                return Failure(said["error_code"], said["error_message"])
+                content = bundle.read_json(files, bundle.ERROR)
+                return Failure(content["error_code"], content["error_message"])
             except BundleError:
                 pass
         if ended.exit_code == Exit.TRY_AGAIN:
@@ -154,7 +154,7 @@ class Worker:
             if now >= job.not_before and self._server.is_ready:
                 self._start(job)
         elif now > job.deadline:
-            log.warning("the step is out of time", run_id=job.run_id, step=str(job.step))
+            log.warning("step timed out", run_id=job.run_id, step=str(job.step))
             self._kill(job, "timeout")
 
     def _start(self, job: Job) -> None:
@@ -165,8 +165,8 @@ class Worker:
         self._server.start(job.run_id, module, arguments, memory_mib=self._limits.memory_mib)
         failpoints.hit(f"{job.step}-asked")
 
-    def _kill(self, job: Job, why: Stopped) -> None:
-        job.stopped = why
+    def _kill(self, job: Job, reason: Stopped) -> None:
+        job.stopped = reason
         self._server.kill(job.run_id)
 
     def _write_failures(self) -> None:
@@ -179,42 +179,40 @@ class Worker:
                 )  # fmt: skip
             self._drop(job)
 
-    def _watch(self) -> None:
-        """Now and then: keep the leases, stop what nobody wants, take over from the dead."""
+    def _renew_and_reap(self) -> None:
+        """At intervals: renew the leases, stop runs that were cancelled, release the runs of dead workers."""
         now = time.monotonic()
-        if self._jobs and now >= self._watch_at:
-            self._watch_at = now + _WATCH_SECONDS
-            wanted = self._queue.renew(list(self._jobs))
-            for job in [job for job in self._jobs.values() if job.run_id not in wanted]:
+        if self._jobs and now >= self._renew_at:
+            self._renew_at = now + _RENEW_SECONDS
+            own = self._queue.renew(list(self._jobs))
+            for job in [job for job in self._jobs.values() if job.run_id not in own]:
                 self._abandon(job)
-        if now >= self._sweep_at:
-            self._sweep_at = now + _SWEEP_SECONDS
-            self._queue.free_the_dead()
-            while self._take_one():
+        if now >= self._reap_at:
+            self._reap_at = now + _REAP_SECONDS
+            self._queue.reap_dead_owners()
+            while self._claim_one():
                 pass
 
     def _abandon(self, job: Job) -> None:
         """The run was cancelled, has ended, or is another worker's by now."""
         if job.deadline is None:
             self._drop(job)
-        elif (
-            job.stopped is None and job.step is Step.ENGINE
-        ):  # a persist step ends soon, and finds out itself
-            log.info("the run is no longer wanted, its step is stopped", run_id=job.run_id)
+        elif job.stopped is None and job.step is Step.ENGINE:  # a persist step ends soon, and looks itself
+            log.info("run no longer wanted, step stopped", run_id=job.run_id)
             self._kill(job, "unwanted")
 
-    def _take(self) -> None:
-        while self._has_room() and self._queue.is_waiting():
-            if not self._take_one():
+    def _claim_pending(self) -> None:
+        while self._has_room() and self._queue.has_pending():
+            if not self._claim_one():
                 return
 
-    def _take_one(self) -> bool:
+    def _claim_one(self) -> bool:
         if not self._has_room() or (claimed := self._queue.claim()) is None:
             return False
         run_id, attempt = claimed
-        self._took_at = time.monotonic()
+        self._claimed_at = time.monotonic()
         job = self._jobs[run_id] = Job(run_id)
-        log.info("run taken", run_id=run_id, attempt=attempt)
+        log.info("run claimed", run_id=run_id, attempt=attempt)
         if attempt > MAX_ATTEMPTS:
             job.failure = step_failures.worker_died(attempt - 1)
         self._advance(job)
@@ -228,8 +226,8 @@ class Worker:
         self._scratch.drop(job.run_id)
 
     def _replace_server(self, died: ForkServerDied) -> None:
-        """Every step died with the server: begin them again with a new one."""
-        log.error("the fork server died, its steps begin again", error=str(died))
+        """Every step died with the server: restart them with a new one."""
+        log.error("fork server died, steps restarted", error=str(died))
         self._server.close()
         self._deaths += 1
         if self._deaths > MAX_ATTEMPTS:
@@ -244,7 +242,7 @@ class Worker:
 
     def _close(self) -> None:
         self._server.close()
-        left = list(self._jobs)
-        with self._record.watched(self._queue):
-            self._queue.release(left)
-        log.info("worker stopped", runs_given_back=len(left))
+        held = list(self._jobs)
+        with self._database.watched(self._queue):
+            self._queue.release(held)
+        log.info("worker stopped", runs_released=len(held))

@@ -76,7 +76,7 @@ def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
 
 
 def _check_size(folder: Path, most_mib: int) -> None:
-    """By what lies there, not by what the manifest says of it."""
+    """By the files themselves, not by what the manifest says of them."""
     total = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
     if total > most_mib * _MIB:
         raise BundleTooLarge(

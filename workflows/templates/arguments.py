@@ -38,7 +38,7 @@ def _choices(field: Field) -> list[str] | None:
 
 
 def _help(field: Field) -> str:
-    """What the field is for and what may be given, for somebody who has never seen the code."""
+    """What the field is for and what may be given, for a user of the Argo UI."""
     if field.name == "params":
         return f'{field.help} As JSON, for instance {{"period": 14}}. {_params_help()}'
     if field.name == "symbols":

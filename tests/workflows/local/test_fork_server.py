@@ -43,7 +43,7 @@ def test_once_warm_it_has_one_thread_and_holds_no_connection_and_no_record(serve
     assert (process.num_threads(), process.net_connections(), held) == (1, [], [])
 
 
-def test_it_and_its_steps_give_way_to_whoever_waits_for_an_answer(server):
+def test_it_and_its_steps_have_a_lower_priority_than_the_worker(server):
     assert psutil.Process(server._process.pid).nice() == psutil.Process().nice() + 10
 
 
@@ -67,7 +67,7 @@ def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
     ]
 
 
-def test_when_it_is_gone_whoever_listens_is_told(server):
+def test_when_it_is_gone_the_worker_gets_an_error(server):
     psutil.Process(server._process.pid).send_signal(signal.SIGKILL)
     server._process.wait()
 

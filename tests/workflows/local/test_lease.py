@@ -1,4 +1,4 @@
-"""A dead process of this machine is told from a living one, and from one of elsewhere."""
+"""A dead process of this host is told from a living one, and from one of another host."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from workflows.local import lease
 
 
 def name_of(process):
-    return f"{lease.place()}:{process.pid}:{lease._started(process.pid)}"
+    return f"{lease.host_id()}:{process.pid}:{lease._started(process.pid)}"
 
 
 def test_this_process_lives():
@@ -29,14 +29,14 @@ def test_a_killed_process_is_dead_at_once_even_before_its_parent_noticed():
 def test_a_living_process_with_a_used_number_is_not_the_dead_one():
     started = lease.owner().rpartition(":")[2]
 
-    assert lease.is_dead(f"{lease.place()}:{os.getpid()}:{int(started) - 1}")
+    assert lease.is_dead(f"{lease.host_id()}:{os.getpid()}:{int(started) - 1}")
 
 
-def test_of_another_place_nothing_is_known():
+def test_of_another_host_nothing_is_known():
     assert not lease.is_dead(f"elsewhere.0123456789ab:{2**22 + 1}:1")
 
 
-def test_a_name_of_another_make_is_nobody_dead():
+def test_a_name_of_another_form_is_not_dead():
     assert not lease.is_dead("argo")
 
 

@@ -38,7 +38,7 @@ def test_each_line_about_a_run_carries_its_id_and_none_a_secret(environment):
 
     lines = [json.loads(line) for line in environment.log().splitlines()]
     about = [line for line in lines if line["event"].startswith("run ")]
-    assert [line["event"] for line in about] == ["run taken", "run begins", "run computed", "run SUCCEEDED"]
+    assert [line["event"] for line in about] == ["run claimed", "run begins", "run computed", "run SUCCEEDED"]
     assert {line["run_id"] for line in about} == {run_id}
     assert [line["process"] for line in about] == ["worker", "engine", "engine", "persist"]
     assert mysql.PASSWORD not in environment.log()
@@ -46,7 +46,7 @@ def test_each_line_about_a_run_carries_its_id_and_none_a_secret(environment):
 
 
 @pytest.mark.parametrize(
-    ("rule", "code", "said"),
+    ("rule", "code", "message"),
     [
         ("ABORTING", "crashed", "The engine step crashed (SIGABRT). The fault lies in the rule"),
         ("EATING", "out_of_memory", "it may use 256 MiB and needed more"),
@@ -54,7 +54,7 @@ def test_each_line_about_a_run_carries_its_id_and_none_a_secret(environment):
         ("RAISING", "engine_failed", "ZeroDivisionError: no password=[redacted] here"),
     ],
 )
-def test_a_hostile_run_fails_alone_and_says_why(environment, rule, code, said):
+def test_a_hostile_run_fails_alone_and_says_why(environment, rule, code, message):
     environment.start_worker(
         STEP_TIMEOUT_SECONDS="15" if rule == "SLEEPING" else "600", STEP_MEMORY_MIB="256"
     )
@@ -64,7 +64,7 @@ def test_a_hostile_run_fails_alone_and_says_why(environment, rule, code, said):
 
     failed = environment.get(bad)
     assert (failed.status, failed.error_code) == ("FAILED", code)
-    assert said in failed.error_message
+    assert message in failed.error_message
     assert [environment.get(run_id).status for run_id in (good, good_too)] == ["SUCCEEDED", "SUCCEEDED"]
     assert (environment.get(good).attempts, failed.attempts) == (1, 1)
 

@@ -127,7 +127,9 @@ def test_two_workers_never_do_the_same_run(environment):
 
     environment.wait_all()
 
-    begun = [line for line in map(json.loads, environment.log().splitlines()) if line["event"] == "run taken"]
+    begun = [
+        line for line in map(json.loads, environment.log().splitlines()) if line["event"] == "run claimed"
+    ]
     assert sorted(line["run_id"] for line in begun) == sorted(run_ids)
     assert environment.counts() == {"SUCCEEDED": 40}
     assert list(problems(environment.database)) == []
@@ -152,7 +154,7 @@ def test_a_stopped_worker_loses_its_run_to_another_and_nothing_is_stored_twice(e
 
 
 def freeze(environment, worker):
-    """Stop the worker where it holds no lock: a writer that stands still would keep everybody out."""
+    """Stop the worker where it holds no lock: a stopped writer would lock out every other."""
     worker.send_signal(signal.SIGSTOP)
     while is_locked(environment.settings.database_url):
         worker.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""The two steps as pods run them: processes that are told a run and a folder."""
+"""The two steps as processes of their own, with a run and a folder as arguments."""
 
 import json
 from datetime import UTC, datetime
@@ -45,12 +45,14 @@ def test_a_run_is_computed_and_stored_bit_for_bit(environment, tmp_path):
 def test_each_line_of_both_steps_carries_the_run_id_and_no_secret(environment, tmp_path):
     run_id = environment.enqueue()
 
-    said = "".join(step.stdout + step.stderr for step in both_steps(environment, run_id, tmp_path / "bundle"))
+    logged = "".join(
+        step.stdout + step.stderr for step in both_steps(environment, run_id, tmp_path / "bundle")
+    )
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in logged.splitlines()]
     assert [line["event"] for line in lines] == ["run begins", "run computed", "run SUCCEEDED"]
     assert {line["run_id"] for line in lines} == {run_id}
-    assert mysql.PASSWORD not in said
+    assert mysql.PASSWORD not in logged
 
 
 def test_persisting_twice_is_persisting_once(environment, tmp_path):
@@ -110,7 +112,7 @@ def rename(bars, symbol):
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "message"),
     [
         (lambda folder: (folder / "trades.parquet").unlink(), "trades.parquet of the result is missing"),
         (
@@ -129,7 +131,7 @@ def rename(bars, symbol):
     ],
     ids=["missing", "cut", "altered", "no manifest"],
 )
-def test_a_damaged_bundle_fails_its_run_and_says_what_is_wrong(environment, tmp_path, harm, said):
+def test_a_damaged_bundle_fails_its_run_and_says_what_is_wrong(environment, tmp_path, harm, message):
     run_id = environment.enqueue()
     environment.run_step("engine", "--run-id", run_id, "--bundle", tmp_path / "bundle")
     harm(tmp_path / "bundle")
@@ -138,7 +140,7 @@ def test_a_damaged_bundle_fails_its_run_and_says_what_is_wrong(environment, tmp_
 
     run = environment.get(run_id)
     assert (persist.returncode, run.status, run.error_code) == (2, "FAILED", "bad_result")
-    assert said in run.error_message
+    assert message in run.error_message
     assert list(problems(environment.database)) == []
 
 
@@ -165,7 +167,7 @@ def test_a_rule_that_is_not_installed_is_bad_input(environment, tmp_path):
     assert "SOLD_LAST_YEAR" in run.error_message
 
 
-def test_a_run_that_nobody_knows_is_bad_input_of_both_steps(environment, tmp_path):
+def test_a_run_that_does_not_exist_is_bad_input_of_both_steps(environment, tmp_path):
     engine, persist = both_steps(environment, "123e4567-e89b-42d3-a456-426614174000", tmp_path / "bundle")
 
     assert (engine.returncode, persist.returncode) == (2, 2)

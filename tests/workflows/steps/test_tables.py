@@ -11,8 +11,8 @@ import pytest
 from backtest import samples
 from backtest.run.outcome import run
 from backtest.run.request import RunRequest
+from qa.examples import REQUEST
 from qa.processes import ROOT
-from qa.run_queue import REQUEST
 from workflows.steps import tables
 
 OUTCOME = run(RunRequest.parse(REQUEST), {"SP500": samples.load("SP500")})
