@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from backtest.metrics import METRICS, Metric
-from backtest.metrics.metric import Format, Group
+from backtest.metrics import Metric
+from backtest.metrics.catalogue import by_group
+from backtest.metrics.metric import Format
 from backtest.run.request import RunRequest
 
 _LABEL, _VALUE = 30, 18
@@ -26,9 +27,9 @@ def table(request: RunRequest, summary: Mapping[str, Any]) -> str:
     """The request, the warnings, and every metric by group in two columns."""
     lines = [_title(request, summary), ""]
     lines += [f"! {warning['message']}" for warning in summary["warnings"]]
-    for group in get_args(Group):
-        cells = [_cell(metric, summary["metrics"]) for metric in METRICS if metric.group == group]
-        lines += ["", group.capitalize(), *_in_two_columns(cells)]
+    for title, metrics in by_group():
+        cells = [_cell(metric, summary["metrics"]) for metric in metrics]
+        lines += ["", title, *_in_two_columns(cells)]
     return "\n".join([*lines, "", _identity(summary)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,9 +21,9 @@ from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.request import RunRequest
 from backtest.run.warnings import RunFacts, RunWarning, warnings_of
+from backtest.simulation.backends import Backend
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, checked_target, simulate
 
-Backend = Literal["auto", "interpreted", "jit"]
 Progress = Callable[[str, float], None]
 
 _BY_SIGNAL: Final = EXIT_REASONS.index("signal")
@@ -157,22 +157,8 @@ def _summary(
     touching = quality.trades_touching(reports, simulation.trades, start=aligned.start)
     warnings = _warnings(simulation, account, check, touching) + aligned.warnings
     return {
-        "engine_version": simulation.engine_version,
-        "result_hash": simulation.result_hash,
-        "data_hash": aligned.data_hash,
-        "data_hashes": aligned.hashes,
-        "timeframe": aligned.bars.timeframe,
-        "first_bar": stamp(simulation.times[0]),
-        "last_bar": stamp(simulation.times[-1]),
-        "bars": len(simulation.times),
-        "warmup_bars": aligned.start,
-        "conventions": {
-            "periods_per_year": account.periods_per_year,
-            "returns": account.periods,
-            "risk_free_rate": account.risk_free_rate,
-            "benchmark": aligned.benchmark_name,
-            "benchmark_is_own_symbols": request.benchmark is None,
-        },
+        **_identity(aligned, simulation),
+        "conventions": _conventions(request, aligned, account),
         "metrics": metrics.values,
         "metric_reasons": metrics.reasons,
         "metrics_elsewhere": values_of_other_tools(account),
@@ -187,6 +173,30 @@ def _summary(
         "monthly": monthly_returns(account),
         "exit_reasons": by_exit_reason(simulation.trades, dict(enumerate(EXIT_REASONS))),
         "sides": by_side(simulation.trades),
+    }
+
+
+def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
+    return {
+        "engine_version": simulation.engine_version,
+        "result_hash": simulation.result_hash,
+        "data_hash": aligned.data_hash,
+        "data_hashes": aligned.hashes,
+        "timeframe": aligned.bars.timeframe,
+        "first_bar": stamp(simulation.times[0]),
+        "last_bar": stamp(simulation.times[-1]),
+        "bars": len(simulation.times),
+        "warmup_bars": aligned.start,
+    }
+
+
+def _conventions(request: RunRequest, aligned: Aligned, account: Account) -> dict[str, Any]:
+    return {
+        "periods_per_year": account.periods_per_year,
+        "returns": account.periods,
+        "risk_free_rate": account.risk_free_rate,
+        "benchmark": aligned.benchmark_name,
+        "benchmark_is_own_symbols": request.benchmark is None,
     }
 
 

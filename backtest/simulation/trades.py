@@ -83,36 +83,24 @@ def fills_of(rows: Floats) -> Fills:
 
 def trades_of(rows: Floats, bars: Bars, config: EngineConfig) -> Trades:
     """The trades of the kernel's rows, with profit, costs and excursions."""
-    columns = np.ascontiguousarray(rows.T)
     (
-        symbol,
-        side,
-        size,
-        opened,
-        closed,
-        raw_in,
-        fill_in,
-        raw_out,
-        fill_out,
-        fee_in,
-        fee_out,
-        borrow,
+        symbol, side, size, opened, closed, price_in, fill_in, price_out, fill_out, fee_in, fee_out, borrow,
         reason,
-    ) = columns
+    ) = np.ascontiguousarray(rows.T)  # fmt: skip
     pnl = side * (fill_out - fill_in) * size - fee_in - fee_out - borrow
-    slippage = (np.abs(fill_in - raw_in) + np.abs(fill_out - raw_out)) * size
+    slippage = (np.abs(fill_in - price_in) + np.abs(fill_out - price_out)) * size
     at = (symbol.astype(np.int64), opened.astype(np.int64), closed.astype(np.int64))
     codes = reason.astype(np.int8)
-    worst, best = _excursions(bars, config, *at, codes, side, fill_in, raw_out)
+    worst, best = _excursions(bars, config, *at, codes, side, fill_in, price_out)
     return Trades(
         symbol=at[0],
         side=side.astype(np.int64),
         size=size,
         entry_bar=at[1],
         exit_bar=at[2],
-        entry_price=raw_in,
+        entry_price=price_in,
         entry_fill=fill_in,
-        exit_price=raw_out,
+        exit_price=price_out,
         exit_fill=fill_out,
         entry_fee=fee_in,
         exit_fee=fee_out,

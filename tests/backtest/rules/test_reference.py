@@ -9,6 +9,7 @@ import pytest
 from backtest import rules
 from backtest.expression import FUNCTIONS
 from backtest.rules.reference import page
+from tests.fresh_python import run
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
@@ -55,6 +56,4 @@ def test_the_example_of_a_rule_of_ones_own_works():
         "assert rule.exposure(SimpleNamespace(close=np.arange(4.0))).tolist() == [0, 0, 1, 1]\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-
-    assert (done.returncode, done.stderr) == (0, "")
+    run(script)

@@ -1,7 +1,4 @@
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +11,8 @@ from backtest.run.outcome import run
 from backtest.run.request import RunRequest
 from backtest.run.warnings import no_trades
 from tests.backtest.price_bars import dataset, walk
+from tests.fresh_python import loaded_by
 
-ROOT = Path(__file__).parents[3]
 FREE = {"fee_rate": 0, "slippage_bps": 0, "fractional": True}
 
 
@@ -361,11 +358,4 @@ def test_any_run_has_a_summary_that_json_can_write(close, entry, leave, directio
 
 
 def test_a_run_loads_neither_scipy_nor_pandas_nor_numba():
-    script = (
-        "import sys, backtest.run.outcome; "
-        "sys.exit(', '.join({'scipy', 'pandas', 'numba', 'matplotlib'} & set(sys.modules)) or 0)"
-    )
-
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-
-    assert (done.returncode, done.stderr) == (0, "")
+    assert loaded_by("import backtest.run.outcome", "scipy", "pandas", "numba", "matplotlib") == set()
