@@ -41,7 +41,7 @@ def mysql_url(mysql_server: MySQLServer) -> Iterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """An empty SQLite file of the test's own."""
-    return f"sqlite:///{tmp_path / 'record.sqlite3'}"
+    return f"sqlite:///{tmp_path / 'backtest.sqlite3'}"
 
 
 @pytest.fixture(params=["sqlite", "mysql"])
@@ -53,7 +53,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """The record with its schema at head, on each kind of database in turn."""
+    """A database with its schema at head, of each kind in turn."""
     database = Database.open(database_url)
     schema.upgrade(database.engine)
     yield database

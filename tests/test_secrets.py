@@ -84,7 +84,7 @@ def product(marked_url, tmp_path):
 
 @pytest.fixture
 def record_at(mysql_url):
-    """Opens the record for an account, at head and with the bundled prices."""
+    """Opens the database for an account, at head and with the bundled prices."""
     opened = []
 
     def record_at(address):

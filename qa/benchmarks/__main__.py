@@ -21,23 +21,23 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help=f"default: {PAGE}, with --quick the screen")
     arguments = parser.parse_args()
     output = arguments.output or (None if arguments.quick else PAGE)
-    began = time.perf_counter()
+    started = time.perf_counter()
 
     def progress(step: str) -> None:
-        print(f"{time.perf_counter() - began:5.0f} s  {step}", file=sys.stderr, flush=True)
+        print(f"{time.perf_counter() - started:5.0f} s  {step}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
         run = Run(QUICK if arguments.quick else WHOLE, Path(folder), progress)
         return _report(run.everything(), output)
 
 
-def _report(found: dict, output: Path | None) -> int:
+def _report(results: dict, output: Path | None) -> int:
     """Write the page; only now is there room for NumPy."""
     from qa.benchmarks.agreement import checks
     from qa.benchmarks.report import page
 
-    agreement = checks(found)
-    text = page(found, agreement)
+    agreement = checks(results)
+    text = page(results, agreement)
     if output is None:
         print(text)
     else:

@@ -18,7 +18,7 @@ TIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison with our compiled backend, and whether it held."""
+    """One comparison with our compiled backend, and whether it holds."""
 
     work: str
     engine: str
@@ -26,20 +26,20 @@ class Check:
     detail: str
 
 
-def check_run(work: str, engine: str, found: dict[str, Any], ours: dict[str, Any]) -> Check:
+def check_run(work: str, engine: str, result: dict[str, Any], ours: dict[str, Any]) -> Check:
     """Same number of trades on the same bars and the same final equity to the cent."""
-    same_bars = found.get("trades") is None or found["trades"] == ours["trades"]
-    trades, expected = int(found["figures"][3]), int(ours["figures"][3])
-    equity, wanted = found["figures"][4], ours["figures"][4]
-    holds = same_bars and trades == expected and abs(equity - wanted) < CENT
-    where = "on the same bars" if same_bars and found.get("trades") is not None else "(bars not listed)"
+    same_bars = result.get("trades") is None or result["trades"] == ours["trades"]
+    trades, expected = int(result["figures"][3]), int(ours["figures"][3])
+    equity, expected_equity = result["figures"][4], ours["figures"][4]
+    holds = same_bars and trades == expected and abs(equity - expected_equity) < CENT
+    where = "on the same bars" if same_bars and result.get("trades") is not None else "(bars not listed)"
     where = where if same_bars else "on OTHER BARS"
     return Check(work, engine, holds, f"{trades:,} trades {where}, final equity {equity:,.2f}")
 
 
-def check_table(work: str, engine: str, found: dict[str, Any], ours: dict[str, Any]) -> Check:
+def check_table(work: str, engine: str, result: dict[str, Any], ours: dict[str, Any]) -> Check:
     """Same number of trades in every row and the same return, but for the fee of a sale at the end."""
-    rows, table = _stored(found)
+    rows, table = _stored(result)
     reference = _stored(ours)[1][rows]
     same_trades = table[:, 3] == reference[:, 3]
     gap = np.abs(table[:, 0] - reference[:, 0])
@@ -51,8 +51,8 @@ def check_table(work: str, engine: str, found: dict[str, Any], ours: dict[str, A
     return Check(work, engine, bool(apart.sum() <= (0 if exact else TIES)), detail)
 
 
-def _stored(found: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    stored = np.load(found["table"])
+def _stored(result: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    stored = np.load(result["table"])
     return stored["rows"], stored["table"]
 
 
@@ -63,11 +63,11 @@ def _name(work: str, row: int) -> str:
     return f"symbol {row}"
 
 
-def checks(found: dict[tuple[str, str], dict[str, Any]]) -> list[Check]:
+def checks(results: dict[tuple[str, str], dict[str, Any]]) -> list[Check]:
     """Every engine's result that is whole enough to compare, beside ours."""
     done = []
-    for (work, engine), result in found.items():
-        ours = found[work, OURS]
+    for (work, engine), result in results.items():
+        ours = results[work, OURS]
         if engine == OURS or not ("table" in result or "figures" in result):
             continue
         compare = check_table if "table" in result else check_run

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: prints what it found as JSON."""
+"""One measurement in a process of its own: prints its result as JSON."""
 
 from __future__ import annotations
 
@@ -21,76 +21,76 @@ MOST = 2_000
 
 def main() -> None:
     """Measure the engine and work that the only argument names."""
-    wanted = json.loads(sys.argv[1])
-    module, _, name = wanted["engine"].partition(":")
+    task = json.loads(sys.argv[1])
+    module, _, name = task["engine"].partition(":")
     engine = getattr(importlib.import_module(f"qa.benchmarks.engines.{module}"), name)()
-    print(json.dumps(MEASURES[wanted["work"]](engine, wanted)))
+    print(json.dumps(MEASURES[task["work"]](engine, task)))
 
 
-def single(engine: Engine, wanted: dict[str, Any]) -> dict[str, Any]:
+def single(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     """One run on one symbol, again and again; a sample cuts the bars."""
-    work = WORKS[wanted["work"]]
-    market, scale = sample_bars(work.market(), wanted["sample"])
+    work = WORKS[task["work"]]
+    market, scale = sample_bars(work.market(), task["sample"])
     prices = engine.prepare(market, work.fee_rate)
-    figures, taken = warm(lambda: engine.single(prices), wanted)
-    found = summary(taken, scale)
+    figures, taken = warm(lambda: engine.single(prices), task)
+    timings = summary(taken, scale)
     if scale > 1:
-        return found
-    return found | {"figures": [float(figure) for figure in figures], "trades": engine.trade_bars(prices)}
+        return timings
+    return timings | {"figures": [float(figure) for figure in figures], "trades": engine.trade_bars(prices)}
 
 
-def sweep(engine: Engine, wanted: dict[str, Any]) -> dict[str, Any]:
+def sweep(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     """Every pair of windows; a sample takes pairs spread evenly over all of them."""
     work = WORKS["sweep"]
     pairs = window_pairs()
-    chosen = every(len(pairs), wanted["sample"])
+    chosen = every(len(pairs), task["sample"])
     prices = engine.prepare(work.market(), work.fee_rate)
-    return tabulate(lambda: engine.sweep(prices, pairs[chosen]), chosen, len(pairs), wanted)
+    return tabulate(lambda: engine.sweep(prices, pairs[chosen]), chosen, len(pairs), task)
 
 
-def many(engine: Engine, wanted: dict[str, Any]) -> dict[str, Any]:
+def many(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     """Every symbol with an account of its own; a sample takes the first ones."""
     work = WORKS["many"]
     market = work.market()
     count = market.close.shape[1]
-    chosen = np.arange(count)[: wanted["sample"] or count]
+    chosen = np.arange(count)[: task["sample"] or count]
     prices = engine.prepare_many(market.part(slice(None), slice(0, len(chosen))), work.fee_rate)
-    return tabulate(lambda: engine.many(prices), chosen, count, wanted)
+    return tabulate(lambda: engine.many(prices), chosen, count, task)
 
 
-def cold(engine: Engine, wanted: dict[str, Any]) -> dict[str, Any]:
-    """One run and nothing else; who called measures the whole process."""
-    with np.load(wanted["prices"]) as stored:
+def cold(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
+    """One run and nothing else; the parent measures the whole process."""
+    with np.load(task["prices"]) as stored:
         market = Market(*(stored[name] for name in Market.__slots__))
     figures = engine.single(engine.prepare(market, WORKS["cold"].fee_rate))
     return {"figures": [float(figure) for figure in figures]} if figures else {}
 
 
-def store(engine: Engine, wanted: dict[str, Any]) -> dict[str, Any]:
+def store(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     """Write the prices of the cold starts, so that none of them pays for making them."""
     market = WORKS["cold"].market()
-    np.savez(wanted["prices"], **{name: getattr(market, name) for name in Market.__slots__})
+    np.savez(task["prices"], **{name: getattr(market, name) for name in Market.__slots__})
     return {}
 
 
 MEASURES = {"single": single, "million": single, "sweep": sweep, "many": many, "cold": cold, "store": store}
 
 
-def warm(work: Callable[[], Any], wanted: dict[str, Any]) -> tuple[Any, list[float]]:
+def warm(work: Callable[[], Any], task: dict[str, Any]) -> tuple[Any, list[float]]:
     """Do the work once untimed, then timed; a long sample is measured the first time."""
     start = time.perf_counter()
     result = work()
     taken = time.perf_counter() - start
-    if wanted["sample"] and taken > wanted["seconds"]:
+    if task["sample"] and taken > task["seconds"]:
         return result, [taken]
-    return repeat(work, seconds=wanted["seconds"], most=MOST)
+    return repeat(work, seconds=task["seconds"], most=MOST)
 
 
-def tabulate(work: Callable[[], Any], chosen: Any, count: int, wanted: dict[str, Any]) -> dict[str, Any]:
+def tabulate(work: Callable[[], Any], chosen: Any, count: int, task: dict[str, Any]) -> dict[str, Any]:
     """Time a table of runs and store it for the comparison."""
-    table, taken = warm(work, wanted)
-    np.savez(wanted["table"], rows=chosen, table=table)
-    return {"table": wanted["table"], **summary(taken, count / len(chosen))}
+    table, taken = warm(work, task)
+    np.savez(task["table"], rows=chosen, table=table)
+    return {"table": task["table"], **summary(taken, count / len(chosen))}
 
 
 def sample_bars(market: Market, bars: int | None) -> tuple[Market, float]:

@@ -50,11 +50,11 @@ def run(arguments: Sequence[str]) -> Ended:
     return Ended(output.decode(), seconds, usage.ru_maxrss * MIB_PER_UNIT)
 
 
-def measure(**wanted: Any) -> dict[str, Any]:
-    """Let `qa.benchmarks.child` do what is wanted; what it found, with its wall time and peak memory."""
-    ended = run(["-m", "qa.benchmarks.child", json.dumps(wanted, default=_text)])
-    found: dict[str, Any] = json.loads(ended.output.splitlines()[-1])
-    return found | {"wall": ended.seconds, "peak_mib": ended.peak_mib}
+def measure(**task: Any) -> dict[str, Any]:
+    """Let `qa.benchmarks.child` do a task; its result, with its wall time and peak memory."""
+    ended = run(["-m", "qa.benchmarks.child", json.dumps(task, default=_text)])
+    result: dict[str, Any] = json.loads(ended.output.splitlines()[-1])
+    return result | {"wall": ended.seconds, "peak_mib": ended.peak_mib}
 
 
 def _environment() -> dict[str, str]:

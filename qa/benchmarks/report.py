@@ -8,7 +8,7 @@ from typing import Any
 from qa import machine
 from qa.benchmarks.agreement import Check
 from qa.benchmarks.plan import FAST, INTERPRETED, LIMIT, OURS, SLOW
-from qa.benchmarks.run import FLOOR, Found
+from qa.benchmarks.run import FLOOR, Results
 from qa.benchmarks.work import WORKS
 
 ABOUT = f"""\
@@ -25,7 +25,7 @@ measurement has a process of its own; warm ones exclude loading, compiling and b
 data frame; cold ones are the whole process, with byte code and compiled code left behind by an earlier
 one. Peak memory is that process's, interpreter and imports included.
 
-"Ours" runs the whole kernel: costs, sizing, funds, stops, the funnel of signals. A single run gives the
+"Ours" runs the whole kernel: costs, sizing, funds, stops, the order statistics. A single run gives the
 list of trades and the equity at each close as well; in the two tables of many runs ours keeps the
 statistics of each alone, where raptorbt and vectorbt keep curves and trades too. The bare loop knows this
 one rule only and keeps no list: it is the practical limit. It and our tables of many runs use all cores.
@@ -43,16 +43,16 @@ otherwise. [agreement.md](agreement.md) says where engines differ and why.
 """
 
 
-def page(found: Found, checks: list[Check]) -> str:
-    """Everything that a run found, as the page docs/benchmarks.md."""
+def page(results: Results, checks: list[Check]) -> str:
+    """Everything that a run measured, as the page docs/benchmarks.md."""
     facts = f"{machine.facts()}.\n{machine.versions()}.\nLoad average at the end {machine.load():.1f}."
-    works = [work for work in WORKS if any(key[0] == work for key in found)]
+    works = [work for work in WORKS if any(key[0] == work for key in results)]
     head = f"{ABOUT}\nMeasured {date.today().isoformat()} on {facts}\n"  # noqa: DTZ011
-    return "\n".join([head, *(_section(work, found) for work in works), AGREE + _agreement(checks)])
+    return "\n".join([head, *(_section(work, results) for work in works), AGREE + _agreement(checks)])
 
 
-def _section(work: str, found: Found) -> str:
-    rows = {engine: result for (kind, engine), result in found.items() if kind == work}
+def _section(work: str, results: Results) -> str:
+    rows = {engine: result for (kind, engine), result in results.items() if kind == work}
     limit = FLOOR if work == "cold" else LIMIT
     base = INTERPRETED if work == "cold" else OURS  # the backend that such a run takes by itself
     ours, least = rows[base]["median"], rows[limit]["median"]

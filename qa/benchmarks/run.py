@@ -14,8 +14,8 @@ from typing import Any
 from qa.benchmarks.plan import ENGINES, FAST, SLOW, SLOW_STARTERS, SLOW_STARTS, Effort, Measurement
 from qa.benchmarks.process import measure, run
 
-Found = dict[tuple[str, str], dict[str, Any]]
-"""What was found, by work and engine."""
+Results = dict[tuple[str, str], dict[str, Any]]
+"""What was measured, by work and engine."""
 
 FLOOR = "Python and NumPy alone"
 COMMAND = "ours, `python -m backtest run`"
@@ -36,23 +36,23 @@ class Run:
     effort: Effort
     folder: Path
     progress: Callable[[str], None]
-    found: Found = field(default_factory=dict)
+    results: Results = field(default_factory=dict)
 
-    def everything(self) -> Found:
+    def everything(self) -> Results:
         """Warm work first, then cold starts; each engine in a fresh process each time."""
         for measurement in self.effort.measurements():
             self.progress(measurement.title)
-            self.found[measurement.work, measurement.engine] = self._warm(measurement)
+            self.results[measurement.work, measurement.engine] = self._warm(measurement)
         self._cold()
-        return self.found
+        return self.results
 
-    def _warm(self, wanted: Measurement) -> dict[str, Any]:
-        table = self.folder / f"{wanted.work}-{wanted.engine}.npz"
-        found = measure(
-            engine=ENGINES[wanted.engine], work=wanted.work, sample=wanted.sample, table=str(table),
+    def _warm(self, measurement: Measurement) -> dict[str, Any]:
+        table = self.folder / f"{measurement.work}-{measurement.engine}.npz"
+        result = measure(
+            engine=ENGINES[measurement.engine], work=measurement.work, sample=measurement.sample, table=str(table),
             seconds=self.effort.seconds,
         )  # fmt: skip
-        return found | {"sample": wanted.sample}
+        return result | {"sample": measurement.sample}
 
     def _cold(self) -> None:
         nothing, prices = "nothing:Nothing", str(self.folder / "prices.npz")
@@ -70,7 +70,7 @@ class Run:
         starts = [start() for _ in range(min(most, SLOW_STARTS) if engine in SLOW_STARTERS else most)]
         walls = [one["wall"] for one in starts]
         counted = {"shortest": min(walls), "median": median(walls), "repetitions": len(walls)}
-        self.found["cold", engine] = starts[-1] | counted
+        self.results["cold", engine] = starts[-1] | counted
 
 
 def _command() -> dict[str, Any]:

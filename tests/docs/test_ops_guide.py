@@ -77,7 +77,7 @@ def test_on_one_machine_the_page_is_there_and_ends_when_asked(tmp_path):
     port = processes.free_port()
     environment = os.environ | {
         "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{tmp_path}/record.sqlite3",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/backtest.sqlite3",
         "LIBRARY_DIR": str(tmp_path / "library"),
         "BUNDLE_DIR": str(tmp_path / "bundles"),
     }
@@ -101,16 +101,16 @@ def test_on_one_machine_a_backup_brings_back_what_was_lost(sqlite_url, tmp_path,
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     monkeypatch.setenv("FILE", str(tmp_path / "backup.sqlite3"))
-    record = Path(sqlite_url.removeprefix("sqlite:///"))
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
     bash(".venv/bin/python -m store upgrade")
     bash(".venv/bin/python -m store import backtest/samples/GOOG.csv --symbol GOOG")
 
     bash(backup)
-    with closing(sqlite3.connect(record)) as connection, connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM datasets")
     bash(restore)
 
-    with closing(sqlite3.connect(record)) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT symbol FROM datasets").fetchall() == [("GOOG",)]
 
 

@@ -1,4 +1,4 @@
-"""The product as its users have it: the web by HTTP, and the record behind it."""
+"""The product as its users have it: the web by HTTP, and the database behind it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Product:
         return ["kubectl", "-n", self.cluster.namespace, *self._client(), "-e", statement]
 
     def results_of(self, run_id: str) -> int:
-        """How many results the record has for the run."""
+        """How many results the database has for the run."""
         return int(self.sql(f"SELECT COUNT(*) FROM results WHERE run_id = '{run_id}'")[0][0])
 
     def waits_for_a_row(self, pod: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from tests.e2e.cluster import run
 CHAPTERS = {
     "test_manifests": "What is applied",
     "test_access": "Who may do what",
-    "test_doors": "Three doors",
+    "test_entry_points": "Three entry points",
     "test_client": "The client against the real Argo Server",
     "test_cleanup": "Nothing is left behind",
     "test_overhead": "Overhead",

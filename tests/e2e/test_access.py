@@ -55,9 +55,9 @@ def can(name, what, namespace=NAMESPACE):
 
 @pytest.mark.parametrize("name", MAY)
 def test_an_account_may_do_exactly_what_it_needs(installation, name, record_property):
-    everybody = listed("nobody-of-this-name")
+    anonymous = listed("no-such-account")
 
-    own = listed(name) - everybody
+    own = listed(name) - anonymous
 
     record_property("seen", f"{name}: " + "; ".join(f"{what} [{verbs}]" for what, verbs in sorted(own)))
     assert {(what, " ".join(sorted(verbs.split()))) for what, verbs in own} == MAY[name]
@@ -74,7 +74,7 @@ def test_an_account_may_not_do_what_would_lead_further(installation, name, recor
 @pytest.mark.parametrize("name", MAY)
 @pytest.mark.parametrize("namespace", ["default", "argo", "kube-system"])
 def test_an_account_may_do_nothing_of_its_own_elsewhere(installation, name, namespace):
-    assert listed(name, namespace) == listed("nobody-of-this-name", namespace)
+    assert listed(name, namespace) == listed("no-such-account", namespace)
 
 
 def test_no_role_of_ours_reaches_beyond_the_namespace(installation):

@@ -1,4 +1,4 @@
-"""A backup brings the whole record back: every run, every result hash, every trade."""
+"""A backup brings the whole database back: every run, every result hash, every trade."""
 
 import pytest
 
@@ -21,7 +21,7 @@ TRADES = "SELECT COUNT(*), SUM(pnl) FROM trades"
 
 @pytest.fixture(scope="module")
 def story(guide_installation: GuideInstallation):
-    """Runs, a backup, one more run, the loss of everything, the restore; what the record held at each time."""
+    """Runs, a backup, one more run, the loss of everything, the restore; what the database held at each time."""
     product = guide_installation.product()
     try:
         for run_id in [product.submit(**rule) for rule in RULES]:

@@ -91,7 +91,7 @@ def test_very_many_runs_at_once(cluster, product, installation, store, record_pr
     assert len(set(ids)) == len(rows) == results == RUNS
     assert {status for _, status in rows} == {"SUCCEEDED"}
     assert late == 0
-    assert watcher.most <= 2 * LIMIT  # the record counts a run as done before Argo has put its pod away
+    assert watcher.most <= 2 * LIMIT  # the database counts a run as done before Argo has put its pod away
     assert watcher.problems == []
     assert {app: restarts(cluster, path, app=app) for app, path in own.items()} == restarted
     until(lambda: not set(ids) & runs_of(cluster.workflows(app="backtest")), 180, "no workflow left")

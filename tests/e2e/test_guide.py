@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(900)
 CHAPTERS = (6, 2, 7, 8, 9, 12, 13, 14, 15)
 """Further chapters with commands for a cluster; chapter 5 makes the environment."""
 SIGN_IN = 16
-"""The chapter that closes the door."""
+"""The chapter that turns sign-in on."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def said(guide_installation):
 
 @pytest.fixture
 def closed(guide_installation, said):
-    """What the commands about sign-in said; afterwards the door is open again, for those who have no token."""
+    """The output of the commands about sign-in; afterwards sign-in is off again."""
     yield [guide_installation.shell.run(commands) for commands in guide.chapter(SIGN_IN, "cluster")]
     guide_installation.shell.run(
         "git checkout k8s/overlays/local\nkubectl apply -k k8s/overlays/local\n"
@@ -109,11 +109,11 @@ def test_the_story_of_a_run_is_found_by_its_id(said):
 
 
 def test_every_step_of_looking_for_a_fault_works_on_a_healthy_environment(said):
-    door, web, record, runs, store = said[14]
+    entry, web, database, runs, store = said[14]
 
-    assert "ingress.networking.k8s.io/web" in door
+    assert "ingress.networking.k8s.io/web" in entry
     assert "Running" in web
-    assert "this release needs" in record
+    assert "this release needs" in database
     assert "workflow-controller" in runs
     assert "service/s3" in store
 
@@ -127,9 +127,7 @@ def test_the_record_is_whole_after_the_restore_of_the_guide(said):
     assert said[13][1].rstrip().endswith("the database is consistent")
 
 
-def test_with_sign_in_a_token_opens_the_door_until_it_is_revoked_and_nobody_else_comes_in(
-    guide_installation, closed
-):
+def test_with_sign_in_a_token_is_accepted_until_it_is_revoked_and_nothing_else_is(guide_installation, closed):
     rolled, used, ended = closed
 
     assert "successfully rolled out" in rolled

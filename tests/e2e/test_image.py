@@ -1,4 +1,4 @@
-"""The image alone: it starts as nobody, on a file system that it cannot write to, and brings what it needs."""
+"""The image alone: it starts without privileges, on a read-only file system, and brings what it needs."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from tests.e2e.guide_installation import IMAGE, Shell
 
 MARK = "mark-of-a-secret-7f3a9c"
 SECRET_FILES = (".env", "secret.yaml", "k8s/base/secret.yaml", "tls.key", "web/.env", "var/record.sqlite3")
-"""Where somebody who builds may have secrets lying; git ignores them, so the builder may not take them either."""
+"""Files with secrets on a developer's machine; git ignores them, so the build must not take them either."""
 LOCKED = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    """A clone of this repository, as on the machine of somebody who has marked secrets in files."""
+    """A clone of this repository, with marked secrets in untracked files."""
     folder = tmp_path_factory.mktemp("image") / "clone"
     run("git", "clone", "--quiet", str(guide.ROOT), str(folder))
     for name in SECRET_FILES:

@@ -1,4 +1,4 @@
-"""The Job in which a release waits for its schema, on a database of the test's own beside the record."""
+"""The Job in which a release waits for its schema, on a database of the test's own."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.e2e.guide_installation import IMAGE, NAMESPACE, GuideInstallation, ov
 from tests.k8s.manifests import named, render
 
 DATABASE, READER = "schema_gate", "schema_gate_reader"
-"""The reader too: an account that reads prices is given the rights of one record and no other."""
+"""The reader too: an account that reads prices is given the rights of one database and no other."""
 
 
 @pytest.fixture
@@ -53,9 +53,7 @@ def waits(guide_installation: GuideInstallation, name: str) -> bool:
     )
 
 
-def test_it_waits_while_nobody_migrates_and_ends_once_somebody_did(
-    guide_installation, product, record_property
-):
+def test_it_waits_until_the_schema_is_migrated(guide_installation, product, record_property):
     start(guide_installation, "schema-gate", name="gate-of-prod")
     until(
         lambda: started(guide_installation, "gate-of-prod") and waits(guide_installation, "gate-of-prod"),

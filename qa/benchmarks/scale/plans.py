@@ -101,7 +101,7 @@ def _of_the_list(database: Database) -> dict[str, Query]:
         "text that nothing has": {"text": "no such text"},
         "a week": {"created_from": _NEWEST - timedelta(days=7), "created_to": _NEWEST},
     }
-    questions = {f"list: {name}": _list(wanted) for name, wanted in filters.items()}
+    questions = {f"list: {name}": _list(chosen) for name, chosen in filters.items()}
     for sort in ("total_return", "sharpe_ratio", "max_drawdown", "num_trades"):
         questions[f"list: by {sort}"] = _list({}, sort=sort)
     questions["list: by sharpe_ratio, rule RSI"] = _list({"rule_type": "RSI"}, sort="sharpe_ratio")
@@ -114,8 +114,8 @@ def _of_the_list(database: Database) -> dict[str, Query]:
     return questions
 
 
-def _list(wanted: Mapping[str, Any], **how: Any) -> Query:
-    return lambda session: run_list.page(session, run_list.Filter(**wanted), **how)
+def _list(filters: Mapping[str, Any], **how: Any) -> Query:
+    return lambda session: run_list.page(session, run_list.Filter(**filters), **how)
 
 
 def _deep(database: Database, sort: Any) -> tuple[Any, str] | None:

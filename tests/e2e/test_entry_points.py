@@ -1,4 +1,4 @@
-"""A run is the same run whichever door it comes through; a failure says why, a success leaves nothing behind."""
+"""A run is the same whichever entry point it is submitted through; a failure says why, a success leaves nothing behind."""
 
 import json
 import time
