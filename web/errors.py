@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthoriz
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
 from store.errors import UNAVAILABLE, Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
+from web.api import schemas
 from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
 from workflows.errors import LimitExceeded
 
@@ -80,9 +81,13 @@ def answer(status: int, detail: str, **more: Any) -> Response:
     return Response(page, status, mimetype="text/html")
 
 
-def as_json(error: FieldError) -> dict[str, Any]:
+def as_json(error: FieldError) -> schemas.FieldError:
     """One wrong field for problem+json; long values are cut."""
-    shown = {"field": error.field, "message": _shown(error.message, 2_000), "value": _plain(error.value)}
+    shown: schemas.FieldError = {
+        "field": error.field,
+        "message": _shown(error.message, 2_000),
+        "value": _plain(error.value),
+    }
     if isinstance(error, PlacedError):
         shown |= {"line": error.line, "column": error.column}
     return shown

@@ -158,7 +158,11 @@ class Provenance(TypedDict):
     workflow_name: str | None
 
 
-class RunDetails(State, Timestamps, Traded, Period, Options, Provenance):
+class Request(Traded, Period, Options):
+    """What was asked for."""
+
+
+class RunDetails(State, Timestamps, Request, Provenance):
     """What was asked for and how it went."""
 
     elapsed_seconds: float

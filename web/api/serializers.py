@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlalchemy.orm import Session
 
 from backtest import rules
 from backtest.fields import Field
 from store.models import Preset, Run, Status, StoredDataset, Trade
-from store.queries import run_list
+from store.queries import run_list, runs
 from web.services import now
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def run_details(run: Run) -> schemas.RunDetails:
         **_state(run),
         **_timestamps(run),
         "elapsed_seconds": elapsed_seconds(run),
-        **_traded(run),
-        **_period(run),
-        **_options(run),
+        **_request(run),
         **_provenance(run),
         "name": run.name,
         "notes": run.notes,
@@ -153,25 +151,8 @@ def _period(run: Run) -> schemas.Period:
     return {"start_date": run.start_date.isoformat(), "end_date": run.end_date.isoformat()}
 
 
-def _options(run: Run) -> schemas.Options:
-    return {
-        "initial_capital": run.initial_capital,
-        "fee_rate": run.fee_rate,
-        "fee_per_share": run.fee_per_share,
-        "fee_min": run.fee_min,
-        "slippage_bps": run.slippage_bps,
-        "size_type": run.size_type,
-        "size": run.size,
-        "fractional": run.fractional,
-        "direction": run.direction,
-        "fill": run.fill,
-        "stop_loss_pct": run.stop_loss_pct,
-        "take_profit_pct": run.take_profit_pct,
-        "trailing_stop_pct": run.trailing_stop_pct,
-        "borrow_rate": run.borrow_rate,
-        "risk_free_rate": run.risk_free_rate,
-        "benchmark": run.benchmark,
-    }
+def _request(run: Run) -> schemas.Request:
+    return cast("schemas.Request", runs.request_json(run))
 
 
 def _provenance(run: Run) -> schemas.Provenance:

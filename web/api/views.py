@@ -30,7 +30,7 @@ def list_runs() -> Response:
 
 @bp.get("/runs/<run_id>")
 def run(run_id: str) -> Response:
-    """One run: what was asked for, how far it is, and its figures once there."""
+    """One run: what was asked for, how far it is, and its metrics once there."""
     with database().read() as session:
         run = runs.get(session, run_id)
         body: schemas.Run = {
@@ -81,5 +81,5 @@ def list_symbols() -> Response:
 
 @bp.get("/metrics")
 def list_metrics() -> Response:
-    """Every figure with its formula, its conventions and how other tools define it."""
+    """Every metric with its formula, its conventions and how other tools define it."""
     return jsonify(metrics=catalogue.as_json())

@@ -28,9 +28,9 @@ def downsample(curves: Sequence[Floats], points: int) -> NDArray[np.intp]:
         return np.arange(length)
     buckets = max(1, points // (2 * len(curves)))
     width = -(-length // buckets)
-    kept = [np.array([0, length - 1])]
-    kept += [found for curve in curves for found in _extremes(curve, width)]
-    return np.unique(np.concatenate(kept))
+    indices = [np.array([0, length - 1])]
+    indices += [extremes for curve in curves for extremes in _extremes(curve, width)]
+    return np.unique(np.concatenate(indices))
 
 
 def _extremes(curve: Floats, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from web.presentation.decimation import Floats, Times, downsample
 
@@ -64,21 +65,18 @@ def distribution(histogram: Mapping[str, Sequence[float]]) -> list[dict[str, Any
 
 def overlay(lines: Sequence[tuple[Times, Floats]]) -> dict[str, Any]:
     """Lines on one axis of time, as paths in a square, with marks at round values and the outer dates."""
-    kept = [downsample([values], _POINTS) for _, values in lines]
-    values = [one[bars] for (_, one), bars in zip(lines, kept, strict=True)]
-    seconds = [times[bars].astype(np.int64) for (times, _), bars in zip(lines, kept, strict=True)]
-    low, high = min(float(one.min()) for one in values), max(float(one.max()) for one in values)
-    first, last = min(int(one[0]) for one in seconds), max(int(one[-1]) for one in seconds)
+    thinned = [_thin(times, values) for times, values in lines]
+    low = min(float(values.min()) for _, values in thinned)
+    high = max(float(values.max()) for _, values in thinned)
+    first = min(int(seconds[0]) for seconds, _ in thinned)
+    last = max(int(seconds[-1]) for seconds, _ in thinned)
     span, width = (high - low) or 1.0, (last - first) or 1
 
     def height(value: float) -> float:
         return round(_SIDE * (high - value) / span, 1)
 
     return {
-        "paths": [
-            _path((when - first) * _SIDE / width, one, height)
-            for when, one in zip(seconds, values, strict=True)
-        ],
+        "paths": [_path((seconds - first) * _SIDE / width, values, height) for seconds, values in thinned],
         "ticks": [
             {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:g}"}
             for tick in _ticks(low, high)
@@ -88,7 +86,13 @@ def overlay(lines: Sequence[tuple[Times, Floats]]) -> dict[str, Any]:
     }
 
 
-def _path(across: Floats, values: Floats, height: Callable[[float], float]) -> str:
+def _thin(times: Times, values: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Seconds since 1970 and values of as many points as a picture shows."""
+    bars = downsample([values], _POINTS)
+    return times[bars].astype(np.int64), values[bars]
+
+
+def _path(across: NDArray[Any], values: Floats, height: Callable[[float], float]) -> str:
     return "M" + "L".join(
         f"{x:.1f},{height(y)}" for x, y in zip(across.tolist(), values.tolist(), strict=True)
     )

@@ -1,4 +1,4 @@
-"""What people do with a run afterwards: cancel it, verify it, annotate it, delete it."""
+"""Actions on a run: cancel, verify, annotate, delete."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from store.queries import runs
+from web.api import schemas
 from web.errors import wants_page
 from web.runs import annotation, verification
 from web.services import database, launcher
 from workflows import submission
 
-bp = Blueprint("keeping", __name__, url_prefix="/runs/<run_id>")
+bp = Blueprint("run_actions", __name__, url_prefix="/runs/<run_id>")
 
 
 @bp.post("/cancel")
@@ -21,23 +22,25 @@ def cancel(run_id: str) -> ResponseReturnValue:
     if wants_page():
         return redirect(url_for("result_page.show", run_id=run_id), 303)
     with database().read() as session:
-        return jsonify(run_id=run_id, cancelled=cancelled, status=runs.get(session, run_id).status)
+        status = runs.get(session, run_id).status
+    body: schemas.Cancelled = {"run_id": run_id, "cancelled": cancelled, "status": status}
+    return jsonify(body)
 
 
 @bp.post("/verify")
 def verify(run_id: str) -> ResponseReturnValue:
     """Execute a finished run again from what is stored, and compare every bit."""
-    found = verification.verify(run_id)
+    compared = verification.verify(run_id)
     if wants_page():
         with database().read() as session:
             run = runs.get(session, run_id)
-        return render_template("verify.html", run=run, found=found)
-    return jsonify(found.as_json())
+        return render_template("verify.html", run=run, verification=compared)
+    return jsonify(compared)
 
 
 @bp.post("/notes")
 def annotate(run_id: str) -> ResponseReturnValue:
-    """Keep the name, notes and tags that the form holds."""
+    """Store the name, notes and tags of the form."""
     given = {
         name: value for name, value in request.form.items() if name in ("name", "notes", "tags", "starred")
     }

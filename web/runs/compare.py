@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from backtest.metrics.metric import Metric
@@ -28,31 +30,18 @@ class Row:
     name: str = ""
 
 
-def inputs(runs: Sequence[Run], *, only_differences: bool) -> list[Row]:
+def input_rows(runs: Sequence[Run], *, only_differences: bool) -> list[Row]:
     """What was asked for, line by line."""
-    named: list[tuple[str, list[Any]]] = [("Symbols", [", ".join(run.symbols) for run in runs])]
-    named += [("Rule", [form.rule_label(run.rule_type) for run in runs])]
-    params = [form.params_of(run) for run in runs]
-    keys = dict.fromkeys(key for one in params for key in one)
-    named += [(f"Parameter {key.replace('_', ' ')}", [one.get(key) for one in params]) for key in keys]
-    named += [("From", [run.start_date for run in runs]), ("To", [run.end_date for run in runs])]
-    named += [(field.label, [getattr(run, field.name) for run in runs]) for field in OPTION_FIELDS]
-    named += [("Benchmark", [run.benchmark for run in runs])]
-    named += [("Data", [(run.data_hash or "")[:12] for run in runs])]
-    named += [("Engine", [run.engine_version for run in runs])]
-    rows = [Row(label, [_shown(value) for value in values], _differ(values)) for label, values in named]
+    readers = [*_INPUTS, *_parameters(runs), *_OPTIONS]
+    rows = [_input_row(label, [read(run) for run in runs]) for label, read in readers]
     return [row for row in rows if row.differs or not only_differences]
 
 
-def figures(runs: Sequence[Run], metrics: Sequence[Metric], *, only_differences: bool) -> list[Row]:
-    """Every figure of the catalogue, the best of each line marked."""
-    rows = []
-    for metric in metrics:
-        values = [(run.metrics or {}).get(metric.name) for run in runs]
-        if any(value is not None for value in values):
-            best = _best(values, metric.better) if _differ(values) else None
-            rows.append(Row(metric.label, values, _differ(values), metric.format, best, metric.name))
-    return [row for row in rows if row.differs or not only_differences]
+def metric_rows(runs: Sequence[Run], metrics: Sequence[Metric], *, only_differences: bool) -> list[Row]:
+    """Every metric that a run has, the best of each line marked."""
+    rows = [_metric_row(metric, [(run.metrics or {}).get(metric.name) for run in runs]) for metric in metrics]
+    known = [row for row in rows if any(value is not None for value in row.values)]
+    return [row for row in known if row.differs or not only_differences]
 
 
 def drawing(finished: Sequence[tuple[int, Run, Curves]]) -> dict[str, Any] | None:
@@ -68,6 +57,41 @@ def drawing(finished: Sequence[tuple[int, Run, Curves]]) -> dict[str, Any] | Non
         for (place, run, _), path, (_, values) in zip(finished, drawn["paths"], indexed, strict=True)
     ]
     return drawn | {"lines": lines}
+
+
+_Reader = tuple[str, Callable[[Run], Any]]
+_INPUTS: tuple[_Reader, ...] = (
+    ("Symbols", lambda run: ", ".join(run.symbols)),
+    ("Rule", lambda run: form.rule_label(run.rule_type)),
+)
+_OPTIONS: tuple[_Reader, ...] = (
+    ("From", attrgetter("start_date")),
+    ("To", attrgetter("end_date")),
+    *((field.label, attrgetter(field.name)) for field in OPTION_FIELDS),
+    ("Benchmark", attrgetter("benchmark")),
+    ("Data", lambda run: (run.data_hash or "")[:12]),
+    ("Engine", attrgetter("engine_version")),
+)
+
+
+def _parameters(runs: Sequence[Run]) -> list[_Reader]:
+    """A reader for each parameter that any of the runs has."""
+    names = dict.fromkeys(name for run in runs for name in form.params_of(run))
+    return [(f"Parameter {name.replace('_', ' ')}", partial(_parameter, name)) for name in names]
+
+
+def _parameter(name: str, run: Run) -> Any:
+    return form.params_of(run).get(name)
+
+
+def _input_row(label: str, values: Sequence[Any]) -> Row:
+    return Row(label, [_shown(value) for value in values], _differ(values))
+
+
+def _metric_row(metric: Metric, values: Sequence[Any]) -> Row:
+    differ = _differ(values)
+    best = _best(values, metric.better) if differ else None
+    return Row(metric.label, values, differ, metric.format, best, metric.name)
 
 
 def _shown(value: Any) -> str | None:

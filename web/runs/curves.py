@@ -41,8 +41,8 @@ def curve(run: Run, stored: Curves, name: str, symbol: str | None = None) -> Flo
 def _rolling_sharpe(run: Run, stored: Curves) -> Floats:
     with database().read() as session:
         summary = require(session, run.run_id).summary
-    found = rolling(account_of(stored, summary, run.initial_capital))
-    return _at(stored.times, found.times, found.sharpe_ratio)
+    rolled = rolling(account_of(stored, summary, run.initial_capital))
+    return _at(stored.times, rolled.times, rolled.sharpe_ratio)
 
 
 def _price(run: Run, times: Times, symbol: str) -> Floats:
@@ -72,7 +72,7 @@ def _at(times: Times, known: NDArray[Any], values: Floats) -> Floats:
 
 
 def account_of(stored: Curves, summary: Mapping[str, Any], initial_capital: float) -> Account:
-    """The account as the rolling figures want it; they read no trades."""
+    """The account as the rolling metrics read it, without trades."""
     equity = stored.by_name["equity"].copy()
     equity[0] = initial_capital
     return Account(

@@ -67,7 +67,7 @@ def equity_parquet(run_id: str) -> Response:
 
 @bp.get("/result.json")
 def result_json(run_id: str) -> Response:
-    """The request, every figure, every trade; the curves are in equity.csv."""
+    """The request, every metric, every trade; the curves are in equity.csv."""
     with database().read() as session:
         result = require(session, run_id)
         run = runs.get(session, run_id)
@@ -106,7 +106,7 @@ def _trade_rows(run_id: str, names: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    """A value for a spreadsheet: no text of somebody else's becomes a formula."""
+    """A value for a spreadsheet: no text from a client becomes a formula."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S")
     if isinstance(value, str) and value.startswith(_RISKY):

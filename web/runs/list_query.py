@@ -27,7 +27,7 @@ _LONGEST = 200
 class Query:
     """What the list shows."""
 
-    wanted: run_list.Filter
+    filter: run_list.Filter
     sort: run_list.Sort
     descending: bool
     after: tuple[Any, str] | None
@@ -38,7 +38,7 @@ def from_query(arguments: MultiDict[str, str]) -> Query:
     """Read the query string, or `InvalidRequest` with everything in it that is wrong."""
     reader = _Reader(arguments)
     query = Query(
-        wanted=run_list.Filter(
+        filter=run_list.Filter(
             status=reader.statuses(),
             rule_type=reader.text("rule_type"),
             symbol=reader.text("symbol"),
@@ -72,7 +72,7 @@ def read_listing(session: Session, endpoint: str, arguments: MultiDict[str, str]
     query = from_query(arguments)
     page = run_list.page(
         session,
-        query.wanted,
+        query.filter,
         sort=query.sort,
         descending=query.descending,
         after=query.after,
@@ -90,9 +90,9 @@ def _cursor(value: Any, run_id: str) -> str:
 
 def address(endpoint: str, arguments: MultiDict[str, str], **changes: str | None) -> str:
     """The same list with some of its query changed; None removes."""
-    kept: dict[str, Any] = {name: values for name, values in arguments.lists() if any(values)}
-    kept |= changes
-    return url_for(endpoint, **{name: value for name, value in kept.items() if value is not None})
+    query: dict[str, Any] = {name: values for name, values in arguments.lists() if any(values)}
+    query |= changes
+    return url_for(endpoint, **{name: value for name, value in query.items() if value is not None})
 
 
 def sorted_by(endpoint: str, arguments: MultiDict[str, str], query: Query, name: str) -> Mapping[str, str]:
@@ -125,24 +125,24 @@ class _Reader:
         return default
 
     def statuses(self) -> tuple[str, ...]:
-        wanted = tuple(filter(None, self._arguments.getlist("status")))
-        for text in wanted:
+        statuses = tuple(filter(None, self._arguments.getlist("status")))
+        for text in statuses:
             if text not in set(Status):
                 self._wrong("status", f"must be one of {', '.join(Status)}", text)
-        return wanted
+        return statuses
 
     def day(self, name: str) -> date | None:
         text = self._arguments.get(name, "")
         if not text:
             return None
         try:
-            found = date.fromisoformat(text) if len(text) == 10 else None
+            day = date.fromisoformat(text) if len(text) == 10 else None
         except ValueError:
-            found = None
-        if found is None or not 1900 <= found.year < 9999:
+            day = None
+        if day is None or not 1900 <= day.year < 9999:
             self._wrong(name, "must be a date as YYYY-MM-DD, from 1900 on", text)
             return None
-        return found
+        return day
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         text = self._arguments.get(name) or str(default)

@@ -28,7 +28,7 @@ def list_runs() -> str:
         following=listing.next_address,
         beginning=list_query.address("pages.list_runs", request.args, after=None),
         newest_first=list_query.address("pages.list_runs", request.args, sort=None, order=None, after=None),
-        filtered=query.wanted != run_list.Filter() or query.sort != "created_at",
+        filtered=query.filter != run_list.Filter() or query.sort != "created_at",
         most_compared=compare.MOST,
         query=query,
         rules=form.every_rule(),
@@ -39,27 +39,27 @@ def list_runs() -> str:
 
 @bp.get("/compare")
 def compare_runs() -> ResponseReturnValue:
-    """Up to ten runs side by side: overlaid equity, figures with differences, and what was asked for."""
-    chosen = list(dict.fromkeys(request.args.getlist("run")))
-    wanted = chosen[: compare.MOST]
-    if not wanted:
+    """Up to ten runs side by side: overlaid equity, metrics with differences, and what was asked for."""
+    asked = list(dict.fromkeys(request.args.getlist("run")))
+    run_ids = asked[: compare.MOST]
+    if not run_ids:
         return redirect(url_for("pages.list_runs", status="SUCCEEDED"))
     with database().read() as session:
-        found: list[Run] = [runs.get(session, run_id) for run_id in wanted]
+        compared: list[Run] = [runs.get(session, run_id) for run_id in run_ids]
     only_differences = request.args.get("differences") == "true"
     return render_template(
         "compare.html",
-        runs=found,
-        run_ids=wanted,
-        left_out=len(chosen) - len(wanted),
+        runs=compared,
+        run_ids=run_ids,
+        left_out=len(asked) - len(run_ids),
         drawing=compare.drawing(
             [
                 (place, run, curves_of(run.run_id, run.result_hash))
-                for place, run in enumerate(found)
+                for place, run in enumerate(compared)
                 if run.result_hash
             ]
         ),
-        inputs=compare.inputs(found, only_differences=only_differences),
-        figures=compare.figures(found, METRICS, only_differences=only_differences),
+        inputs=compare.input_rows(compared, only_differences=only_differences),
+        metrics=compare.metric_rows(compared, METRICS, only_differences=only_differences),
         only_differences=only_differences,
     )

@@ -77,9 +77,9 @@ def _trades(run: Run, result: Result) -> dict[str, Any]:
         )  # fmt: skip
 
     def address(**changes: Any) -> str:
-        kept: dict[str, Any] = {name: value for name, value in where.items() if value}
-        kept |= {"sort": sort, "order": "desc" if descending else "asc"} | changes
-        return url_for("result_page.show", run_id=run.run_id, tab="trades", **kept)
+        query: dict[str, Any] = {name: value for name, value in where.items() if value}
+        query |= {"sort": sort, "order": "desc" if descending else "asc"} | changes
+        return url_for("result_page.show", run_id=run.run_id, tab="trades", **query)
 
     def sort_link(name: str) -> dict[str, str]:
         state = ("descending" if descending else "ascending") if name == sort else "none"

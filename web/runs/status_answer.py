@@ -1,4 +1,4 @@
-"""Everything about a run in one answer: assembled once for all who watch it, and kept while it is asked for."""
+"""Everything about a run in one answer: assembled once for all who watch it, and cached while it is asked for."""
 
 from __future__ import annotations
 

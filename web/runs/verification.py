@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
 
 from backtest.engine import ENGINE_VERSION
@@ -14,79 +11,68 @@ from backtest.simulation.simulate import EXIT_REASONS
 from store.errors import Conflict
 from store.models import Run, Status, Trade
 from store.queries import datasets, results, runs
+from web.api import schemas
 from web.services import database
 
 _COMPARED = ("size", "entry_price", "entry_fill", "exit_price", "exit_fill", "entry_fee", "exit_fee", "pnl")
+_IDENTICAL = "Identical: executed again, every bit of the result is the same."
+_DIFFERENT = "Different: the result is not the one that is stored."
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What a second execution found."""
-
-    run_id: str
-    identical: bool
-    message: str
-    stored_result_hash: str | None
-    computed_result_hash: str
-    data_hash: str | None
-    stored_engine_version: int | None
-    engine_version: int
-    image_tag: str | None
-    first_difference: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-
-def verify(run_id: str) -> Verification:
+def verify(run_id: str) -> schemas.Verification:
     """Execute the run again, or raise `Conflict` where it has no result to compare with."""
     with database().read() as session:
         run = runs.get(session, run_id)
         if run.status != Status.SUCCEEDED:
             raise Conflict(f"run {run_id} is {run.status}: only a run that succeeded can be verified")
-        prices = {name: datasets.load(session, found) for name, found in (run.data_hashes or {}).items()}
+        hashes = run.data_hashes or {}
+        prices = {symbol: datasets.load(session, data_hash) for symbol, data_hash in hashes.items()}
         request = runs.request_of(run)
     outcome = execute(request, prices)
     computed = str(outcome.summary["result_hash"])
     if computed == run.result_hash:
-        return _found(run, computed, "Identical: executed again, every bit of the result is the same.")
+        return _verification(run, computed, _IDENTICAL, None)
     with database().read() as session:
         stored = list(results.trades(session, run_id))
-    difference = first_difference(stored, outcome)
-    return _found(run, computed, "Different: the result is not the one that is stored.", difference)
+    return _verification(run, computed, _DIFFERENT, first_difference(stored, outcome))
 
 
 def first_difference(stored: list[Trade], outcome: Outcome) -> str:
     """Where the trades part for the first time, in words."""
-    trades, times = outcome.trades, outcome.simulation.times
-    for place, trade in enumerate(stored[: len(trades.pnl)]):
-        for name in _COMPARED:
-            before, after = getattr(trade, name), float(getattr(trades, name)[place])
-            if before != after:
-                return f"trade {place + 1} ({trade.symbol}): {name} was {before!r}, is {after!r}"
-        exit_time = np.datetime64(trade.exit_time.replace(tzinfo=None), "s")
-        if exit_time != times[trades.exit_bar[place]]:
-            return (
-                f"trade {place + 1} ({trade.symbol}): closed {exit_time}, now {times[trades.exit_bar[place]]}"
-            )
-        if trade.exit_reason != EXIT_REASONS[trades.exit_reason[place]]:
-            return f"trade {place + 1}: exit reason was {trade.exit_reason}"
-    if len(stored) != len(trades.pnl):
-        return f"there were {len(stored)} trades, there are {len(trades.pnl)}"
+    computed = outcome.trades
+    for place, trade in enumerate(stored[: len(computed.pnl)]):
+        if difference := _trade_difference(trade, place, outcome):
+            return difference
+    if len(stored) != len(computed.pnl):
+        return f"there were {len(stored)} trades, there are {len(computed.pnl)}"
     return "the trades are the same; the curves differ"
 
 
-def _found(run: Run, computed: str, message: str, difference: str | None = None) -> Verification:
-    return Verification(
-        run_id=run.run_id,
-        identical=difference is None,
-        message=message,
-        stored_result_hash=run.result_hash,
-        computed_result_hash=computed,
-        data_hash=run.data_hash,
-        stored_engine_version=run.engine_version,
-        engine_version=ENGINE_VERSION,
-        image_tag=run.image_tag,
-        first_difference=difference,
-    )
+def _trade_difference(trade: Trade, place: int, outcome: Outcome) -> str:
+    computed, number = outcome.trades, place + 1
+    for name in _COMPARED:
+        before, after = getattr(trade, name), float(getattr(computed, name)[place])
+        if before != after:
+            return f"trade {number} ({trade.symbol}): {name} was {before!r}, is {after!r}"
+    exit_before = np.datetime64(trade.exit_time.replace(tzinfo=None), "s")
+    exit_after = outcome.simulation.times[computed.exit_bar[place]]
+    if exit_before != exit_after:
+        return f"trade {number} ({trade.symbol}): closed {exit_before}, now {exit_after}"
+    if trade.exit_reason != EXIT_REASONS[computed.exit_reason[place]]:
+        return f"trade {number}: exit reason was {trade.exit_reason}"
+    return ""
+
+
+def _verification(run: Run, computed: str, message: str, difference: str | None) -> schemas.Verification:
+    return {
+        "run_id": run.run_id,
+        "identical": difference is None,
+        "message": message,
+        "stored_result_hash": run.result_hash,
+        "computed_result_hash": computed,
+        "data_hash": run.data_hash,
+        "stored_engine_version": run.engine_version,
+        "engine_version": ENGINE_VERSION,
+        "image_tag": run.image_tag,
+        "first_difference": difference,
+    }

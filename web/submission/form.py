@@ -1,4 +1,4 @@
-"""The submit form: what fills it, what it sends, and where each mistake belongs."""
+"""The submit form: its values, the request that it stands for, and where each mistake belongs."""
 
 from __future__ import annotations
 
@@ -77,16 +77,18 @@ def params_of(run: Run) -> dict[str, Any]:
 
 def changed(names: Sequence[str], values: Mapping[str, str]) -> str:
     """What a folded group of fields holds that is not its default, in a few words."""
-    found = []
-    for field in (FIELDS[name] for name in names):
-        default = "" if field.default is None else typed(field.default)
-        value = values.get(field.name, default)
-        if value == default or (field.kind == "bool" and value not in ("true", "on")):
-            continue
-        unit = field.unit if field.unit == "%" else f" {field.unit}"
-        plain = field.label if field.kind == "bool" else f"{field.label} {value}{unit}"
-        found.append(CHOICE_LABELS.get(value, plain).strip())
-    return ", ".join(found)
+    return ", ".join(filter(None, (_changed(FIELDS[name], values) for name in names)))
+
+
+def _changed(field: Field, values: Mapping[str, str]) -> str:
+    default = "" if field.default is None else typed(field.default)
+    value = values.get(field.name, default)
+    if value == default:
+        return ""
+    if field.kind == "bool":
+        return field.label if value in ("true", "on") else ""
+    unit = field.unit if field.unit == "%" else f" {field.unit}"
+    return CHOICE_LABELS.get(value, f"{field.label} {value}{unit}").strip()
 
 
 def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
@@ -112,14 +114,14 @@ def from_form(form: MultiDict[str, str]) -> dict[str, str]:
 
 
 def from_request(raw: Mapping[str, Any]) -> dict[str, str]:
-    """The filling of the form for a request: an example, a preset or an earlier run."""
-    filled: dict[str, str] = {}
+    """The values of the form for a request: an example, a preset or an earlier run."""
+    form_values: dict[str, str] = {}
     for name, value in raw.items():
         if name == "params" and isinstance(value, Mapping):
-            filled |= {PARAM + key: typed(part) for key, part in value.items()}
+            form_values |= {PARAM + key: typed(part) for key, part in value.items()}
         elif value is not None and name != "run_id":
-            filled[name] = typed(value)
-    return filled
+            form_values[name] = typed(value)
+    return form_values
 
 
 def defaults() -> dict[str, str]:
@@ -143,12 +145,12 @@ def every_rule() -> list[type[Rule]]:
 
 def by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
     """The messages of each field, for the page; what belongs to no input is under the empty name."""
-    found: dict[str, list[str]] = {}
+    messages: dict[str, list[str]] = {}
     for error in errors:
         known = error.field in FIELDS or error.field.startswith(PARAM)
         text = error.message if known else f"{error.field} {error.message}".strip()
-        found.setdefault(error.field if known and error.field != "params" else "", []).append(text)
-    return found
+        messages.setdefault(error.field if known and error.field != "params" else "", []).append(text)
+    return messages
 
 
 def _listed(text: str) -> list[str]:
@@ -156,7 +158,7 @@ def _listed(text: str) -> list[str]:
 
 
 def typed(value: object) -> str:
-    """A value as one would type it into its field."""
+    """A value as it is typed into its field."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -1,9 +1,9 @@
-"""Saved fillings of the form."""
+"""Presets: saved values of the form."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -37,15 +37,10 @@ def every() -> ResponseReturnValue:
 
 @bp.post("")
 def save() -> ResponseReturnValue:
-    """Keep a filling of the form under a name, in place of what the name held."""
-    if request.is_json:
-        raw = json_object()
-        name, body, unknown = raw.get("name"), raw.get("request"), set(raw) - {"name", "request"}
-    else:
-        name, body, unknown = request.form.get("preset_name"), form.to_request(request.form), set()
-    name, body = _checked(name, body, unknown)
+    """Store values of the form under a name, in place of what the name stood for."""
+    preset = _read_preset()
     with database().write() as session:
-        saved = serializers.preset(presets.save(session, name, body, now=now()))
+        saved = serializers.preset(presets.save(session, preset.name, preset.request, now=now()))
     if request.is_json:
         return jsonify(saved), 201
     return redirect(url_for("form_page.home", preset=saved["id"]), 303)
@@ -71,35 +66,54 @@ def _remove(preset_id: int) -> None:
             abort(404, f"there is no preset {preset_id}")
 
 
-def _checked(name: object, body: object, unknown: set[str]) -> tuple[str, dict[str, Any]]:
-    errors = [FieldError(other, "is not known; allowed: name, request") for other in sorted(unknown)]
-    try:
-        text = str(NAME.parse(name)).strip()
-    except ValidationError as error:
-        text = ""
-        errors.append(FieldError("name", str(error), name))
+class _Preset(NamedTuple):
+    name: str
+    request: dict[str, Any]
+
+
+def _read_preset() -> _Preset:
+    """The preset in the request's JSON or form, or `InvalidRequest` with everything in it that is wrong."""
+    errors: list[FieldError] = []
+    if request.is_json:
+        raw = json_object()
+        unknown = sorted(set(raw) - {"name", "request"})
+        errors += [FieldError(name, "is not known; allowed: name, request") for name in unknown]
+        name, body = raw.get("name"), raw.get("request")
     else:
-        if not text or not text.isprintable():
-            errors.append(FieldError("name", "must be a text of 1 to 100 printable characters", name))
-    if not isinstance(body, dict):
-        errors.append(FieldError("request", "must be an object with the fields of a request", body))
-        body = {}
-    errors += [
-        FieldError(f"request.{other}", f"is not known; allowed: {', '.join(_NAMES)}")
-        for other in body
-        if other not in _NAMES
-    ]
-    errors += [
-        FieldError(f"request.{other}", "must hold no number beyond 1.8e308", value)
-        for other, value in body.items()
-        if other in _NAMES and not _can_be_kept(value)
-    ]
+        name, body = request.form.get("preset_name"), form.to_request(request.form)
+    preset = _Preset(_checked_name(name, errors), _checked_request(body, errors))
     if errors:
         raise InvalidRequest(errors)
-    return text, {key: value for key, value in body.items() if key != "run_id"}
+    return preset
 
 
-def _can_be_kept(value: object) -> bool:
+def _checked_name(raw: object, errors: list[FieldError]) -> str:
+    try:
+        name = str(NAME.parse(raw)).strip()
+    except ValidationError as error:
+        errors.append(FieldError("name", str(error), raw))
+        return ""
+    if not name or not name.isprintable():
+        errors.append(FieldError("name", "must be a text of 1 to 100 printable characters", raw))
+    return name
+
+
+def _checked_request(raw: object, errors: list[FieldError]) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        errors.append(FieldError("request", "must be an object with the fields of a request", raw))
+        return {}
+    allowed = f"is not known; allowed: {', '.join(_NAMES)}"
+    errors += [FieldError(f"request.{name}", allowed) for name in raw if name not in _NAMES]
+    errors += [
+        FieldError(f"request.{name}", "must hold no number beyond 1.8e308", value)
+        for name, value in raw.items()
+        if name in _NAMES and not _is_json(value)
+    ]
+    return {name: value for name, value in raw.items() if name != "run_id"}
+
+
+def _is_json(value: object) -> bool:
+    """Whether JSON can hold it; Python reads 1e999 as infinity, which JSON does not have."""
     try:
         json.dumps(value, allow_nan=False)
     except ValueError:

@@ -9,8 +9,10 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
 from backtest.errors import FieldError, InvalidRequest
+from backtest.run.request import RunRequest
 from store.errors import QuotaExceeded
-from web.api import links
+from store.models import Status
+from web.api import links, schemas
 from web.api.request_parsing import json_body
 from web.auth.authentication import client
 from web.errors import as_json, status_of, wants_page
@@ -29,22 +31,19 @@ bp = Blueprint("submit", __name__)
 
 @bp.post("/run_backtest")
 def run_backtest() -> ResponseReturnValue:
-    """Queue a backtest: 202 and where to watch it; a form is sent on to the page of its run."""
-    from_form = request.mimetype in _FORMS
+    """Queue a backtest: 202 and where to watch it; a form is redirected to the page of its run."""
+    is_page = request.mimetype in _FORMS and wants_page()
     try:
-        raw = _received()
-        run_id = submission.submit(
-            settings(), database(), launcher(), raw, _kept(raw), _idempotency_key(), client()
-        )
+        run_id = _submit(_read_request())
     except InvalidRequest as invalid:
-        if from_form and wants_page():
+        if is_page:
             return render_form(form.from_form(request.form), invalid.errors), status_of(invalid)
         raise
     except QuotaExceeded as exceeded:
-        if from_form and wants_page():
-            return _come_back(exceeded)
+        if is_page:
+            return _try_later(exceeded)
         raise
-    if from_form and wants_page():
+    if is_page:
         return redirect(url_for("result_page.show", run_id=run_id), 303)
     return _accepted(run_id)
 
@@ -52,41 +51,48 @@ def run_backtest() -> ResponseReturnValue:
 @bp.post("/api/check")
 def check() -> ResponseReturnValue:
     """What a submission of this request would do, or every mistake in it; nothing is stored."""
+    body: schemas.Check
     try:
-        wanted = limits.read(_received(), settings().limits)
-        with database().read() as session:
-            aligned = submission.pin(session, wanted, settings().limits)
+        body = _plan(limits.read(_read_request(), settings().limits))
     except InvalidRequest as invalid:
-        return jsonify(ok=False, errors=[as_json(error) for error in invalid.errors])
-    bars = len(aligned.bars) - aligned.start
-    work = len(aligned.bars) * len(wanted.symbols)
-    return jsonify(
-        ok=True,
-        bars=bars,
-        warmup_bars=aligned.start,
-        first_bar=str(aligned.bars.times[aligned.start])[:10],
-        last_bar=str(aligned.bars.times[-1])[:10],
-        seconds=round(_FIXED_SECONDS + work / _BARS_PER_SECOND, 2),
-        caveats=[warning.as_json() for warning in aligned.warnings],
-    )
+        body = {"ok": False, "errors": [as_json(error) for error in invalid.errors]}
+    return jsonify(body)
 
 
-def _come_back(exceeded: QuotaExceeded) -> Response:
+def _submit(raw: Any) -> str:
+    received = dict(raw) if isinstance(raw, dict) else {}
+    return submission.submit(settings(), database(), launcher(), raw, received, _idempotency_key(), client())
+
+
+def _plan(asked: RunRequest) -> schemas.Check:
+    """The bars of a run, and about how long it takes."""
+    with database().read() as session:
+        aligned = submission.pin(session, asked, settings().limits)
+    times = aligned.bars.times
+    work = len(times) * len(asked.symbols)
+    return {
+        "ok": True,
+        "bars": len(times) - aligned.start,
+        "warmup_bars": aligned.start,
+        "first_bar": str(times[aligned.start])[:10],
+        "last_bar": str(times[-1])[:10],
+        "seconds": round(_FIXED_SECONDS + work / _BARS_PER_SECOND, 2),
+        "caveats": [warning.as_json() for warning in aligned.warnings],
+    }
+
+
+def _try_later(exceeded: QuotaExceeded) -> Response:
     """The form with everything typed, to be sent again later."""
     page = render_form(form.from_form(request.form), [FieldError("", str(exceeded))])
     return Response(page, 429, {"Retry-After": str(exceeded.retry_after_seconds)}, mimetype="text/html")
 
 
-def _received() -> Any:
+def _read_request() -> Any:
     if request.mimetype in _FORMS:
         return form.to_request(request.form)
     if request.is_json:
         return json_body()
     raise UnsupportedMediaType("send application/json, or a form")
-
-
-def _kept(raw: Any) -> dict[str, Any]:
-    return dict(raw) if isinstance(raw, dict) else {}
 
 
 def _idempotency_key() -> str | None:
@@ -98,7 +104,8 @@ def _idempotency_key() -> str | None:
 
 
 def _accepted(run_id: str) -> Response:
-    answer = jsonify(run_id=run_id, status="PENDING", links=links.of_run(run_id))
-    answer.status_code = 202
-    answer.headers["Location"] = url_for("status.show", run_id=run_id)
-    return answer
+    body: schemas.Accepted = {"run_id": run_id, "status": Status.PENDING, "links": links.of_run(run_id)}
+    response = jsonify(body)
+    response.status_code = 202
+    response.headers["Location"] = url_for("status.show", run_id=run_id)
+    return response
