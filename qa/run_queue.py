@@ -37,7 +37,13 @@ class RunQueue:
 
     def enqueue(self, **changes: Any) -> str:
         """Queue the request with these changes without a web tier; the id of the run."""
-        return submit(self.settings, self.database, LocalLauncher(), REQUEST | changes, REQUEST)
+        return submit(
+            REQUEST | changes,
+            received=REQUEST,
+            settings=self.settings,
+            database=self.database,
+            launcher=LocalLauncher(),
+        )
 
     def enqueue_rule(self, rule_type: str) -> str:
         """Queue a run of a rule that is installed in the workers alone."""

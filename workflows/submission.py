@@ -14,7 +14,7 @@ from backtest.run.alignment import Aligned, align
 from backtest.run.request import RunRequest
 from config import logs
 from config.settings import RequestLimits, Settings
-from store.models import Status, StoredDataset
+from store.models import Run, Status, StoredDataset
 from store.queries import datasets, runs
 from store.queries.quotas import Quota
 from store.session import Database
@@ -27,17 +27,18 @@ log = logs.get(__name__)
 
 
 def submit(
+    raw: object,
+    *,
+    received: Mapping[str, Any],
     settings: Settings,
     database: Database,
     launcher: Launcher,
-    raw: object,
-    received: Mapping[str, Any],
     idempotency_key: str | None = None,
     client: str | None = None,
 ) -> str:
     """Commit the request as a PENDING run, then launch it; the id of the run.
 
-    The same run id or idempotency key again gives the run that is there. `received` is kept as it came.
+    The same run id or idempotency key again gives the run that is there. `received` is stored as it came.
 
     Raises
     ------
@@ -52,30 +53,34 @@ def submit(
     """
     request = limits.read(raw, settings.limits)
     with database.read() as session:
-        aligned = pin(session, request, settings.limits)
+        prices = pin(session, request, settings.limits)
     failpoints.hit("submit-pinned")
     submission = runs.Submission(
         request=request,
         received=received,
-        data_hash=aligned.data_hash,
-        data_hashes=aligned.hashes,
+        data_hash=prices.data_hash,
+        data_hashes=prices.hashes,
         idempotency_key=idempotency_key,
         image_tag=settings.image_tag,
         client=client,
     )
-    quota = quota_of(settings)
+    run = _commit(database, submission, quota_of(settings))
+    if run.status == Status.PENDING:
+        with logs.about(run.run_id):
+            _launch(database, launcher, run.run_id)
+    failpoints.hit("submit-launched")
+    return run.run_id
+
+
+def _commit(database: Database, submission: runs.Submission, quota: Quota) -> Run:
     with database.write() as session:
         run, is_new = runs.submit(session, submission, quota=quota, now=datetime.now(UTC))
-        run_id, status = run.run_id, run.status
         failpoints.hit("submit-written")
     failpoints.hit("submit-committed")
-    with logs.about(run_id):
+    with logs.about(run.run_id):
         event = "run submitted" if is_new else "run submitted again"
-        log.info(event, rule_type=request.rule_type, client=client)
-        if status == Status.PENDING:
-            _launch(database, launcher, run_id)
-    failpoints.hit("submit-launched")
-    return run_id
+        log.info(event, rule_type=submission.request.rule_type, client=submission.client)
+    return run
 
 
 def quota_of(settings: Settings) -> Quota:

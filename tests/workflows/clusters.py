@@ -54,7 +54,13 @@ class ClusterEnvironment:
         self.reconciler = Reconciler(self.database, self.argo, limit=limit)
 
     def submit(self, launcher=None, **changes):
-        return submit(self.settings, self.database, launcher or NoLauncher(), REQUEST | changes, REQUEST)
+        return submit(
+            REQUEST | changes,
+            received=REQUEST,
+            settings=self.settings,
+            database=self.database,
+            launcher=launcher or NoLauncher(),
+        )
 
     def submit_many(self, count):
         """Runs that were submitted one second after the other, the oldest first."""

@@ -60,8 +60,15 @@ def check() -> ResponseReturnValue:
 
 
 def _submit(raw: Any) -> str:
-    received = dict(raw) if isinstance(raw, dict) else {}
-    return submission.submit(settings(), database(), launcher(), raw, received, _idempotency_key(), client())
+    return submission.submit(
+        raw,
+        received=dict(raw) if isinstance(raw, dict) else {},
+        settings=settings(),
+        database=database(),
+        launcher=launcher(),
+        idempotency_key=_idempotency_key(),
+        client=client(),
+    )
 
 
 def _plan(asked: RunRequest) -> schemas.Check:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from hera.workflows import EmptyDirVolume, Env, Resources, RetryStrategy, SecretEnv
+from hera.workflows import (
+    Container,
+    EmptyDirVolume,
+    Env,
+    Resources,
+    RetryStrategy,
+    SecretEnv,
+    WorkflowTemplate,
+)
 from hera.workflows import models as m
 
 from config.settings import Settings
@@ -13,7 +22,7 @@ from config.settings import Settings
 IMAGE = "stock-backtest"
 """The image's name as the overlays know it; they put registry, tag and digest in its place."""
 USER_ID = 10_001
-RECORD_SECRET, READER_SECRET, ROOT_SECRET = "web-secret", "engine-secret", "mysql-secret"
+WRITER_SECRET, READER_SECRET, ROOT_SECRET = "web-secret", "engine-secret", "mysql-secret"
 CONFIG = "web-config"
 
 RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
@@ -42,19 +51,63 @@ NOT_ROOT = m.PodSecurityContext(
 )
 
 
-def again() -> RetryStrategy:
-    """How a step is tried again: soon, then ever later, and not for ever."""
-    return RetryStrategy(
-        limit=RETRIES,
-        retry_policy="Always",
-        expression=_RETRY,
-        backoff=m.Backoff(duration="2s", factor=3, cap="1m"),
+def template(
+    settings: Settings, name: str, *, title: str, description: str, success_seconds: int, **more: Any
+) -> WorkflowTemplate:
+    """A template whose pods are unprivileged; its templates and `main` are added inside its `with` block."""
+    return WorkflowTemplate(
+        name=name,
+        annotations={
+            "workflows.argoproj.io/title": title,
+            "workflows.argoproj.io/description": description,
+        },
+        labels={"app": name},
+        entrypoint="main",
+        service_account_name="backtest-steps",
+        automount_service_account_token=False,
+        executor=m.ExecutorConfig(service_account_name="backtest-steps"),
+        pod_metadata=m.Metadata(labels={"app": name, "run_id": RUN_ID}),
+        security_context=NOT_ROOT,
+        pod_spec_patch=executor_patch(),
+        ttl_strategy=m.TTLStrategy(
+            seconds_after_success=success_seconds,
+            seconds_after_failure=settings.ttl_failure_seconds,
+            seconds_after_completion=settings.ttl_completion_seconds,
+        ),
+        **more,
     )
 
 
-def image(settings: Settings) -> str:
-    """The image of every step."""
-    return f"{IMAGE}:{settings.image_tag}"
+def step(
+    settings: Settings,
+    name: str,
+    command: list[str],
+    *,
+    env: Sequence[Any],
+    seconds: int,
+    memory_mib: int = 512,
+    volumes: Sequence[EmptyDirVolume] = (),
+    **more: Any,
+) -> Container:
+    """The container of a step: our image, no privileges, limits, and retries with growing pauses."""
+    return Container(
+        name=name,
+        image=f"{IMAGE}:{settings.image_tag}",
+        image_pull_policy="IfNotPresent",
+        command=command,
+        env=[*plain_env(), *env],
+        volumes=[scratch(), *volumes],
+        resources=resources(memory_mib),
+        active_deadline_seconds=seconds,
+        security_context=NO_PRIVILEGES,
+        retry_strategy=RetryStrategy(
+            limit=RETRIES,
+            retry_policy="Always",
+            expression=_RETRY,
+            backoff=m.Backoff(duration="2s", factor=3, cap="1m"),
+        ),
+        **more,
+    )
 
 
 def executor_patch() -> str:
@@ -100,7 +153,7 @@ def configured(name: str) -> m.EnvVar:
 
 
 def database_env(secret: str) -> list[Any]:
-    """Where the record is, and the account that this step may use."""
+    """Where the database is, and the account that this step may use."""
     where = [
         m.EnvVar(
             name=name,
