@@ -56,7 +56,7 @@ bench-page: $(DEV) ## Benchmark in a browser how soon a result can be used
 	@$(BIN)/python -m qa.benchmarks.pages
 
 screenshots: $(DEV) ## Take the screenshots of docs/screenshots.md
-	@$(BIN)/python -m tests.web.screenshots
+	@$(BIN)/python -m qa.screenshots
 
 ROUNDS ?= 4
 faults: $(DEV) ## Inject faults [ROUNDS=4], on SQLite and MySQL; as root (it mounts disks to fill)

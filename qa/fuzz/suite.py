@@ -30,6 +30,7 @@ from backtest.run.request import RunRequest
 from config import logs
 from config.settings import RequestLimits, Settings
 from qa import reliability
+from qa.examples import MINIMAL
 from qa.fuzz import formulas, pricefiles, values
 from qa.run_queue import add_samples
 from store import schema
@@ -38,13 +39,6 @@ from web import create_app
 from web.api import openapi
 from workflows.cluster import parameters
 
-GOOD = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
 _LIMIT_SECONDS = 30.0
 """No input may take longer, not even one of 60 MiB."""
 _MEMORY_MIB = 1_024
@@ -166,7 +160,7 @@ def fields(target: Target, inputs: int, number: int) -> None:
     """Every field of a request, as JSON and as a form, any value in it."""
     for name in values.NAMES:
         _each(values.VALUES, inputs * 40 // 100 // len(values.NAMES) // 2, number, lambda value, name=name: [
-            target.send_json("field of the request", "POST", path, GOOD | {name: value})
+            target.send_json("field of the request", "POST", path, MINIMAL | {name: value})
             for path in ("/run_backtest", "/api/check")
         ])  # fmt: skip
         _each(values.TEXTS, inputs * 10 // 100 // len(values.NAMES), number, lambda text, name=name: target.send(
@@ -180,13 +174,13 @@ def rule_parameters(target: Target, inputs: int, number: int) -> None:
         known = [parameter.name for parameter in rules.get(rule_type).params] + ["unknown"]
         drawn = st.dictionaries(st.sampled_from(known), values.VALUES, max_size=3) | values.VALUES
         _each(drawn, inputs * 12 // 100 // len(rules.names()), number, lambda params, rule_type=rule_type: target.send_json(
-            "parameter of a rule", "POST", "/api/check", GOOD | {"rule_type": rule_type, "params": params}
+            "parameter of a rule", "POST", "/api/check", MINIMAL | {"rule_type": rule_type, "params": params}
         ))  # fmt: skip
 
 
 def workflow_parameters(target: Target, inputs: int, number: int) -> None:
     """Every parameter of a workflow, as the steps read them."""
-    kind, good = "parameter of a workflow", parameters.arguments_of(RunRequest.parse(GOOD).as_json(), {})
+    kind, good = "parameter of a workflow", parameters.arguments_of(RunRequest.parse(MINIMAL).as_json(), {})
 
     def read(name: str, text: str) -> None:
         started, refused = time.perf_counter(), False
@@ -235,13 +229,13 @@ def expressions(target: Target, inputs: int, number: int) -> None:
 
     def check(text: str) -> None:
         params = {"entry": text, "exit": "close > 1"}
-        target.send_json(kind, "POST", "/api/check", GOOD | {"rule_type": "EXPRESSION", "params": params})
+        target.send_json(kind, "POST", "/api/check", MINIMAL | {"rule_type": "EXPRESSION", "params": params})
 
     for text in (*formulas.HOSTILE, *formulas.BOUNDLESS):
         check(text)
     _each(formulas.FORMULAS, inputs * 6 // 100, number, check)
     request = RunRequest.parse(
-        GOOD | {"rule_type": "EXPRESSION", "params": {"entry": formulas.DEAREST, "exit": formulas.DEAREST}}
+        MINIMAL | {"rule_type": "EXPRESSION", "params": {"entry": formulas.DEAREST, "exit": formulas.DEAREST}}
     )
     started = time.perf_counter()
     with suppress(BacktestError):

@@ -8,16 +8,11 @@ from typing import Any
 
 import requests
 
+from qa.examples import MINIMAL
 from tests.e2e.cluster import Cluster, Tunnel, until
 
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
-REQUEST = {
-    "symbols": ["GOOG"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2010-01-04",
-    "end_date": "2012-12-31",
-}
+REQUEST = MINIMAL | {"symbols": ["GOOG"], "start_date": "2010-01-04", "end_date": "2012-12-31"}
 AS_ARGUMENTS = {
     "symbols": "GOOG",
     "rule_type": "MOVING_AVERAGE_CROSS",

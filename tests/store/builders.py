@@ -5,21 +5,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from backtest.run.request import RunRequest
+from qa.examples import MINIMAL
 from store.queries import results, runs
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-REQUEST = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
 
 
 def submitted(database, *, now=NOON, **changes):
     """The id of a PENDING run."""
-    request = RunRequest.parse(REQUEST | changes)
+    request = RunRequest.parse(MINIMAL | changes)
     with database.write() as session:
         submission = runs.Submission(request=request, received=request.as_json())
         return runs.submit(session, submission, now=now)[0].run_id

@@ -12,9 +12,8 @@ import backtesting  # noqa: E402
 from backtesting import Backtest, Strategy  # noqa: E402
 from backtesting.lib import crossover  # noqa: E402
 
-from qa.benchmarks.engines.engine import Engine, Figures, Prices  # noqa: E402
-from qa.benchmarks.engines.frame import frame  # noqa: E402
-from qa.benchmarks.market import Market  # noqa: E402
+from qa.benchmarks.engines.engine import Figures, Prices  # noqa: E402
+from qa.benchmarks.engines.frame import FrameEngine  # noqa: E402
 from qa.benchmarks.plan import CASH, FAST, SLOW  # noqa: E402
 
 backtesting.backtesting._tqdm = lambda bars, **options: bars  # its progress bar has no switch
@@ -39,12 +38,9 @@ class Cross(Strategy):
             self.position.close()
 
 
-class BacktestingPy(Engine):
+class BacktestingPy(FrameEngine):
     name = "backtesting.py"
     package = "backtesting"
-
-    def prepare(self, market: Market, fee_rate: float) -> Prices:
-        return Prices(frame(market), fee_rate)
 
     def single(self, prices: Prices, fast: int = FAST, slow: int = SLOW) -> Figures:
         stats = self._run(prices, fast, slow)

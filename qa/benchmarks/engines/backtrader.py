@@ -8,9 +8,8 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from qa.benchmarks.engines.engine import Engine, Figures, Prices
-from qa.benchmarks.engines.frame import frame
-from qa.benchmarks.market import Market
+from qa.benchmarks.engines.engine import Figures, Prices
+from qa.benchmarks.engines.frame import FrameEngine
 from qa.benchmarks.plan import CASH, FAST, SLOW
 
 
@@ -39,12 +38,9 @@ class Cross(bt.Strategy):
             self.bars.append(len(self.data) - 1)
 
 
-class Backtrader(Engine):
+class Backtrader(FrameEngine):
     name = "backtrader"
     package = "backtrader"
-
-    def prepare(self, market: Market, fee_rate: float) -> Prices:
-        return Prices(frame(market), fee_rate)
 
     def single(self, prices: Prices, fast: int = FAST, slow: int = SLOW) -> Figures:
         done, broker = self._run(prices, fast, slow)

@@ -84,19 +84,12 @@ def _measure(
     measured = list(plans.measure(database, seeded))
     progress("plans")
     latencies = _polled(arguments, environment, seeded, progress)
-    text_of_page = page(
-        measured,
-        latencies,
-        pollers=arguments.pollers,
-        processes=arguments.processes,
-        runs=size.runs,
-        trades=size.trades,
-        heavy=size.heavy_trades,
-        results=len(seeded.with_result),
-        pool=arguments.buffer_pool_mib,
-        fill_seconds=fill_seconds,
-        **_facts(database),
-    )
+    facts: dict[str, object] = {
+        "runs": size.runs, "trades": size.trades, "heavy": size.heavy_trades, "results": len(seeded.with_result),
+        "pool": arguments.buffer_pool_mib, "fill_seconds": fill_seconds,
+    }  # fmt: skip
+    load = {"pollers": arguments.pollers, "processes": arguments.processes}
+    text_of_page = page(measured, latencies, **load, **facts, **_facts(database))
     return text_of_page, sum(one.failures for one in latencies)
 
 

@@ -14,20 +14,14 @@ from sqlalchemy import Connection, insert, text
 from backtest import samples
 from backtest.run.outcome import run as execute
 from backtest.run.request import RunRequest
+from qa.examples import MINIMAL
 from qa.run_queue import add_samples
 from store.models import Run, RunSymbol, Status
 from store.queries import results, runs
 from store.session import Database
 from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
 
-REQUEST = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 5, "slow": 20},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-    "fee_rate": 0.001,
-}
+REQUEST = MINIMAL | {"params": {"fast": 5, "slow": 20}, "fee_rate": 0.001}
 _STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.PENDING, Status.RUNNING)
 _SHARES = (970, 15, 10, 4, 1)
 _RULES = ("MOVING_AVERAGE_CROSS", "RSI", "MACD", "EXPRESSION", "BOLLINGER", "DONCHIAN", "BUY_AND_HOLD")

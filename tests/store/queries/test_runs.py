@@ -4,6 +4,7 @@ from uuid import uuid4
 import pytest
 
 from backtest.run.request import RunRequest
+from qa.examples import MINIMAL
 from store.errors import Conflict, UnknownRun
 from store.models import Status
 from store.queries import leases, run_list, runs
@@ -11,15 +12,8 @@ from tests.store.builders import NOON
 
 
 def request(**changes):
-    body = {
-        "symbols": ["SP500"],
-        "rule_type": "MOVING_AVERAGE_CROSS",
-        "params": {"slow": 30, "fast": 10},
-        "start_date": "2009-01-02",
-        "end_date": "2018-12-31",
-        "fee_rate": 0,
-    }
-    return RunRequest.parse(body | changes)
+    params = {"slow": 30, "fast": 10}  # not in the order in which they are stored
+    return RunRequest.parse(MINIMAL | {"params": params, "fee_rate": 0} | changes)
 
 
 def submit(database, now=NOON, key=None, **changes):

@@ -91,13 +91,9 @@ def test_prices_that_do_not_fit_are_the_engine_steps_to_explain(environment):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [
-        ({"start_date": "yesterday"}, "start_date"),
-        ({"params": "fast=10"}, "params"),
-        ({"rule_type": ""}, "rule_type"),
-        ({"size_type": "percentage"}, "size_type"),
-    ],
-)
+    [({"start_date": "yesterday"}, "start_date"), ({"params": "fast=10"}, "params"),
+     ({"rule_type": ""}, "rule_type"), ({"size_type": "percentage"}, "size_type")],
+)  # fmt: skip
 def test_arguments_that_are_no_request_make_no_row(environment, changes, field):
     with pytest.raises(InvalidRequest, match=field):
         register(environment.database, submission(str(uuid.uuid4()), **changes))

@@ -4,7 +4,6 @@ import io
 import json
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from playwright.sync_api import Browser
 
 from qa.browser import chromium
 from qa.environment import app_running
-from qa.processes import ROOT
+from qa.examples import MINIMAL
+from qa.processes import ROOT, wait_until
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
@@ -21,10 +21,7 @@ PAGES = {
     "submit": ("/", "The form, filled with an example"),
     "formula": ("/?run={formula}", "A run to be changed and run again: the rule is a formula"),
     "watch": ("/runs/{waiting}", "A run that waits: where it stands, and the way to stop it"),
-    "run": (
-        "/runs/{run}",
-        "A result: figures, warnings, equity and drawdown, every metric open to its formula",
-    ),
+    "run": ("/runs/{run}", "A result: metrics, warnings, equity and drawdown, every metric with its formula"),
     "trades": ("/runs/{run}?tab=trades", "Trades: sorted, filtered, with costs and exit reasons"),
     "equity": ("/runs/{run}?tab=equity", "Equity and benchmark"),
     "drawdown": ("/runs/{run}?tab=drawdown", "Drawdown and the worst of it"),
@@ -37,25 +34,21 @@ PAGES = {
     "compare": ("/compare?run={run}&run={other}&run={formula}&differences=true", "Three runs side by side"),
     "report": ("/runs/{run}/report.html", "The report, one file"),
     "datasets": ("/datasets", "Prices"),
-    "dataset": ("/datasets/{data}", "The certificate of a dataset"),
+    "dataset": ("/datasets/{data}", "The data-quality report of a dataset"),
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
 VIEWS = (("desktop", "light"), ("phone", "light"), ("desktop", "dark"))
 COLOURS = 256
 """Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
-BASE = {
-    "symbols": ["SP500"], "rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02", "end_date": "2018-12-31",
-}  # fmt: skip
 OTHERS = (
-    BASE | {"params": {"fast": 20, "slow": 100}},
-    BASE | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
-    BASE | {"symbols": ["GOOG"], "start_date": "2005-01-03", "end_date": "2012-12-31"},
+    MINIMAL | {"params": {"fast": 20, "slow": 100}},
+    MINIMAL | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
+    MINIMAL | {"symbols": ["GOOG"], "start_date": "2005-01-03", "end_date": "2012-12-31"},
 )
 
 
-FORMULA = BASE | {
+FORMULA = MINIMAL | {
     "rule_type": "EXPRESSION", "start_date": "1999-01-04", "direction": "long_short", "stop_loss_pct": 8,
     "params": {
         "entry": "close > sma(close, 200) and rsi(close, 4) < 30",
@@ -82,13 +75,13 @@ def main() -> int:
 
 
 def fill(address: str) -> dict[str, str]:
-    """Runs worth looking at; what the paths are made of."""
+    """Submit runs worth looking at; the parts of the paths."""
     for request in OTHERS:
         submit(address, request)
     other = submit(address, OTHERS[0] | {"slippage_bps": 2})
-    empty = submit(address, BASE | {"initial_capital": 100})
+    empty = submit(address, MINIMAL | {"initial_capital": 100})
     formula = submit(address, FORMULA)
-    run = submit(address, BASE)
+    run = submit(address, MINIMAL)
     annotated = {"name": "The example", "tags": ["keeper", "ten years"], "starred": True,
                  "notes": "Beaten by holding; half the drawdown."}  # fmt: skip
     call(f"{address}/api/runs/{run['run_id']}", annotated, method="PATCH")
@@ -102,9 +95,9 @@ def fill(address: str) -> dict[str, str]:
 
 
 def queue(address: str) -> list[str]:
-    """So many runs that the last of them is seen waiting."""
+    """Submit so many runs that the last of them waits."""
     sizes = range(10, 100, 3)
-    return [call(f"{address}/run_backtest", BASE | {"size": size})["run_id"] for size in sizes]
+    return [call(f"{address}/run_backtest", MINIMAL | {"size": size})["run_id"] for size in sizes]
 
 
 def forget(address: str, run_ids: list[str]) -> None:
@@ -121,13 +114,9 @@ def submit(address: str, request: dict) -> dict:
 
 def wait(address: str, run_id: str) -> dict:
     """The run once it has ended."""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        run = call(f"{address}/api/runs/{run_id}")
-        if run["completed_at"]:
-            return run
-        time.sleep(0.05)
-    raise RuntimeError(f"run {run_id} did not end")
+    if not wait_until(lambda: call(f"{address}/api/runs/{run_id}")["completed_at"]):
+        raise RuntimeError(f"run {run_id} did not end")
+    return call(f"{address}/api/runs/{run_id}")
 
 
 def call(address: str, body: dict | None = None, *, method: str | None = None) -> dict:
@@ -163,9 +152,9 @@ def keep(picture: bytes, path: Path) -> None:
 def write_page() -> None:
     """docs/screenshots.md."""
     lines = ["# Screenshots", "", "Made from the running product by `make screenshots`.", ""]
-    for name, (_, told) in PAGES.items():
-        lines += [f"## {told}", ""]
-        lines += [f"![{told}, on a desktop](screenshots/{name}-desktop-light.png)", ""]
+    for name, (_, title) in PAGES.items():
+        lines += [f"## {title}", ""]
+        lines += [f"![{title}, on a desktop](screenshots/{name}-desktop-light.png)", ""]
         dark, phone = f"screenshots/{name}-desktop-dark.png", f"screenshots/{name}-phone-light.png"
         lines += [f"[In the dark]({dark}) · [on a phone]({phone})", ""]
     (ROOT / "docs" / "screenshots.md").write_text("\n".join(lines), encoding="utf-8")
