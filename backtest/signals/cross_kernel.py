@@ -29,28 +29,33 @@ def order_lines(first: Floats, second: Floats, signs: Signs) -> None:
         signs[bar] = order(first[bar], second[bar])
 
 
-def order_averages(closes: Floats, fast: int, slow: int, signs: Signs) -> None:
-    """Write at each bar which of two simple averages is higher, 0 before both are known.
+def hold_average_cross(closes: Floats, fast: int, slow: int, held: Floats) -> None:
+    """Write the side since the last crossover of two simple averages, 0 before the first.
 
     Parameters
     ----------
-    closes : (T,) array
+    closes, held : (T,) arrays
     fast, slow : bars, 1 <= fast < slow
     """
-    fast_sum = slow_sum = 0.0
+    fast_sum = slow_sum = side = 0.0
     known = min(slow - 1, len(closes))
     for bar in range(known):
         fast_sum += closes[bar]
         slow_sum += closes[bar]
         if bar >= fast - 1:
             fast_sum -= closes[bar - fast + 1]
-        signs[bar] = 0
+        held[bar] = 0.0
+    last = 0
     for bar in range(known, len(closes)):
         fast_sum += closes[bar]
         slow_sum += closes[bar]
-        signs[bar] = order(fast_sum / fast, slow_sum / slow)
+        sign = order(fast_sum / fast, slow_sum / slow)
         fast_sum -= closes[bar - fast + 1]
         slow_sum -= closes[bar - slow + 1]
+        if sign != 0 and sign != last:
+            side = float(sign) if last != 0 else 0.0  # the first order ever seen is no crossover
+            last = sign
+        held[bar] = side
 
 
 def crossovers(signs: Signs, bars: int, start: int, signals: Ints, targets: Floats) -> int:
@@ -82,16 +87,3 @@ def crossovers(signs: Signs, bars: int, start: int, signals: Ints, targets: Floa
             last = sign
         bar += 1
     return count
-
-
-def side_since_average_cross(closes: Floats, fast: int, slow: int) -> Floats:
-    """The side since the last crossover of two simple averages, 0 before the first: (T,) array."""
-    bars = len(closes)
-    signs = np.empty((bars + 7) // 8 * 8, dtype=np.int8)
-    starts, sides, held = np.empty(bars, dtype=np.int64), np.empty(bars), np.empty(bars)
-    order_averages(closes, fast, slow, signs)
-    count = crossovers(signs, bars, 0, starts, sides)
-    held[: starts[0] if count else bars] = 0.0
-    for index in range(count):
-        held[starts[index] : starts[index + 1] if index + 1 < count else bars] = sides[index]
-    return held

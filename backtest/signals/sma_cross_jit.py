@@ -6,14 +6,17 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from backtest import jit
 from backtest.arrays import Floats
 
 
 def side_since_sma_cross(close: Floats, fast: int, slow: int) -> Floats:
     """`crossings.side_since_crossing` of the averages of a contiguous (T,) close."""
-    side: Floats = kernel().side_since_average_cross(close, fast, slow)
-    return side
+    held = np.empty(len(close))
+    kernel().hold_average_cross(close, fast, slow, held)
+    return held
 
 
 @cache

@@ -29,7 +29,7 @@ from backtest.engine import (
     TRADE_WIDTH,
     TRADES,
 )
-from backtest.signals.cross_kernel import crossovers, order_averages, order_lines
+from backtest.signals.cross_kernel import crossovers, hold_average_cross, order_lines
 
 Buffers = tuple[Floats, Floats, Floats, Floats, Floats]  # account, book, steps, fills, trades
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -93,10 +93,10 @@ def simulate_sma_crosses(
     for chunk in prange(chunks):
         buffers = buffers_for(bars, 1, bars)
         signals, targets = np.empty(bars, dtype=np.int64), np.empty(bars)
-        signs = np.zeros((history.shape[1] + 7) // 8 * 8, dtype=np.int8)
+        held = np.empty(history.shape[1])
         for index in range(chunk, simulations, chunks):
-            order_averages(history[index], fast, slow, signs)
-            count = crossovers(signs, history.shape[1], start, signals, targets)
+            hold_average_cross(history[index], fast, slow, held)
+            count = signals_in(held[start:], 1, signals, targets)
             simulate(
                 opens[index], highs[index], lows[index], closes[index], 1, signals[:count], targets[:count],
                 settings, capital, periods, buffers, result[index],

@@ -121,7 +121,7 @@ class Batch:
 def _kernel() -> ModuleType:
     """`backtest.studies.batch_kernel` compiled, calling the compiled engine and crossings."""
     cross = sma_cross_jit.kernel()
-    imports = {name: getattr(cross, name) for name in ("crossovers", "order_averages", "order_lines")}
+    imports = {name: getattr(cross, name) for name in ("crossovers", "hold_average_cross", "order_lines")}
     imports["run"] = backends.compiled_engine().run
     return jit.load(Path(__file__).with_name("batch_kernel.py"), imports=imports, outlined={"simulate"})
 

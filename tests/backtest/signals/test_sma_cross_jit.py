@@ -52,13 +52,11 @@ def test_a_large_target_is_the_same_as_that_of_each_part(shape):
 
 
 def test_the_kernel_gives_the_same_as_plain_python_too():
-    close = np.random.default_rng(6).integers(1, 5, 60).astype(np.float64)
-    bars, sides, signs = np.empty(60, np.int64), np.empty(60), np.zeros(64, np.int8)
+    close, held = np.random.default_rng(6).integers(1, 5, 60).astype(np.float64), np.empty(60)
 
-    cross_kernel.order_averages(close, 3, 8, signs)
-    count = cross_kernel.crossovers(signs, 60, 0, bars, sides)
+    cross_kernel.hold_average_cross(close, 3, 8, held)
 
-    np.testing.assert_array_equal(held_since(bars[:count], sides[:count], 60), plain(close, 3, 8))
+    np.testing.assert_array_equal(held, plain(close, 3, 8))
 
 
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 60), start=st.integers(0, 59))
