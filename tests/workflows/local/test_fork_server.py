@@ -52,7 +52,7 @@ def test_a_step_ends_with_its_own_exit_code(server):
 
     ended = wait_for(server, len)
 
-    assert [(one.key, one.exit_code, one.signal) for one in ended] == [("a", Exit.BAD_INPUT, None)]
+    assert [(step.key, step.exit_code, step.signal) for step in ended] == [("a", Exit.BAD_INPUT, None)]
 
 
 def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
@@ -61,7 +61,7 @@ def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
     server.start("next", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
     second = wait_for(server, len)
 
-    assert [(one.key, one.exit_code) for one in first + second] == [
+    assert [(step.key, step.exit_code) for step in first + second] == [
         ("broken", Exit.CRASHED),
         ("next", Exit.BAD_INPUT),
     ]

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pymysql
 from sqlalchemy import make_url
@@ -122,15 +123,15 @@ def test_a_step_killed_from_outside_fails_its_run_alone(environment):
 
 def test_two_workers_never_do_the_same_run(environment):
     for _ in range(2):
-        environment.start_worker()
+        environment.start_worker(LEASE_SECONDS="600")  # a starved worker must not lose its lease here
     run_ids = [environment.enqueue() for _ in range(40)]
 
     environment.wait_all()
 
-    begun = [
+    claimed = [
         line for line in map(json.loads, environment.log().splitlines()) if line["event"] == "run claimed"
     ]
-    assert sorted(line["run_id"] for line in begun) == sorted(run_ids)
+    assert sorted(line["run_id"] for line in claimed) == sorted(run_ids)
     assert environment.counts() == {"SUCCEEDED": 40}
     assert list(problems(environment.database)) == []
 
@@ -141,7 +142,9 @@ def test_a_stopped_worker_loses_its_run_to_another_and_nothing_is_stored_twice(e
     run_id = environment.enqueue_rule("SLEEPING")
     environment.until(lambda: environment.get(run_id).status == "RUNNING")
     freeze(environment, frozen)
-    time.sleep(environment.settings.lease_seconds)
+    environment.until(
+        lambda: environment.get(run_id).lease_until < datetime.now(UTC), what="the lease expires"
+    )
 
     environment.start_worker(STEP_TIMEOUT_SECONDS="1")
     run = environment.wait(run_id)
@@ -158,7 +161,7 @@ def freeze(environment, worker):
     worker.send_signal(signal.SIGSTOP)
     while is_locked(environment.settings.database_url):
         worker.send_signal(signal.SIGCONT)
-        time.sleep(0.05)
+        time.sleep(0.05)  # for what holds the lock to go on
         worker.send_signal(signal.SIGSTOP)
 
 
@@ -184,5 +187,5 @@ def children(pid):
 
 
 def descendants(pid):
-    found = children(pid)
-    return found + [deeper for one in found for deeper in descendants(one)]
+    own = children(pid)
+    return own + [deeper for child in own for deeper in descendants(child)]
