@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,20 +28,13 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run that the workflow's arguments describe; a failure leaves a termination message."""
-    arguments = _arguments(argv)
+    arguments = step.parser("compute", __doc__, bundle="where the result goes").parse_args(argv)
     return step.run(
         "engine",
         arguments.run_id,
         lambda settings: _run(settings, arguments.run_id, arguments.bundle),
         on_error=lambda error: work.failed(error, _leave_termination_message),
     )
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workflows.steps.compute", description=__doc__)
-    parser.add_argument("--run-id", required=True, metavar="UUID")
-    parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help="where the result goes")
-    return parser.parse_args(argv)
 
 
 def _run(settings: Settings, run_id: str, folder: Path) -> int:

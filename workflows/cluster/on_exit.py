@@ -14,7 +14,7 @@ from config.exit_codes import Exit
 from config.settings import Settings
 from store.queries import runs
 from store.session import Database
-from workflows.cluster import failure_messages, parameters, registration
+from workflows.cluster import failure_messages, registration
 from workflows.failures import Failure
 from workflows.steps import step
 from workflows.steps.database import open_once
@@ -24,27 +24,16 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Store why the workflow failed; a run that has ended, or is another workflow's, stays as it is."""
-    arguments = _arguments(argv)
+    parser = step.parser("record", __doc__)
+    registration.add_arguments(parser)
+    arguments = parser.parse_args(argv)
     return step.run("record", arguments.run_id, lambda settings: _run(settings, arguments), on_error=_failed)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workflows.steps.record", description=__doc__)
-    parser.add_argument("--run-id", required=True, metavar="UUID")
-    parser.add_argument("--workflow-name", required=True)
-    parser.add_argument("--workflow-uid", required=True)
-    return parser.parse_args(argv)
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> Exit:
     pods = failure_messages.failed_pods(os.environ["FAILURES"])
     failure = failure_messages.failure_of(pods, os.environ.get("STATUS", ""))
-    submission = registration.WorkflowSubmission(
-        run_id=arguments.run_id,
-        arguments=parameters.from_json(os.environ["PARAMETERS"]),
-        workflow_name=arguments.workflow_name,
-        workflow_uid=arguments.workflow_uid,
-    )
+    submission = registration.submission_of(arguments)
     stored = _store(open_once(settings.database_url), submission, failure)
     log.warning(
         "run FAILED" if stored else "run has ended already, or another workflow executes it",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +25,22 @@ class WorkflowSubmission:
     arguments: Mapping[str, str]
     workflow_name: str
     workflow_uid: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name the workflow of a pod."""
+    parser.add_argument("--workflow-name", required=True)
+    parser.add_argument("--workflow-uid", required=True)
+
+
+def submission_of(arguments: argparse.Namespace) -> WorkflowSubmission:
+    """What the workflow of this pod was submitted to run, from the pod's arguments and its environment."""
+    return WorkflowSubmission(
+        run_id=arguments.run_id,
+        arguments=parameters.from_json(os.environ["PARAMETERS"]),
+        workflow_name=arguments.workflow_name,
+        workflow_uid=arguments.workflow_uid,
+    )
 
 
 def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) -> bool:

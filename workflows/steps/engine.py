@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -29,7 +28,7 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run and write its bundle; a failure leaves a bundle that says why."""
-    arguments = _arguments(argv)
+    arguments = step.parser("engine", __doc__, bundle="where the result goes").parse_args(argv)
     run_id, folder = arguments.run_id, arguments.bundle
 
     def run(settings: Settings) -> int:
@@ -39,13 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return work.failed(error, lambda failure: _write_failure(folder, run_id, failure))
 
     return step.run("engine", run_id, run, on_error=failed)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workflows.steps.engine", description=__doc__)
-    parser.add_argument("--run-id", required=True, metavar="UUID")
-    parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help="where the result goes")
-    return parser.parse_args(argv)
 
 
 def _run(database: Database, run_id: str, folder: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Store what the bundle holds; twice is the same as once, and an ended run stays as it is."""
-    arguments = _arguments(argv)
+    arguments = step.parser("persist", __doc__, bundle="what the engine step wrote").parse_args(argv)
     return step.run(
         "persist",
         arguments.run_id,
@@ -41,15 +40,6 @@ def failed(error: Exception) -> Exit:
         log.error("result of an unknown run", error=str(error))
         return Exit.BAD_INPUT
     return step.crashed(error)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m workflows.steps.persist", description=__doc__)
-    parser.add_argument("--run-id", required=True, metavar="UUID")
-    parser.add_argument(
-        "--bundle", required=True, type=Path, metavar="DIR", help="what the engine step wrote"
-    )
-    return parser.parse_args(argv)
 
 
 def store(settings: Settings, run_id: str, folder: Path) -> Exit:

@@ -1,9 +1,11 @@
-"""What every step does around its work: settings, logs, and an exit code for every way to fail."""
+"""What every step does around its work: arguments, settings, logs, and an exit code for every way to fail."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from config import logs
 from config.exit_codes import Exit
@@ -12,6 +14,15 @@ from store.errors import UNAVAILABLE, reason
 from workflows import process
 
 log = logs.get(__name__)
+
+
+def parser(module: str, description: str | None, *, bundle: str = "") -> argparse.ArgumentParser:
+    """The arguments that steps share: the run and, where `bundle` says what it is for, a folder."""
+    parser = argparse.ArgumentParser(prog=f"python -m workflows.steps.{module}", description=description)
+    parser.add_argument("--run-id", required=True, metavar="UUID")
+    if bundle:
+        parser.add_argument("--bundle", required=True, type=Path, metavar="DIR", help=bundle)
+    return parser
 
 
 def crashed(error: Exception) -> Exit:
