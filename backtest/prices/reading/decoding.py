@@ -1,0 +1,89 @@
+"""From the bytes of a text file to its text: byte order marks, UTF-8, UTF-16, Korean and Western code pages."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+
+from backtest.errors import InvalidFile
+
+MAX_LINE = 16_384
+"""Characters that a line may have; longer ones are no table of prices."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_FOREIGN = (
+    (b"PK\x03\x04", "is a zip archive or an Excel workbook; unpack it, or save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook; save the sheet as CSV"),
+    (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
+)
+ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp1252", "latin-1")
+
+
+def decode(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
+    """The text of a file with ``\\n`` line ends, and the name of its encoding.
+
+    Without a byte order mark the text is UTF-8 where that fits, UTF-16 where every other byte is zero,
+    cp949 where every other character is Korean, and Windows-1252 otherwise.
+
+    Raises
+    ------
+    InvalidFile
+        Where the bytes are no text, or no text in the `encoding` that was asked for.
+    """
+    for start, reason in _FOREIGN:
+        if data.startswith(start):
+            raise InvalidFile(reason, file=file)
+    text, name = _as(data, encoding, file) if encoding else _guessed(data, file)
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
+    text = text.removeprefix("\ufeff")
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text), name
+
+
+def _as(data: bytes, encoding: str, file: str) -> tuple[str, str]:
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        reason = f"is not encoded in {encoding}: it holds the byte 0x{data[error.start]:02x}"
+        raise InvalidFile(reason, file=file, line=line) from None
+
+
+def _guessed(data: bytes, file: str) -> tuple[str, str]:
+    for mark, codec, name in _MARKS:
+        if data.startswith(mark):
+            return _as(data, codec, file)[0], name
+    if (utf16 := _utf16_without_mark(data)) is not None:
+        return _as(data, utf16, file)[0], "UTF-16"
+    try:
+        return data.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError:
+        korean = _korean(data)
+        return (korean, "cp949") if korean is not None else (data.decode("cp1252", "replace"), "Windows-1252")
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    sample = data[:2_000]
+    if len(sample) < 8:
+        return None
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) // 2
+    if odd > 0.1 * half and odd > 4 * even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.1 * half and even > 4 * odd else None
+
+
+def _korean(data: bytes) -> str | None:
+    """The text where every character beyond ASCII is Hangul, which no Western text looks like."""
+    try:
+        text = data.decode("cp949")
+    except UnicodeDecodeError:
+        return None
+    beyond = {character for character in text if ord(character) > 127}
+    hangul = {c for c in beyond if unicodedata.name(c, "").startswith("HANGUL")}
+    return text if hangul and len(hangul) >= 0.8 * len(beyond) else None

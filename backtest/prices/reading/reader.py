@@ -1,0 +1,322 @@
+"""Any export of prices becomes datasets, read once, with an account of what was understood and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from backtest.arrays import Floats, Times
+from backtest.errors import BacktestError, InvalidFile
+from backtest.prices.bars import PRICES
+from backtest.prices.dataset import is_symbol, make_dataset
+from backtest.prices.reading import headers
+from backtest.prices.reading.columns import Column, compute, empty_cells, flags, rows_of
+from backtest.prices.reading.dates import parse_stamps
+from backtest.prices.reading.days import decide_days, question_of_parts, timeframe_parts
+from backtest.prices.reading.fields import Fields, Places, find_fields
+from backtest.prices.reading.numbers import parse_numbers, refuse_unreadable
+from backtest.prices.reading.options import Question, ReadOptions
+from backtest.prices.reading.problems import Problems
+from backtest.prices.reading.reading import NeedsAnswer, Reading, SymbolPrices
+from backtest.prices.reading.repairs import Rows, clean
+from backtest.prices.reading.tables import Table, read_table
+
+MAX_SYMBOLS: Final = 2_000
+PREVIEW_ROWS: Final = 8
+_UNNAMED: Final = "UNNAMED"
+_LEAN_DIVISOR: Final = 10_000
+_LONGEST_SOURCE: Final = 200
+
+
+def read_prices(
+    data: bytes,
+    *,
+    file: str,
+    symbol: str | None = None,
+    default_symbol: str | None = None,
+    options: ReadOptions | None = None,
+    source: str | None = None,
+) -> Reading:
+    """Read every symbol of a price file.
+
+    Parameters
+    ----------
+    data : bytes of a text with separators or of a Parquet file
+    file : its name, for messages and the source
+    symbol : name of the file's only symbol, or the one to take of several; None takes the file's own tickers
+    default_symbol : its name where neither the caller nor the file says one
+    options : what the file itself leaves open
+    source : where the prices come from; None names the export and the file
+
+    Raises
+    ------
+    NeedsAnswer
+        Where the file can be read in several ways; names the option that decides.
+    InvalidFile
+        With every problem by line, date and field: twenty are listed, the others counted.
+    """
+    reading = understand(
+        data, file=file, symbol=symbol, default_symbol=default_symbol, options=options, source=source
+    )
+    if reading.questions:
+        raise NeedsAnswer(reading)
+    return reading
+
+
+def understand(
+    data: bytes,
+    *,
+    file: str,
+    symbol: str | None = None,
+    default_symbol: str | None = None,
+    options: ReadOptions | None = None,
+    source: str | None = None,
+) -> Reading:
+    """Read a file as `read_prices` does, with the likeliest answer to every question that it leaves open."""
+    options, problems = options or ReadOptions(), Problems(file)
+    table = read_table(data, file, options, problems)
+    fields = find_fields(table, options, problems)
+    problems.raise_if_any()
+    if fields is None:
+        raise InvalidFile("has no columns of prices", file=file)
+    stamps = _stamps(table, fields, options, problems)
+    reading = _described(table, fields, stamps, file)
+    job = _Job(table, stamps, options, problems, source or _origin(reading.source, file), [])
+    wanted = _wanted(table, fields, symbol, options, file)
+    symbols = tuple(job.read(name or default_symbol, rows, places) for name, rows, places in wanted)
+    problems.raise_if_any()
+    questions = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
+    return replace(
+        reading, symbols=symbols, questions=tuple(q for q in questions if not _is_answered(q, options)),
+        remarks=_remarks(reading, table),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamps:
+    """Times of the rows that have a date: (K,) rows of the table and (K,) times."""
+
+    rows: NDArray[np.intp]
+    times: Times
+    style: str
+    zone: str
+    questions: tuple[Question, ...]
+
+
+def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Problems) -> _Stamps:
+    written: Column = table.columns[fields.date]
+    if fields.clock is not None:
+        written = compute.binary_join_element_wise(
+            written.cast(pa.string()), table.columns[fields.clock].cast(pa.string()), " "
+        )
+    rows = np.flatnonzero(~_blank(written))
+    if not len(rows):
+        raise InvalidFile("there is not a single row of prices", file=problems.file)
+    dated = rows_of(written, rows)
+    lines = table.lines[rows]
+    stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
+    problems.raise_if_any()
+    calendar = decide_days(stamps, lines, problems)
+    problems.raise_if_any()
+    return _Stamps(rows, calendar.times, stamps.style, calendar.zone, (question,) if question else ())
+
+
+def _blank(written: Column) -> NDArray[np.bool_]:
+    """Rows without a date, as empty lines are."""
+    if not pa.types.is_string(written.type):
+        return flags(written.is_null())
+    return empty_cells(written)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file being read: what its symbols share, and the questions that their rows raise."""
+
+    table: Table
+    stamps: _Stamps
+    options: ReadOptions
+    problems: Problems
+    source: str
+    questions: list[Question]
+
+    def read(self, name: str | None, rows: NDArray[np.intp] | None, places: Places) -> SymbolPrices:
+        """The prices of one symbol, cleaned, adjusted and checked."""
+        name = self._named(name)
+        part = self._rows(rows, places)
+        order = _order(part.times)
+        clean(part, self.problems)
+        self.problems.raise_if_any()
+        if not len(part):
+            raise InvalidFile(f"there is not a single row of prices of {name}", file=self.problems.file)
+        timeframe = self._one_timeframe(part)
+        self._divide(part)
+        columns = {field: part.columns[field] for field in (*PRICES, "volume")}
+        try:
+            dataset = make_dataset(
+                name, part.times, columns, source=self.source, adj_close=part.columns.get("adj_close"),
+                timeframe=timeframe,
+            )  # fmt: skip
+        except BacktestError as error:
+            raise InvalidFile(str(error), file=self.problems.file) from error
+        known = not np.isnan(part.columns["volume"]).all()
+        return SymbolPrices(dataset, order, tuple(part.repairs), part.repaired, known)
+
+    def _named(self, name: str | None) -> str:
+        if name is None:
+            self.questions.append(Question("symbol", "Which symbol are these prices of?"))
+            return _UNNAMED
+        if not is_symbol(name):
+            raise InvalidFile(
+                f"cannot be named {name[:40]!r}; give the symbol another name",
+                file=self.problems.file,
+                field="symbol",
+            )
+        return name
+
+    def _rows(self, rows: NDArray[np.intp] | None, places: Places) -> Rows:
+        dated = self.stamps.rows
+        chosen = (
+            np.arange(len(dated))
+            if rows is None
+            else np.flatnonzero(np.isin(dated, rows, assume_unique=True))
+        )
+        taken, lines = dated[chosen], self.table.lines[dated[chosen]]
+        columns = {field: self._numbers(field, place, taken, lines) for field, place in places.items()}
+        columns.setdefault("volume", np.full(len(taken), np.nan))
+        return Rows(lines, self.stamps.times[chosen], columns)
+
+    def _numbers(self, field: str, place: int, rows: NDArray[np.intp], lines: NDArray[np.int64]) -> Floats:
+        column = rows_of(self.table.columns[place], rows)
+        values, _, unreadable = parse_numbers(column, decimal=self.table.layout.decimal)
+        if unreadable.any():
+            refuse_unreadable(column, unreadable, lines, field, self.problems)
+        return values
+
+    def _one_timeframe(self, part: Rows) -> str | None:
+        """Keep the part of one timeframe that was asked for; a change that nobody was asked about is a question."""
+        parts = timeframe_parts(part.times)
+        if len(parts) == 1:
+            return None
+        kept = [stretch for stretch in parts if stretch[0] == self.options.keep_timeframe]
+        if not kept:
+            self.questions.append(question_of_parts(part.times, parts))
+            kept = parts[-1:]
+        start, stop = kept[-1][1:]
+        part.keep(np.arange(start, stop))
+        return None if kept[-1][0] == "intraday" else kept[-1][0]
+
+    def _divide(self, part: Rows) -> None:
+        divisor = self.options.divide_by
+        if divisor is None and self._is_scaled(part):
+            self.questions.append(Question(
+                "divide_by",
+                f"The first close is {part.columns['close'][0]:,.0f}. Are prices written in ten-thousandths, as in the "
+                "files of LEAN?",
+                (str(_LEAN_DIVISOR), "1"), str(_LEAN_DIVISOR),
+            ))  # fmt: skip
+            divisor = _LEAN_DIVISOR
+        if divisor and divisor != 1:
+            for name in (*PRICES, "adj_close"):
+                if name in part.columns:
+                    part.columns[name] = part.columns[name] / divisor
+
+    def _is_scaled(self, part: Rows) -> bool:
+        """Whether a file without header has LEAN's dates and whole numbers for prices."""
+        close = part.columns["close"]
+        return (
+            not self.table.layout.has_header
+            and self.stamps.style == "YYYYMMDD"
+            and bool((close == np.floor(close)).all() and close.min() >= _LEAN_DIVISOR)
+        )
+
+
+def _order(times: Times) -> str:
+    steps = np.diff(times.view(np.int64))
+    if (steps >= 0).all():
+        return "oldest first"
+    return "newest first" if (steps <= 0).all() else "unsorted"
+
+
+def _wanted(
+    table: Table, fields: Fields, symbol: str | None, options: ReadOptions, file: str
+) -> Iterator[tuple[str | None, NDArray[np.intp] | None, Places]]:
+    """Name, rows and columns of each symbol that is to be imported."""
+    found = list(fields.rows_of(table))
+    if len(found) == 1:
+        name, rows, places = found[0]
+        yield symbol or name, rows, places
+        return
+    if len(found) > MAX_SYMBOLS:
+        raise InvalidFile(f"holds {len(found):,} symbols, at most {MAX_SYMBOLS:,} are allowed", file=file)
+    asked = options.symbols or ((symbol,) if symbol else ())
+    names = [str(name) for name, _, _ in found]
+    if unknown := [name for name in asked if name not in names]:
+        known = ", ".join(names[:50])
+        raise InvalidFile(f"holds no {', '.join(unknown)}; it holds {known}", file=file, field="symbol")
+    for name, rows, places in found:
+        if not asked or name in asked:
+            yield name, rows, places
+
+
+def _described(table: Table, fields: Fields, stamps: _Stamps, file: str) -> Reading:
+    names, layout, places = table.layout.names, table.layout, fields.used
+    taken = {place for symbol in fields.symbols.values() for place in symbol.values()} | set(places.values())
+    rows = [[_cell(column, row) for column in table.columns] for row in range(min(PREVIEW_ROWS, len(table)))]
+    return Reading(
+        file=file,
+        format=table.format,
+        encoding=table.encoding,
+        separator=layout.separator if table.format == "CSV" else "",
+        decimal=layout.decimal,
+        header_lines=layout.header_lines,
+        source="yfinance" if layout.tickers else headers.source_of(names),
+        columns={name: names[place] for name, place in places.items()},
+        ignored=tuple(name for place, name in enumerate(names) if place not in taken and name),
+        dates=stamps.style,
+        zone=stamps.zone,
+        adjusted=_adjusted(names, places),
+        preview=(tuple(names), *map(tuple, rows)),
+        rows=len(table),
+    )
+
+
+def _cell(column: Column, row: int) -> str:
+    value = column[row].as_py()
+    return "" if value is None else str(value)[:40]
+
+
+def _adjusted(names: tuple[str, ...], places: Places) -> str | None:
+    if "adj_close" not in places:
+        return None
+    return f"open, high, low and close are scaled by {names[places['adj_close']]}"
+
+
+def _remarks(reading: Reading, table: Table) -> tuple[str, ...]:
+    checks: tuple[Callable[[Reading, Table], str], ...] = (_unused_adjusted, _lines_before)
+    return tuple(remark for check in checks if (remark := check(reading, table)))
+
+
+def _unused_adjusted(reading: Reading, _table: Table) -> str:
+    unused = [name for name in reading.ignored if headers.looks_adjusted(name)]
+    if reading.adjusted or not unused:
+        return ""
+    return f"{unused[0]} looks like adjusted prices and is not used; the option columns takes it: adj_close={unused[0]}"
+
+
+def _lines_before(_reading: Reading, table: Table) -> str:
+    first = min(table.layout.header_lines or (table.layout.first_row,))
+    return f"{first - 1} line{'s' if first > 2 else ''} before the header left out" if first > 1 else ""
+
+
+def _is_answered(question: Question, options: ReadOptions) -> bool:
+    """Whether an option decides what the question asks."""
+    return getattr(options, question.option, None) not in (None, {}, (), "refuse")
+
+
+def _origin(export: str | None, file: str) -> str:
+    return (f"{export}, file {file}" if export else f"file {file}")[:_LONGEST_SOURCE]

@@ -1,0 +1,200 @@
+"""Rows that are wrong by rounding or by their source: repaired or left out by a stated rule, and counted.
+
+Prices are float64 arrays of shape (T,), in the file's currency; a NaN is a missing value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.arrays import Flags, Floats, Times
+from backtest.prices.bars import PRICES
+from backtest.prices.reading.problems import Problems
+
+ROUNDING: Final = 1e-6
+"""Share of a price up to which a high or low beside open or close is rounding: float32 has 24 bits."""
+WIDEST: Final = 0.2
+"""Share of a price up to which high and low are widened; beyond it something else is wrong."""
+LISTED: Final = 20
+
+RULES: Final = {
+    "empty": ("left out", "rows without any price"),
+    "incomplete": ("left out", "rows without open, high, low or close"),
+    "zeros": ("left out", "rows of zeros, as exports write for holidays"),
+    "halted": ("left out", "rows without open, high and low: the symbol was halted"),
+    "repeated": ("left out", "rows that repeat the row before"),
+    "no adjusted close": ("left out", "rows without an adjusted close among rows that have one"),
+    "rounding": ("repaired", "highs and lows that miss open or close by rounding moved onto them"),
+    "widened": ("repaired", "highs and lows widened to hold open and close"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Rows to which one rule was applied: how many, and the first twenty by line and date."""
+
+    rule: str
+    count: int
+    examples: tuple[dict[str, Any], ...]
+
+    @property
+    def action(self) -> str:
+        """What the rule does: "left out" or "repaired"."""
+        return RULES[self.rule][0]
+
+    @property
+    def text(self) -> str:
+        """The rows that the rule covers, in words."""
+        return RULES[self.rule][1]
+
+    def as_json(self) -> dict[str, Any]:
+        """The repair, ready for JSON."""
+        return {
+            "rule": self.rule,
+            "action": self.action,
+            "text": self.text,
+            "count": self.count,
+            "examples": list(self.examples),
+        }
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one symbol: their lines in the file, times, columns, and the repairs so far."""
+
+    lines: NDArray[np.int64]
+    times: Times
+    columns: dict[str, Floats]
+    repairs: list[Repair] = field(default_factory=list)
+    repaired: Times = field(default_factory=lambda: np.empty(0, "datetime64[s]"))
+    """Times of the bars whose prices a rule has changed."""
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def keep(self, kept: Flags | NDArray[np.intp]) -> None:
+        """Keep these rows alone, or put them into this order."""
+        self.lines, self.times = self.lines[kept], self.times[kept]
+        self.columns = {name: values[kept] for name, values in self.columns.items()}
+
+    def leave_out(self, wrong: Flags, rule: str) -> None:
+        """Leave out rows by a rule, and note them."""
+        if wrong.any():
+            self._note(wrong, rule)
+            self.keep(~wrong)
+
+    def repair(self, wrong: Flags, rule: str, **columns: Floats) -> None:
+        """Take the new columns, which differ in the rows of `wrong`, and note them."""
+        if wrong.any():
+            self._note(wrong, rule)
+            self.columns |= columns
+            self.repaired = np.union1d(self.repaired, self.times[wrong])
+
+    def _note(self, rows: Flags, rule: str) -> None:
+        examples = tuple(
+            {"line": int(self.lines[row]), "date": shown(self.times[row])}
+            for row in np.flatnonzero(rows)[:LISTED]
+        )
+        self.repairs.append(Repair(rule, int(rows.sum()), examples))
+
+
+def clean(rows: Rows, problems: Problems) -> None:
+    """Leave out and repair what a rule covers; what no rule covers becomes problems.
+
+    The rows come back in the order of time. An adjusted close is left to the caller.
+    """
+    _leave_out_rows_without_prices(rows)
+    _in_order(rows, problems)
+    _move_rounding(rows)
+    _widen(rows)
+    _check(rows, problems)
+
+
+def _leave_out_rows_without_prices(rows: Rows) -> None:
+    unknown = {name: np.isnan(rows.columns[name]) for name in PRICES}
+    rows.leave_out(_all(unknown), "empty")
+    rows.leave_out(~_all({name: ~np.isnan(rows.columns[name]) for name in PRICES}), "incomplete")
+    rows.leave_out(_all({name: rows.columns[name] == 0 for name in PRICES}), "zeros")
+    halted = _all({name: rows.columns[name] == 0 for name in ("open", "high", "low")})
+    rows.leave_out(halted & (rows.columns["close"] > 0), "halted")
+    adjusted = rows.columns.get("adj_close")
+    if adjusted is not None and not np.isnan(adjusted).all():
+        rows.leave_out(np.isnan(adjusted), "no adjusted close")
+
+
+def _all(conditions: Mapping[str, Flags]) -> Flags:
+    return np.asarray(np.logical_and.reduce(list(conditions.values())), np.bool_)
+
+
+def _in_order(rows: Rows, problems: Problems) -> None:
+    if len(rows) > 1 and (np.diff(rows.times.view(np.int64)) <= 0).any():
+        rows.keep(np.argsort(rows.times, kind="stable"))
+    same = np.concatenate(([False], np.diff(rows.times.view(np.int64)) == 0))
+    if not same.any():
+        return
+    equal = same.copy()
+    for name in PRICES:
+        values = rows.columns[name]
+        equal[1:] &= values[1:] == values[:-1]
+    for row in np.flatnonzero(same & ~equal):
+        date = shown(rows.times[row])
+        problems.add(
+            f"{date} occurs twice with different prices, in lines {rows.lines[row - 1]} and {rows.lines[row]}; "
+            "remove one of them",
+            line=int(rows.lines[row]), date=date, field="date",
+        )  # fmt: skip
+    rows.leave_out(same & equal, "repeated")
+
+
+def _move_rounding(rows: Rows) -> None:
+    high, low, highest, lowest = _range(rows)
+    above = (high < highest) & (high >= highest * (1 - ROUNDING))
+    below = (low > lowest) & (low <= lowest * (1 + ROUNDING))
+    rows.repair(
+        above | below, "rounding", high=np.where(above, highest, high), low=np.where(below, lowest, low)
+    )
+
+
+def _widen(rows: Rows) -> None:
+    high, low, highest, lowest = _range(rows)
+    above = (high < highest) & (high >= highest * (1 - WIDEST)) & (high >= low)
+    below = (low > lowest) & (low <= lowest * (1 + WIDEST)) & (high >= low)
+    rows.repair(
+        above | below, "widened", high=np.where(above, highest, high), low=np.where(below, lowest, low)
+    )
+
+
+def _range(rows: Rows) -> tuple[Floats, Floats, Floats, Floats]:
+    opened, close = rows.columns["open"], rows.columns["close"]
+    return rows.columns["high"], rows.columns["low"], np.maximum(opened, close), np.minimum(opened, close)
+
+
+def _check(rows: Rows, problems: Problems) -> None:
+    for name in (name for name in rows.columns if name != "volume"):
+        values = rows.columns[name]
+        _refuse(rows, (values <= 0), name, "must be a price above 0; remove the row or correct it", problems)
+    _refuse(rows, rows.columns["volume"] < 0, "volume", "must be at least 0", problems)
+    high, low, highest, lowest = _range(rows)
+    upside_down = high < low
+    _refuse(rows, upside_down, "high", "must not be below low; correct the row", problems)
+    far = f"by more than {WIDEST:.0%}; correct the row"
+    _refuse(rows, ~upside_down & (high < highest), "high", f"is below open or close {far}", problems)
+    _refuse(rows, ~upside_down & (low > lowest), "low", f"is above open or close {far}", problems)
+
+
+def _refuse(rows: Rows, wrong: Flags, name: str, rule: str, problems: Problems) -> None:
+    for row in np.flatnonzero(wrong):
+        value = rows.columns[name][row]
+        date = shown(rows.times[row])
+        problems.add(f"{rule}, got {value:.17g}", line=int(rows.lines[row]), date=date, field=name)
+
+
+def shown(moment: np.datetime64) -> str:
+    """The moment as people write it: without a clock where that says midnight."""
+    text = str(moment)
+    return text[:10] if text.endswith("T00:00:00") else text.replace("T", " ")
