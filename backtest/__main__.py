@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from backtest import rules
 from backtest.errors import BacktestError, FieldError, InvalidRequest
+from backtest.prices import price_file
 from backtest.prices.library import Library
 from backtest.run.request import OPTION_FIELDS, RunRequest
 
@@ -54,8 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     symbols = commands.add_parser("symbols", help="list the symbols with their range")
     symbols.set_defaults(command=_list_symbols)
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices")
-    importing.add_argument("file", type=Path)
-    importing.add_argument("--symbol", required=True)
+    price_file.add_arguments(importing)
     importing.set_defaults(command=_import)
     return parser
 
@@ -164,13 +164,11 @@ def _list_symbols(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from backtest.prices.price_file import read_file
-
-    dataset = read_file(arguments.file, symbol=arguments.symbol)
-    Library(arguments.library).add(dataset)
-    times = dataset.bars.times
-    first, last = str(times[0])[:10], str(times[-1])[:10]
-    print(f"{dataset.symbol}: {len(times)} bars, {first} to {last}, data hash {dataset.data_hash[:12]}")
+    reading = price_file.read_arguments(arguments)
+    library = Library(arguments.library)
+    for prices in reading.symbols:
+        library.add(prices.dataset)
+    print(price_file.described(reading))
 
 
 if __name__ == "__main__":

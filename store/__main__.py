@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
-from backtest.prices.price_file import read_file
+from backtest.prices import price_file
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
@@ -63,10 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     restoring.add_argument("--replace", action="store_true", help="give up what the database holds")
     restoring.set_defaults(command=_restore)
-    importing = commands.add_parser(
-        "import", parents=[with_file], help="import a CSV or Parquet file of prices into the database"
-    )
-    importing.add_argument("--symbol", required=True)
+    importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the database")
+    price_file.add_arguments(importing)
     importing.set_defaults(command=_import)
     token_commands.add_to(commands)
     return parser
@@ -118,10 +116,11 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 def _import(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
-    dataset = read_file(arguments.file, symbol=arguments.symbol)
+    reading = price_file.read_arguments(arguments)
     with database.write() as session:
-        stored = datasets.add(session, dataset, now=datetime.now(UTC))
-    print(f"{stored.symbol}: {stored.bars} bars, {stored.first_bar:%Y-%m-%d} to {stored.last_bar:%Y-%m-%d}")
+        for prices in reading.symbols:
+            datasets.add(session, prices.dataset, now=datetime.now(UTC))
+    print(price_file.described(reading))
     return 0
 
 

@@ -118,7 +118,7 @@ def _check_values(bars: Bars) -> None:
     for name in PRICES:
         values = getattr(bars, name)
         _refuse(bars, ~((values > 0) & (values < np.inf)), name, "must be a finite price above 0")
-    _refuse(bars, ~((bars.volume >= 0) & (bars.volume < np.inf)), "volume", "must be finite and at least 0")
+    _refuse(bars, (bars.volume < 0) | (bars.volume == np.inf), "volume", "must be finite and at least 0")
     highest = np.maximum(bars.open, bars.close)
     lowest = np.minimum(bars.open, bars.close)
     _refuse(bars, bars.high < highest, "high", "must not be below open or close")

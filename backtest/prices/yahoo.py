@@ -1,4 +1,4 @@
-"""Build a dataset from the daily prices of Yahoo Finance. Sends no request itself."""
+"""Daily prices as Yahoo Finance gives them, made into a dataset. Nothing here asks Yahoo."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtest.arrays import Flags, Floats, Times
+from backtest.arrays import Floats, Times
+from backtest.errors import InvalidFile
 from backtest.prices.bars import PRICES
-from backtest.prices.dataset import Dataset
-from backtest.prices.price_table import FileErrors, build_dataset
+from backtest.prices.dataset import Dataset, make_dataset
+from backtest.prices.reading.problems import Problems
+from backtest.prices.reading.repairs import Rows, clean
 
 SOURCE = "Yahoo Finance"
 COLUMNS = (*PRICES, "volume", "adj_close")
-ROUNDING = 1e-6
-"""Yahoo rounds each price by itself to 24 bits: a high may lie this share below the open or close."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,34 +29,21 @@ class Quotes:
 def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset:
     """The dataset of these rows, adjusted by Yahoo's adjusted close.
 
-    Rows without a price are left out, since Yahoo gives such rows for days without trading; so is
-    every day from `before` on, since a day that is not over has no close yet. A high or low that
-    differs from open or close by rounding alone is moved onto it.
+    Every day from `before` on is left out, since a day that is not over has no close yet. Rows without
+    prices and prices that miss their range are treated as in a price file (`reading.repairs`).
 
     Raises
     ------
     InvalidFile
-        Where no row is left, or with every row whose prices cannot be.
+        Where no row is left, or with every row that no rule covers.
     """
-    errors = FileErrors(SOURCE, [])
-    usable = _complete(quotes) & (quotes.days < before)
-    columns = {name: quotes.columns[name][usable] for name in COLUMNS}
-    lines = np.flatnonzero(usable) + 1
-    return build_dataset(
-        quotes.days[usable], _without_rounding(columns), lines, symbol=symbol, source=SOURCE, errors=errors
-    )
-
-
-def _complete(quotes: Quotes) -> Flags:
-    known = [np.isfinite(quotes.columns[name]) for name in COLUMNS]
-    complete: Flags = np.logical_and.reduce(known)
-    return complete
-
-
-def _without_rounding(columns: Mapping[str, Floats]) -> dict[str, Floats]:
-    body = np.stack([columns["open"], columns["close"]])
-    highest, lowest = body.max(axis=0, initial=-np.inf), body.min(axis=0, initial=np.inf)
-    high, low = columns["high"], columns["low"]
-    high = np.where((high < highest) & (high >= highest * (1 - ROUNDING)), highest, high)
-    low = np.where((low > lowest) & (low <= lowest * (1 + ROUNDING)), lowest, low)
-    return {**columns, "high": high, "low": low}
+    problems = Problems(SOURCE)
+    finished = quotes.days < before
+    columns = {name: np.asarray(quotes.columns[name][finished], np.float64) for name in COLUMNS}
+    rows = Rows(np.flatnonzero(finished) + 1, quotes.days[finished], columns)
+    clean(rows, problems)
+    problems.raise_if_any()
+    if not len(rows):
+        raise InvalidFile("there is not a single row of prices", file=SOURCE)
+    prices = {name: rows.columns[name] for name in (*PRICES, "volume")}
+    return make_dataset(symbol, rows.times, prices, source=SOURCE, adj_close=rows.columns["adj_close"])

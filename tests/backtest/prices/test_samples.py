@@ -3,7 +3,7 @@ import pytest
 
 from backtest import samples
 from backtest.prices.bars import PRICES
-from backtest.prices.csv_file import parse_csv
+from backtest.prices.reading.reader import read_prices
 
 SPANS = {
     "GOOG": (2_148, "2004-08-19", "2013-03-01"),
@@ -35,7 +35,7 @@ def test_the_first_and_last_day_of_the_sp500_are_those_that_were_published():
 def test_the_quick_copy_is_the_csv_file(symbol):
     written = (samples.FOLDER / f"{symbol}.csv").read_bytes()
 
-    parsed = parse_csv(written, file="sample", symbol=symbol, source=samples.SOURCE)
+    parsed = read_prices(written, file="sample", symbol=symbol, source=samples.SOURCE).symbols[0].dataset
 
     assert (samples.FOLDER / f"{symbol}.dataset").read_bytes()[:4] == b"SBD1"
     assert samples.load(symbol).data_hash == parsed.data_hash

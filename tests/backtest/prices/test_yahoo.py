@@ -45,8 +45,8 @@ def test_a_high_below_the_close_by_rounding_alone_is_moved_onto_it():
 
 
 def test_a_high_that_is_plainly_too_low_is_refused_with_its_day():
-    with pytest.raises(InvalidFile, match="must not be below open or close") as refused:
-        to_dataset(quotes(high=[10.0, 11.5, 6.0]), symbol="ACME", before=LATER)
+    with pytest.raises(InvalidFile, match="is below open or close by more than 20%") as refused:
+        to_dataset(quotes(high=[7.0, 11.5, 6.0], low=[6.5, 10.5, 5.25]), symbol="ACME", before=LATER)
 
     assert (refused.value.date, refused.value.field) == ("2024-01-02", "high")
 
