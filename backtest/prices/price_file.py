@@ -66,7 +66,7 @@ def described(reading: Reading) -> str:
         times = prices.dataset.bars.times
         first, last = str(times[0])[:10], str(times[-1])[:10]
         lines.append(
-            f"{prices.dataset.symbol}: {len(times)} bars ({prices.dataset.timeframe}), {first} to {last}, "
+            f"{prices.dataset.symbol}: {len(times)} bars, {first} to {last}, timeframe {prices.dataset.timeframe}, "
             f"data hash {prices.dataset.data_hash[:12]}"
         )
         lines += [f"  {repair.count:,} {repair.text}: {repair.action}" for repair in prices.repairs]

@@ -86,15 +86,15 @@ def test_imported_prices_can_be_listed_and_run(library, capsys):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("2024-01-03,10,11,9,,100", "line 3, 2024-01-03, close"),
-        ("2024-01-02,10,11,9,10,100", "line 3"),
+        ("2024-01-03,10,11,9,ten,100", "line 3, 2024-01-03, close"),
+        ("2024-01-02,10,11,9,10.5,100", "line 3"),
         ("2024-01-03,-10,11,9,10,100", "line 3, 2024-01-03, open"),
         ("2024-01-03,10,8,9,10,100", "line 3, 2024-01-03, high"),
     ],
 )
 def test_a_broken_file_is_told_by_line_date_and_field_and_nothing_is_kept(library, capsys, line, told):
     file = library / "acme.csv"
-    file.write_text(f"date,open,high,low,close,volume\n2024-01-02,10,11,9,10,100\n{line}\n")
+    file.write_text(f"date,open,high,low,close,volume\n2024-01-02,10,11,9,10.6,100\n{line}\n")
 
     assert main(["import", str(file), "--symbol", "ACME"]) == 2
 

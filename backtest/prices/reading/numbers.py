@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -36,15 +38,24 @@ def parse_numbers(column: Column, *, decimal: str) -> tuple[Floats, Flags, Flags
 
 
 def refuse_unreadable(
-    column: Column, unreadable: Flags, lines: NDArray[np.int64], field: str, problems: Problems
+    column: Column,
+    unreadable: Flags,
+    lines: NDArray[np.int64],
+    dates: Sequence[str],
+    field: str,
+    problems: Problems,
 ) -> None:
-    """Add a problem for each cell that is no number, with its line and what it says."""
+    """Add a problem for each cell that is no number, with its line, date and what it says.
+
+    `lines` and `dates` are those of the unreadable cells that are listed.
+    """
     rows = np.flatnonzero(unreadable)
-    for row in rows[:20]:
+    for row, line, date in zip(rows, lines, dates, strict=False):
         text = str(column[int(row)].as_py())
         shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
-        problems.add(f"must be a number such as 1234.56, got {shown}", line=int(lines[row]), field=field)
-    problems.note_more(max(0, len(rows) - 20))
+        message = f"must be a number such as 1234.56, got {shown}"
+        problems.add(message, line=int(line), date=date, field=field)
+    problems.note_more(max(0, len(rows) - len(lines)))
 
 
 def _typed(column: Column) -> tuple[Floats, Flags, Flags]:

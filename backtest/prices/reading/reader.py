@@ -21,9 +21,9 @@ from backtest.prices.reading.days import decide_days, question_of_parts, timefra
 from backtest.prices.reading.fields import Fields, Places, find_fields
 from backtest.prices.reading.numbers import parse_numbers, refuse_unreadable
 from backtest.prices.reading.options import Question, ReadOptions
-from backtest.prices.reading.problems import Problems
+from backtest.prices.reading.problems import MAX_LISTED, Problems
 from backtest.prices.reading.reading import NeedsAnswer, Reading, SymbolPrices
-from backtest.prices.reading.repairs import Rows, clean
+from backtest.prices.reading.repairs import Rows, clean, shown
 from backtest.prices.reading.tables import Table, read_table
 
 MAX_SYMBOLS: Final = 2_000
@@ -186,15 +186,18 @@ class _Job:
             else np.flatnonzero(np.isin(dated, rows, assume_unique=True))
         )
         taken, lines = dated[chosen], self.table.lines[dated[chosen]]
-        columns = {field: self._numbers(field, place, taken, lines) for field, place in places.items()}
+        times = self.stamps.times[chosen]
+        columns = {field: self._numbers(field, place, taken, times) for field, place in places.items()}
         columns.setdefault("volume", np.full(len(taken), np.nan))
-        return Rows(lines, self.stamps.times[chosen], columns)
+        return Rows(lines, times, columns)
 
-    def _numbers(self, field: str, place: int, rows: NDArray[np.intp], lines: NDArray[np.int64]) -> Floats:
+    def _numbers(self, field: str, place: int, rows: NDArray[np.intp], times: Times) -> Floats:
         column = rows_of(self.table.columns[place], rows)
         values, _, unreadable = parse_numbers(column, decimal=self.table.layout.decimal)
         if unreadable.any():
-            refuse_unreadable(column, unreadable, lines, field, self.problems)
+            listed = np.flatnonzero(unreadable)[:MAX_LISTED]
+            dates = [shown(time) for time in times[listed]]
+            refuse_unreadable(column, unreadable, self.table.lines[rows[listed]], dates, field, self.problems)
         return values
 
     def _one_timeframe(self, part: Rows) -> str | None:
