@@ -12,7 +12,6 @@ from flask import current_app
 from config.settings import Settings
 from store import schema
 from store.session import Database
-from web.datasets.parser import FileParser
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from workflows.launchers import Launcher, launcher_for
 
@@ -26,7 +25,6 @@ class Services:
     settings: Settings
     database: Database
     yahoo: QuoteSource = field(default_factory=YahooFinance)
-    parser: FileParser = field(default_factory=FileParser)
     at_head: bool = field(default=False, init=False)
 
     @cached_property

@@ -14,7 +14,7 @@ from backtest.prices.dataset import Dataset
 from store.queries import datasets
 from web.api import schemas, serializers
 from web.datasets import listing_page
-from web.datasets.uploads import read_upload, store_datasets
+from web.datasets.uploads import read_upload, store_dataset
 from web.errors import wants_page
 from web.presentation.findings import finding
 from web.presentation.svg import overlay
@@ -51,23 +51,20 @@ def detail(data_hash: str) -> str:
 
 @bp.post("/datasets")
 def upload() -> ResponseReturnValue:
-    """Store every symbol of the uploaded file, then show the data-quality report of the only one, or the list."""
+    """Store the uploaded file, then show its data-quality report."""
     try:
-        stored = store_datasets(read_upload())
+        dataset = read_upload()
     except (InvalidRequest, InvalidFile, InvalidBars) as error:
         if wants_page():
             return listing_page.render(error), 400
         raise
-    if len(stored) > 1:
-        return redirect(url_for("datasets.page"), 303)
-    return redirect(url_for("datasets.detail", data_hash=stored[0].data_hash), 303)
+    return redirect(url_for("datasets.detail", data_hash=store_dataset(dataset).data_hash), 303)
 
 
 @bp.post("/datasets/preview")
 def preview() -> Response:
-    """What the file holds and how it is understood, or what is wrong with it by line; nothing is stored."""
-    parsed = read_upload(preview=True)
-    dataset = parsed.datasets[0]
+    """What the file holds, or what is wrong with it by line; nothing is stored."""
+    dataset = read_upload()
     times = dataset.bars.times
     return jsonify(
         symbol=dataset.symbol,
@@ -77,7 +74,6 @@ def preview() -> Response:
         last_bar=stamp(times[-1]),
         rows=[_row(dataset, bar) for bar in range(min(_PREVIEWED, len(times)))],
         certificate=_quality_report(dataset),
-        reading=parsed.reading,
     )
 
 
@@ -94,15 +90,12 @@ def api_list() -> Response:
 @bp.post("/api/datasets")
 def api_upload() -> ResponseReturnValue:
     """Store a CSV or Parquet file, sent as a form with `file` and `symbol`, or as the body with `?symbol=`."""
-    parsed = read_upload()
-    stored = [serializers.dataset(dataset) for dataset in store_datasets(parsed)]
-    return jsonify({**stored[0], "datasets": stored, "reading": parsed.reading}), 201
+    return jsonify(serializers.dataset(store_dataset(read_upload()))), 201
 
 
 def _row(dataset: Dataset, bar: int) -> dict[str, Any]:
     prices = {name: float(getattr(dataset.bars, name)[bar, 0]) for name in _PRICES}
-    known = {name: None if price != price else price for name, price in prices.items()}  # NaN: unknown volume
-    return {"time": stamp(dataset.bars.times[bar]), **known}
+    return {"time": stamp(dataset.bars.times[bar]), **prices}
 
 
 def _quality_report(dataset: Dataset) -> dict[str, Any]:
