@@ -26,8 +26,8 @@ PAGE = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def record(sqlite_url: str) -> Iterator[Database]:
-    """A record at head that holds the bundled prices."""
+def filled_database(sqlite_url: str) -> Iterator[Database]:
+    """A database at head that holds the bundled prices."""
     database = Database.open(sqlite_url)
     schema.upgrade(database.engine)
     add_samples(database)
@@ -36,14 +36,16 @@ def record(sqlite_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def app(record: Database) -> Flask:
-    """The application on that record."""
-    return create_app(replace(Settings(), database_url=str(record.engine.url)), database=record)
+def app(filled_database: Database) -> Flask:
+    """The application on that database."""
+    return create_app(
+        replace(Settings(), database_url=str(filled_database.engine.url)), database=filled_database
+    )
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Somebody who asks."""
+    """A client of that application."""
     return app.test_client()
 
 
@@ -60,12 +62,12 @@ def submit(client: FlaskClient) -> Callable[..., str]:
 
 
 @pytest.fixture
-def finished(record: Database, submit: Callable[..., str]) -> Callable[..., str]:
+def finished(filled_database: Database, submit: Callable[..., str]) -> Callable[..., str]:
     """Submits as `submit` does and executes the run, as the two steps would."""
 
     def finished(**changes: Any) -> str:
         run_id = submit(**changes)
-        complete(record, run_id)
+        complete(filled_database, run_id)
         return run_id
 
     return finished

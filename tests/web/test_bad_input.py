@@ -1,4 +1,4 @@
-"""Whatever is wrong with what somebody sends is told by field, value and what is allowed; nothing is kept."""
+"""Each mistake in a request is answered with field, value and what is allowed; nothing is stored."""
 
 import io
 import json
@@ -24,7 +24,7 @@ GOOD = HEADER + "\n".join(ROWS)
 MANY = settings(EACH, max_examples=40)
 
 
-def kept(database):
+def stored_rows(database):
     """Everything that a request could have left behind: runs, symbols with prices, presets."""
     with database.read() as session:
         stored = sum(run_list.count_by_status(session).values())
@@ -55,7 +55,7 @@ def is_problem(answer, *statuses):
             {"start_date": "2019-01-01", "end_date": "2018-01-01"},
             "end_date",
             "2018-01-01",
-            "after start_date",
+            "after start date",
         ),
         ({"start_date": "1950-01-02", "end_date": "1951-01-02"}, "end_date", "1951-01-02", "1999-01-04"),
         ({"start_date": "2009-02-30"}, "start_date", "2009-02-30", "YYYY-MM-DD"),
@@ -75,7 +75,7 @@ def is_problem(answer, *statuses):
     ],
 )
 def test_a_mistake_is_told_by_field_value_and_what_is_allowed_and_nothing_is_kept(
-    client, record, changes, field, value, allowed
+    client, filled_database, changes, field, value, allowed
 ):
     answer = client.post("/run_backtest", json=SMALLEST | changes)
 
@@ -84,35 +84,35 @@ def test_a_mistake_is_told_by_field_value_and_what_is_allowed_and_nothing_is_kep
     assert wrong["value"] == value
     assert allowed in wrong["message"]
     assert field in answer.json["detail"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize("name", ["fee", "Symbols", "initial_capital ", "", "__proto__", "運"])
-def test_an_unknown_field_is_refused_and_the_known_ones_are_listed(client, record, name):
+def test_an_unknown_field_is_refused_and_the_known_ones_are_listed(client, filled_database, name):
     answer = client.post("/run_backtest", json=SMALLEST | {name: 1})
 
     assert is_problem(answer, 400)
     assert [error["field"] for error in answer.json["errors"]] == [name]
     assert "initial_capital" in answer.json["errors"][0]["message"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize(
     ("field", "message"),
     [("symbols", "is required"), ("rule_type", "is required"), ("start_date", "is required: a date")],
 )
-def test_a_missing_field_is_told_by_name(client, record, field, message):
+def test_a_missing_field_is_told_by_name(client, filled_database, field, message):
     answer = client.post(
         "/run_backtest", json={name: value for name, value in SMALLEST.items() if name != field}
     )
 
     assert is_problem(answer, 400)
     assert {error["field"]: error["message"] for error in answer.json["errors"]}[field].startswith(message)
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"", "must be JSON"),
         (b"{", "line 1 column 2"),
@@ -130,12 +130,12 @@ def test_a_missing_field_is_told_by_name(client, record, field, message):
     ids=["empty", "cut", "comma", "nan", "infinity", "list", "text", "null", "utf16", "surrogate", "deep", "digits"],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/run_backtest", "/api/strategies"])
-def test_a_body_that_is_no_json_object_is_told_what_it_must_be(client, record, path, body, told):
+def test_a_body_that_is_no_json_object_is_told_what_it_must_be(client, filled_database, path, body, message):
     answer = client.post(path, data=body, content_type="application/json")
 
     assert is_problem(answer, 400)
-    assert told in answer.json["detail"]
-    assert kept(record) == NOTHING
+    assert message in answer.json["detail"]
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -147,22 +147,26 @@ def test_a_body_that_is_no_json_object_is_told_what_it_must_be(client, record, p
     ],
 )
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "image/png", "", "nonsense"])
-def test_a_body_of_another_kind_is_refused_with_the_kinds_that_are_read(client, record, path, allowed, kind):
+def test_a_body_of_another_kind_is_refused_with_the_kinds_that_are_read(
+    client, filled_database, path, allowed, kind
+):
     answer = client.post(path, data=b"x", content_type=kind)
 
     assert is_problem(answer, 415)
     assert allowed in answer.json["detail"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("path", ["/run_backtest", "/api/check", "/api/strategies"])
-def test_a_request_of_two_megabytes_is_refused_with_the_size_that_is_taken(client, record, path, kind):
+def test_a_request_of_two_megabytes_is_refused_with_the_size_that_is_taken(
+    client, filled_database, path, kind
+):
     answer = client.post(path, data=b"a" * (2 * MIB), content_type=kind)
 
     assert is_problem(answer, 413)
     assert "at most 1 MiB" in answer.json["detail"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
@@ -173,7 +177,7 @@ def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "field", "told"),
+    ("content", "line", "field", "message"),
     [
         (GOOD.replace("04,10,11,9,10.5", "04,10,11,9,"), 4, "close", "a value is missing"),
         (GOOD.replace("04,10,11,9,10.5", "04,10,11,9,ten"), 4, "close", "'ten'"),
@@ -194,24 +198,24 @@ def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
          "latin-1", "utf-16", "no close", "header only", "empty", "workbook", "binary"],
 )  # fmt: skip
 def test_a_wrong_price_file_is_told_by_line_and_field_and_nothing_is_kept(
-    client, record, content, line, field, told
+    client, filled_database, content, line, field, message
 ):
     answer = upload(client, content)
 
     assert is_problem(answer, 400)
     first = answer.json["errors"][0]
     assert (first["line"], first["field"]) == (line, field)
-    assert told in first["message"]
-    assert kept(record) == NOTHING
+    assert message in first["message"]
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize("symbol", ["A B", "x" * 33, "A,B", "\x07"])
-def test_a_symbol_that_cannot_be_a_name_is_refused(client, record, symbol):
+def test_a_symbol_that_cannot_be_a_name_is_refused(client, filled_database, symbol):
     answer = upload(client, GOOD, symbol=symbol)
 
     assert is_problem(answer, 400)
     assert answer.json["errors"][0]["field"] == "symbol"
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 class Rows(io.RawIOBase):
@@ -232,7 +236,7 @@ class Rows(io.RawIOBase):
         return count
 
 
-def test_a_price_file_of_100_mb_is_refused_with_the_size_that_is_taken(client, record):
+def test_a_price_file_of_100_mb_is_refused_with_the_size_that_is_taken(client, filled_database):
     row = "2024-01-02,10,11,9,10.5,100\n"
     large = (HEADER + row * (100_000_000 // len(row))).encode()
     head = b'--cut\r\nContent-Disposition: form-data; name="file"; filename="acme.csv"\r\n\r\n'
@@ -244,12 +248,12 @@ def test_a_price_file_of_100_mb_is_refused_with_the_size_that_is_taken(client, r
     assert is_problem(as_body, 413)
     assert is_problem(as_form, 413)
     assert "at most 64 MiB" in as_body.json["detail"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
-def test_a_file_sent_in_chunks_is_read_no_further_than_is_taken_and_never_kept_in_part(record):
-    small = replace(Settings(), database_url=str(record.engine.url), max_upload_mib=1)
-    client = create_app(small, database=record).test_client()
+def test_a_file_sent_in_chunks_is_read_no_further_than_is_taken_and_never_kept_in_part(filled_database):
+    small = replace(Settings(), database_url=str(filled_database.engine.url), max_upload_mib=1)
+    client = create_app(small, database=filled_database).test_client()
     rows = Rows()
 
     answer = client.post(
@@ -261,17 +265,17 @@ def test_a_file_sent_in_chunks_is_read_no_further_than_is_taken_and_never_kept_i
 
     assert is_problem(answer, 413)
     assert rows.taken <= 2 * MIB
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
-def test_a_person_gets_the_page_back_with_what_was_wrong(client, record):
+def test_a_person_gets_the_page_back_with_what_was_wrong(client, filled_database):
     form = client.post("/run_backtest", data={"symbols": "NONE"}, headers=PAGE)
     file = upload(client, GOOD.replace("04,10,11,9", "04,-10,11,9"), path="/datasets", headers=PAGE)
 
     assert [(answer.status_code, answer.mimetype) for answer in (form, file)] == [(400, "text/html")] * 2
     assert "is required" in form.text
     assert "Line 4" in file.text
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -321,12 +325,12 @@ def test_a_wrong_annotation_is_told_by_its_name_and_changes_nothing(client, subm
     assert client.get(f"/api/runs/{run_id}").json["name"] is None
 
 
-def test_an_idempotency_key_that_is_too_long_is_refused(client, record):
+def test_an_idempotency_key_that_is_too_long_is_refused(client, filled_database):
     answer = client.post("/run_backtest", json=SMALLEST, headers={"Idempotency-Key": "k" * 129})
 
     assert is_problem(answer, 400)
     assert answer.json["errors"][0]["field"] == "Idempotency-Key"
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 @pytest.fixture(scope="module")
@@ -394,14 +398,14 @@ def test_no_body_of_another_door_makes_a_5xx(served, method, path, fields):
 
 
 @pytest.mark.parametrize("value", ["1e400", "[-1e400]", '{"deep": [1e400]}'])
-def test_a_preset_with_a_number_that_cannot_be_kept_is_refused_by_its_field(client, record, value):
+def test_a_preset_with_a_number_that_cannot_be_kept_is_refused_by_its_field(client, filled_database, value):
     text = f'{{"name": "mine", "request": {{"size": {value}, "fee_rate": 0}}}}'
 
     answer = client.post("/api/strategies", data=text, content_type="application/json")
 
     assert is_problem(answer, 400)
     assert [error["field"] for error in answer.json["errors"]] == ["request.size"]
-    assert kept(record) == NOTHING
+    assert stored_rows(filled_database) == NOTHING
 
 
 def test_a_preset_may_hold_a_wrong_filling_and_the_form_shows_it(client):

@@ -1,4 +1,4 @@
-"""Markup in every free text that somebody can give, looked for on every page as the server sends it."""
+"""Markup in every free text that a client can give, looked for on every page as the server sends it."""
 
 import io
 import re
@@ -62,7 +62,7 @@ def test_what_an_address_holds_comes_back_as_text(client, path, nasty):
 
 
 def test_a_file_is_never_named_by_its_sender_and_its_name_is_text(
-    client, record, nasty, tmp_path, monkeypatch
+    client, filled_database, nasty, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     names = [
@@ -90,7 +90,7 @@ def test_a_path_as_the_name_of_a_file_becomes_a_refused_symbol_and_no_file(clien
     )
 
     assert answer.status_code == 400
-    assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"record"}
+    assert {path.name.split(".")[0] for path in tmp_path.iterdir()} == {"backtest"}
 
 
 def test_a_symbol_with_markup_is_text_wherever_it_is_shown(client, finished):
@@ -104,9 +104,9 @@ def test_a_symbol_with_markup_is_text_wherever_it_is_shown(client, finished):
     assert all("<B>" not in page and "&lt;B&gt;" in page for page in pages)
 
 
-def test_the_message_of_a_failed_run_is_text(client, record, submit, nasty):
+def test_the_message_of_a_failed_run_is_text(client, filled_database, submit, nasty):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(session, run_id, code=nasty[:20], message=nasty, now=datetime.now(UTC))
 
     pages = [client.get(path, headers=PAGE).text for path in (f"/runs/{run_id}", "/runs", "/")]
@@ -115,11 +115,11 @@ def test_the_message_of_a_failed_run_is_text(client, record, submit, nasty):
     assert "alert(1)" in pages[0]
 
 
-def test_an_expression_with_markup_is_text_on_the_page_of_its_run(client, record):
+def test_an_expression_with_markup_is_text_on_the_page_of_its_run(client, filled_database):
     expression = "close > open and close < 1e9"
     body = SMALLEST | {"rule_type": "EXPRESSION", "params": {"entry": expression, "exit": "close < 1"}}
     run_id = client.post("/run_backtest", json=body).json["run_id"]
-    complete(record, run_id)
+    complete(filled_database, run_id)
 
     page = client.get(f"/runs/{run_id}", headers=PAGE).text
 

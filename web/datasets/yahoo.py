@@ -15,7 +15,7 @@ import numpy as np
 from backtest.prices.yahoo import COLUMNS, Quotes
 
 AT_ONCE = 2
-_room = BoundedSemaphore(AT_ONCE)
+_slots = BoundedSemaphore(AT_ONCE)
 """Waiting for others must not occupy every thread of the page."""
 INSTALL = "pip install 'stock-backtest[yahoo]'"
 
@@ -63,12 +63,12 @@ class YahooFinance:
         """Every daily row of the symbol, or `YahooError`; never longer than the limit."""
         if not self.installed:
             raise YahooNotInstalled(f"the import from Yahoo Finance needs an optional package: {INSTALL}")
-        if not _room.acquire(blocking=False):
+        if not _slots.acquire(blocking=False):
             raise YahooUnavailable(f"{AT_ONCE} imports are under way here; try again in a moment")
         try:
             answer = self._answer(symbol)
         finally:
-            _room.release()
+            _slots.release()
         if "error" in answer:
             raise _ERRORS[answer["error"]](answer["message"])
         days = np.array(answer["days"], "datetime64[s]")
@@ -95,4 +95,4 @@ class YahooFinance:
         return answer
 
 
-_ERRORS: dict[str, type[YahooError]] = {"unknown": UnknownToYahoo, "away": YahooUnavailable}
+_ERRORS: dict[str, type[YahooError]] = {"unknown": UnknownToYahoo, "unavailable": YahooUnavailable}

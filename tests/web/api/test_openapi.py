@@ -12,7 +12,7 @@ from schemathesis import GenerationMode, checks
 from backtest.run.request import OPTION_FIELDS
 from store.queries import results
 from tests.web.conftest import EACH, with_a_result
-from tests.web.yahoos import FakeYahoo
+from tests.web.yahoo_stubs import FakeYahoo
 from web.api import openapi, schemas
 from web.runs import curves
 

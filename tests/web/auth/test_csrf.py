@@ -17,15 +17,16 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
-def signed_in(record):
+def signed_in(filled_database):
     """Makes a browser with a session of its own."""
 
     def signed_in(**settings):
         app = create_app(
-            replace(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), **settings), database=record
+            replace(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), **settings),
+            database=filled_database,
         )
         client, now = app.test_client(), datetime.now(UTC)
-        with record.write() as session:
+        with filled_database.write() as session:
             _, secret = tokens.issue(session, name="desk", scope=Scope.ADMIN, expires_at=None, now=now)
         assert client.post("/sign-in", data={"token": secret}).status_code == 303
         return client
@@ -94,7 +95,7 @@ def test_a_form_of_another_session_is_refused(signed_in):
     assert answer.status_code == 403
 
 
-def test_every_form_that_changes_something_carries_the_token(signed_in, record):
+def test_every_form_that_changes_something_carries_the_token(signed_in, filled_database):
     client = signed_in()
     run_id = client.post("/run_backtest", json=SMALLEST, headers=OURS).json["run_id"]
     client.post("/api/strategies", json={"name": "mine", "request": SMALLEST}, headers=OURS)
@@ -111,9 +112,9 @@ def test_no_form_carries_a_token_where_nobody_is_signed_in(client):
     assert "csrf_token" not in client.get("/").text
 
 
-def test_a_program_with_a_token_needs_no_form_and_no_origin(record):
-    app = create_app(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), database=record)
-    with record.write() as session:
+def test_a_program_with_a_token_needs_no_form_and_no_origin(filled_database):
+    app = create_app(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), database=filled_database)
+    with filled_database.write() as session:
         _, secret = tokens.issue(
             session, name="ci", scope=Scope.SUBMIT, expires_at=None, now=datetime.now(UTC)
         )
@@ -146,19 +147,21 @@ def test_a_script_of_another_site_is_never_told_that_it_may_send_json(client):
         (Settings(host="0.0.0.0"), "anything.example", 200),
     ],
 )  # fmt: skip
-def test_a_name_that_somebody_points_at_this_machine_is_not_answered_to(record, settings, host, code):
-    client = create_app(settings, database=record).test_client()
+def test_a_name_that_somebody_points_at_this_machine_is_not_answered_to(
+    filled_database, settings, host, code
+):
+    client = create_app(settings, database=filled_database).test_client()
 
     assert client.get("/api/rules", headers={"Host": host}).status_code == code
 
 
-def test_behind_tls_browsers_are_told_to_stay_there_and_elsewhere_not(record):
-    def told(settings, **environ):
-        client = create_app(settings, database=record).test_client()
+def test_behind_tls_browsers_are_told_to_stay_there_and_elsewhere_not(filled_database):
+    def hsts(settings, **environ):
+        client = create_app(settings, database=filled_database).test_client()
         return client.get("/health", **environ).headers.get("Strict-Transport-Security")
 
-    assert told(Settings()) is None
-    assert told(Settings(public_url="https://localhost")) == "max-age=31536000; includeSubDomains"
+    assert hsts(Settings()) is None
+    assert hsts(Settings(public_url="https://localhost")) == "max-age=31536000; includeSubDomains"
     proxied = {"headers": {"X-Forwarded-Proto": "https"}}
-    assert told(Settings(), **proxied) is None
-    assert told(Settings(trusted_proxies=1), **proxied) == "max-age=31536000; includeSubDomains"
+    assert hsts(Settings(), **proxied) is None
+    assert hsts(Settings(trusted_proxies=1), **proxied) == "max-age=31536000; includeSubDomains"

@@ -13,7 +13,7 @@ from config.settings import Settings, SignIn
 from store.models import Run
 from store.queries.tokens import Scope
 from tests.web.conftest import PAGE, SMALLEST
-from tests.web.providers import ALICE, KEY, MALLORY, code_from, field, provider
+from tests.web.oidc_provider import ALICE, KEY, MALLORY, code_from, field, provider
 from tests.web.submission.test_submit import FORM
 from web import create_app
 from web.auth.oidc import scope_of
@@ -32,12 +32,14 @@ def issuer(tmp_path_factory):
 
 
 @pytest.fixture
-def people(record, issuer):
+def people(filled_database, issuer):
     """Makes a browser of the application, which asks the real provider."""
 
     def people(*, public_url=HERE, **changes):
         chosen = replace(CHOSEN, **({"issuer": issuer} | changes))
-        return create_app(Settings(public_url=public_url, sign_in=chosen), database=record).test_client()
+        return create_app(
+            Settings(public_url=public_url, sign_in=chosen), database=filled_database
+        ).test_client()
 
     return people
 
@@ -53,7 +55,7 @@ def sign_in(client, person="alice", back="/"):
     return client.get("/sign-in/callback", query_string=code_from(asked(client, back), person), headers=PAGE)
 
 
-def test_a_person_signs_in_submits_and_signs_out(people, record):
+def test_a_person_signs_in_submits_and_signs_out(people, filled_database):
     client = people()
 
     sent_away = client.get("/runs?q=x", headers=PAGE)
@@ -67,7 +69,7 @@ def test_a_person_signs_in_submits_and_signs_out(people, record):
     assert (entered.status_code, entered.location) == (303, "/runs?q=x")
     assert "Alice Ang" in page.text
     assert submitted.status_code == 303
-    with record.read() as session:
+    with filled_database.read() as session:
         assert session.get(Run, submitted.location.split("/")[-1]).client == "user:alice"
     assert (left.status_code, left.location) == (303, "/sign-in")
     assert client.get("/runs", headers=PAGE).status_code == 303
@@ -254,11 +256,11 @@ def test_what_signing_in_needs_is_named_at_once():
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({"SIGN_IN": "oidc", "SECRET_KEY": "short", "OIDC_ISSUER": "accounts"})
 
-    told = "\n".join(caught.value.problems)
+    problems = "\n".join(caught.value.problems)
     missing = ("PUBLIC_URL is missing", "OIDC_CLIENT_ID is missing", "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN")
     wrong = ("SECRET_KEY must have", "OIDC_ISSUER must be an address")
-    assert all(name in told for name in missing + wrong)
-    assert "short" not in told
+    assert all(name in problems for name in missing + wrong)
+    assert "short" not in problems
 
 
 def test_without_sign_in_the_page_of_it_leads_home(client):

@@ -1,4 +1,4 @@
-"""Tokens: made and ended by a command, kept as hashes, allowed what their scope says, and what every door needs."""
+"""Tokens: made and ended by a command, kept as hashes, allowed what their scope says, and what every endpoint needs."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ SECRET = re.compile(r"^sbt_[\w-]{43}$", re.MULTILINE)
 
 @pytest.fixture
 def guarded(database):
-    """The application on a record of each kind, where everybody needs a token."""
+    """The application on a database of each kind, where every client needs a token."""
     add_samples(database)
     return create_app(Settings(sign_in=GUARDED), database=database)
 
@@ -47,8 +47,8 @@ def bearer(database):
     return bearer
 
 
-def doors(app):
-    """Every door with a method of its own, addressed at things that are not there."""
+def methods_of(app):
+    """Every method of every endpoint, addressed at things that are not there."""
     for rule in app.url_map.iter_rules():
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             path = re.sub(r"<int:\w+>", "1", rule.rule)
@@ -57,12 +57,12 @@ def doors(app):
 
 def test_without_a_token_every_door_is_shut_but_those_meant_to_be_open(guarded):
     shut = {endpoint: guarded.test_client().open(path, method=method).status_code
-            for endpoint, method, path in doors(guarded) if endpoint not in authorization.PUBLIC_ENDPOINTS}  # fmt: skip
+            for endpoint, method, path in methods_of(guarded) if endpoint not in authorization.PUBLIC_ENDPOINTS}  # fmt: skip
 
     assert len(shut) > 35
     assert set(shut.values()) == {401}
     assert {
-        endpoint for endpoint, _, _ in doors(guarded)
+        endpoint for endpoint, _, _ in methods_of(guarded)
     } >= authorization.PUBLIC_ENDPOINTS | authorization.READING_POSTS | authorization.ADMIN_ENDPOINTS
 
 
@@ -70,7 +70,7 @@ def test_without_a_token_every_door_is_shut_but_those_meant_to_be_open(guarded):
 def test_each_door_lets_in_whose_scope_is_enough_and_nobody_else(guarded, bearer, scope):
     client, header, wrong = guarded.test_client(), bearer(scope), []
 
-    for endpoint, method, path in doors(guarded):
+    for endpoint, method, path in methods_of(guarded):
         if endpoint in authorization.PUBLIC_ENDPOINTS:
             continue
         refused = client.open(path, method=method, headers=header).status_code in (401, 403)
@@ -187,20 +187,20 @@ def test_revoking_what_is_not_there_says_how_to_find_what_is(database, database_
     assert main(["tokens", "list"]) == 0
     assert main(["tokens", "revoke", "7"]) == 2
 
-    said = capsys.readouterr()
-    assert said.out.endswith("there are none\n")
-    assert "there is no token 7; python -m store tokens list names them" in said.err
+    output = capsys.readouterr()
+    assert output.out.endswith("there are none\n")
+    assert "there is no token 7; python -m store tokens list names them" in output.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--name", "x", "--scope", "root"], "invalid"),
         (["--name", "", "--scope", "read"], "printable characters"),
         (["--name", "x", "--scope", "read", "--days", "0"], "from 1 to 3650"),
     ],
 )
-def test_a_wrong_argument_is_named(arguments, told):
+def test_a_wrong_argument_is_named(arguments, message):
     done = subprocess.run(
         [sys.executable, "-m", "store", "tokens", "create", *arguments],
         capture_output=True,
@@ -209,7 +209,7 @@ def test_a_wrong_argument_is_named(arguments, told):
     )
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_without_sign_in_nobody_needs_a_token_and_a_wrong_one_does_no_harm(client):
@@ -255,9 +255,9 @@ def test_on_this_machine_alone_nothing_needs_to_be_said(host):
     assert Settings.from_env({"HOST": host}).require_guarded() is None
 
 
-@pytest.mark.parametrize("said", ["off", "tokens"])
-def test_for_others_too_it_starts_once_something_was_said(said):
-    settings = Settings.from_env({"HOST": "0.0.0.0", "SIGN_IN": said})
+@pytest.mark.parametrize("mode", ["off", "tokens"])
+def test_for_others_too_it_starts_once_a_mode_was_chosen(mode):
+    settings = Settings.from_env({"HOST": "0.0.0.0", "SIGN_IN": mode})
 
     assert settings.require_guarded() is None
-    assert settings.sign_in == replace(SignIn(), mode=said, is_chosen=True)
+    assert settings.sign_in == replace(SignIn(), mode=mode, is_chosen=True)

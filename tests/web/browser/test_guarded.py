@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from qa.environment import app_running
 from qa.processes import free_port
-from tests.web.providers import ALICE, KEY, provider
+from tests.web.oidc_provider import ALICE, KEY, provider
 
 NASTY = (
     "<img src=x onerror=\"document.title='run by markup'\"><script>document.title='run by markup'</script>"

@@ -1,4 +1,4 @@
-"""Prices by upload: kept with a certificate, or refused by line."""
+"""Prices by upload: stored with a data-quality report, or refused by line."""
 
 import io
 import re
@@ -120,14 +120,14 @@ def test_the_list_tells_of_each_symbol_whether_its_prices_look_right(client):
 
     page = client.get("/datasets", headers=PAGE).text
 
-    def certificate(symbol):
+    def quality(symbol):
         return re.sub(
             r"<[^>]+>", "", page.split(f">{symbol}</a></th>")[1].split('lead end">')[1].split("</td>")[0]
         )
 
-    assert certificate("GOOG") == "Clean"
-    assert certificate("SP500") == "1 gap"
-    assert certificate("SPLIT") == "1 suspect bar"
+    assert quality("GOOG") == "Clean"
+    assert quality("SP500") == "1 gap"
+    assert quality("SPLIT") == "1 suspect bar"
 
 
 def test_the_page_of_a_dataset_draws_its_closes_and_lists_its_versions_newest_first(client):

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Settings
 from tests.web.conftest import PAGE
-from tests.web.yahoos import DAYS, ROWS, FakeYahoo, served, through_yfinance
+from tests.web.yahoo_stubs import DAYS, ROWS, FakeYahoo, served, through_yfinance
 from web import create_app
 from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooUnavailable
 
@@ -62,12 +62,12 @@ def test_asking_yahoo_loads_nothing_heavy_into_the_page():
 
 
 @pytest.fixture
-def browsing(record):
+def browsing(filled_database):
     """A client of a page whose Yahoo is a fake with these traits."""
 
     def browsing(**traits):
-        settings = replace(Settings(), database_url=str(record.engine.url))
-        return create_app(settings, database=record, yahoo=FakeYahoo(**traits)).test_client()
+        settings = replace(Settings(), database_url=str(filled_database.engine.url))
+        return create_app(settings, database=filled_database, yahoo=FakeYahoo(**traits)).test_client()
 
     return browsing
 
@@ -90,10 +90,10 @@ def test_an_import_on_the_page_leads_to_its_certificate(browsing):
 
 
 @pytest.mark.parametrize("symbol", ["", "A B", "../x", "-A", "É", "A" * 33, None, 7, ["ACME"]])
-def test_what_is_no_symbol_is_refused_before_yahoo_is_asked(record, symbol):
+def test_what_is_no_symbol_is_refused_before_yahoo_is_asked(filled_database, symbol):
     fake = FakeYahoo()
-    settings = replace(Settings(), database_url=str(record.engine.url))
-    client = create_app(settings, database=record, yahoo=fake).test_client()
+    settings = replace(Settings(), database_url=str(filled_database.engine.url))
+    client = create_app(settings, database=filled_database, yahoo=fake).test_client()
 
     answer = client.post("/api/datasets/yahoo", json={"symbol": symbol})
 
@@ -102,22 +102,22 @@ def test_what_is_no_symbol_is_refused_before_yahoo_is_asked(record, symbol):
 
 
 @pytest.mark.parametrize(
-    ("traits", "symbol", "status", "said"),
+    ("traits", "symbol", "status", "message"),
     [
         ({}, "NOSUCH", 400, "no daily prices of"),
-        ({"away": True}, "ACME", 503, "cannot be reached from here"),
+        ({"unavailable": True}, "ACME", 503, "cannot be reached from here"),
         ({"installed": False}, "ACME", 501, "optional package"),
     ],
     ids=["unknown", "no network", "not installed"],
 )
-def test_each_reason_for_no_prices_has_its_status_and_is_shown(browsing, traits, symbol, status, said):
+def test_each_reason_for_no_prices_has_its_status_and_is_shown(browsing, traits, symbol, status, message):
     client = browsing(**traits)
 
     problem = client.post("/api/datasets/yahoo", json={"symbol": symbol})
     page = client.post("/datasets/yahoo", data={"yahoo_symbol": symbol}, headers=PAGE)
 
     assert (problem.status_code, page.status_code) == (status, status)
-    assert said in problem.json["detail"]
+    assert message in problem.json["detail"]
     assert "Import failed; nothing saved." in page.text or "pip install" in page.text
     assert np.all([name not in page.text for name in ("Traceback", "/usr/lib")])
 

@@ -1,4 +1,4 @@
-"""Limits: what is allowed is told, with when to come back, whatever number of replicas there are."""
+"""Limits: an answer says what is allowed and when to come back, however many replicas there are."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03
 
 @pytest.fixture
 def replica(database):
-    """Makes another replica of the web tier on one record."""
+    """Makes another replica of the web tier on one database."""
     add_samples(database)
 
     def replica(**limits):
@@ -291,15 +291,15 @@ def test_a_slot_is_given_back_whatever_became_of_the_request(replica, monkeypatc
     assert codes == [500, 404, 500, 200]
 
 
-def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(record):
+def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(filled_database):
     forwarded = {"X-Forwarded-For": "192.0.2.7"}
     codes = {}
     for hops in (0, 1):
         settings = Settings(trusted_proxies=hops, limits=replace(RequestLimits(), waiting=1 + hops))
-        client = create_app(settings, database=record).test_client()
+        client = create_app(settings, database=filled_database).test_client()
         codes[hops] = client.post("/run_backtest", json=SMALLEST, headers=forwarded).status_code
 
-    with record.read() as session:
+    with filled_database.read() as session:
         clients = {run.client for run in session.query(runs.Run)}
     assert codes == {0: 202, 1: 202}
     assert clients == {"address:127.0.0.1", "address:192.0.2.7"}

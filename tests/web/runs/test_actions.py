@@ -62,13 +62,13 @@ def test_a_wrong_note_is_named_and_changes_nothing(client, finished, form, field
     assert client.get(f"/api/runs/{run_id}").json["tags"] == []
 
 
-def test_the_page_asks_before_it_deletes_and_then_everything_is_gone(client, record, finished):
+def test_the_page_asks_before_it_deletes_and_then_everything_is_gone(client, filled_database, finished):
     run_id = finished()
     assert "Delete permanently" in client.get(f"/runs/{run_id}", headers=PAGE).text
 
     answer = post(client, run_id, "delete")
 
-    with record.read() as session:
+    with filled_database.read() as session:
         assert session.get(Run, run_id) is None
         assert session.query(Trade).filter_by(run_id=run_id).count() == 0
     assert (answer.status_code, answer.location) == (303, "/runs")
@@ -105,9 +105,9 @@ def test_a_run_that_succeeded_stays_as_it_is_when_cancelled(client, finished):
     }
 
 
-def test_a_verified_run_is_shown_with_its_hashes_engine_and_image(client, record, finished):
+def test_a_verified_run_is_shown_with_its_hashes_engine_and_image(client, filled_database, finished):
     run_id = finished()
-    with record.write() as session:
+    with filled_database.write() as session:
         session.get(Run, run_id).image_tag = "ghcr.io/acme/stock-backtest:29b139e"
 
     page = post(client, run_id, "verify").text
@@ -120,9 +120,11 @@ def test_a_verified_run_is_shown_with_its_hashes_engine_and_image(client, record
     assert "ghcr.io/acme/stock-backtest:29b139e" in page
 
 
-def test_a_run_with_other_stored_curves_is_different_though_every_trade_is_the_same(client, record, finished):
+def test_a_run_with_other_stored_curves_is_different_though_every_trade_is_the_same(
+    client, filled_database, finished
+):
     run_id = finished()
-    with record.write() as session:
+    with filled_database.write() as session:
         session.get(Run, run_id).result_hash = "0" * 64
 
     page = post(client, run_id, "verify").text
@@ -131,9 +133,9 @@ def test_a_run_with_other_stored_curves_is_different_though_every_trade_is_the_s
     assert "the trades are the same; the curves differ" in page
 
 
-def test_what_has_no_result_cannot_be_verified(client, record, submit):
+def test_what_has_no_result_cannot_be_verified(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(session, run_id, code="crash", message="Killed.", now=datetime.now(UTC))
 
     answer = client.post(f"/runs/{run_id}/verify")

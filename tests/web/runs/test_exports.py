@@ -33,9 +33,9 @@ def test_the_profits_of_the_trades_add_up_to_the_profit_of_the_run(client, finis
     )
 
 
-def test_trades_are_written_in_parts_without_a_gap_at_the_seams(client, record, finished):
+def test_trades_are_written_in_parts_without_a_gap_at_the_seams(client, filled_database, finished):
     run_id = finished(**RANGE)
-    with record.write() as session:
+    with filled_database.write() as session:
         pattern = session.query(Trade).filter_by(run_id=run_id, seq=0).one()
         columns = {column.name: getattr(pattern, column.name) for column in Trade.__table__.columns}
         last = session.query(Trade).filter_by(run_id=run_id).count()
@@ -87,9 +87,9 @@ def test_a_run_without_a_result_has_nothing_to_take_along(client, submit, name):
     assert "has no result" in answer.json["detail"]
 
 
-def test_no_text_of_a_table_becomes_a_formula_of_a_spreadsheet(client, record, finished):
+def test_no_text_of_a_table_becomes_a_formula_of_a_spreadsheet(client, filled_database, finished):
     run_id = finished(**RANGE)
-    with record.write() as session:
+    with filled_database.write() as session:
         session.query(Trade).filter_by(run_id=run_id, seq=0).update({"symbol": "=HYPERLINK(1)"})
 
     trades = table(client.get(f"/runs/{run_id}/trades.csv").text)

@@ -25,17 +25,17 @@ def listed(client):
     return listed
 
 
-def change(record, run_id, **values):
-    with record.write() as session:
+def change(filled_database, run_id, **values):
+    with filled_database.write() as session:
         for name, value in values.items():
             setattr(session.get(Run, run_id), name, value)
 
 
-def test_each_filter_keeps_its_runs_and_no_other(listed, record, client, submit, finished):
+def test_each_filter_keeps_its_runs_and_no_other(listed, filled_database, client, submit, finished):
     google = submit(symbols=["GOOG"], start_date="2005-01-03")
     rsi = submit(rule_type="RSI", params={})
     done = finished(size=50)
-    change(record, google, created_at=datetime(2020, 5, 6, 23, 59, tzinfo=UTC))
+    change(filled_database, google, created_at=datetime(2020, 5, 6, 23, 59, tzinfo=UTC))
     client.patch(f"/api/runs/{rsi}", json={"name": "Mean reversion", "tags": ["keeper"], "starred": True})
 
     assert listed(symbol="GOOG") == [google]
@@ -62,15 +62,15 @@ def test_a_symbol_is_not_found_by_a_part_of_its_name(listed, submit):
 @pytest.mark.parametrize("sort", ["total_return", "sharpe_ratio", "max_drawdown", "num_trades"])
 @pytest.mark.parametrize(("order", "values"), [("asc", [1, 1, 3, 5]), ("desc", [5, 3, 1, 1])])
 def test_pages_of_two_show_every_run_that_has_the_figure_once_and_in_order(
-    listed, record, submit, sort, order, values
+    listed, filled_database, submit, sort, order, values
 ):
-    figures = {submit(size=place + 1): value for place, value in enumerate([3, 1, None, 1, 5])}
-    for run_id, value in figures.items():
-        change(record, run_id, **{sort: value})
+    values_by_run = {submit(size=place + 1): value for place, value in enumerate([3, 1, None, 1, 5])}
+    for run_id, value in values_by_run.items():
+        change(filled_database, run_id, **{sort: value})
 
     found = listed(sort=sort, order=order, limit=2)
 
-    assert [figures[run_id] for run_id in found] == values
+    assert [values_by_run[run_id] for run_id in found] == values
     assert len(set(found)) == 4
 
 
@@ -127,8 +127,8 @@ def test_an_empty_record_invites_to_the_first_run(client):
     assert "Clear" not in page
 
 
-def test_a_column_sorts_the_other_way_when_pressed_again(client, record, submit):
-    change(record, submit(), total_return=0.5)
+def test_a_column_sorts_the_other_way_when_pressed_again(client, filled_database, submit):
+    change(filled_database, submit(), total_return=0.5)
 
     down = client.get("/runs?sort=total_return", headers=PAGE).text
     up = client.get("/runs?sort=total_return&order=asc", headers=PAGE).text
@@ -140,9 +140,9 @@ def test_a_column_sorts_the_other_way_when_pressed_again(client, record, submit)
     ]
 
 
-def test_a_failed_run_says_why_in_the_list(client, record, submit):
+def test_a_failed_run_says_why_in_the_list(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(session, run_id, code="timeout", message="Stopped after 600 s.", now=datetime.now(UTC))
 
     assert "Stopped after 600 s." in client.get("/runs", headers=PAGE).text

@@ -11,7 +11,7 @@ from tests.web.conftest import PAGE, with_a_result
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
 
 
-def test_the_first_page_is_filled_with_an_example_that_can_be_submitted_as_it_stands(client, record):
+def test_the_first_page_is_filled_with_an_example_that_can_be_submitted_as_it_stands(client, filled_database):
     page = client.get("/").text
 
     fields = dict(re.findall(r'name="([\w.]+)" value="([^"]*)"', page))
@@ -67,9 +67,9 @@ def test_trades_are_sorted_filtered_and_paged(client, finished):
     assert "No trades match" in none
 
 
-def test_a_failed_run_shows_its_message_and_the_way_on(client, record, submit):
+def test_a_failed_run_shows_its_message_and_the_way_on(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(
             session, run_id, code="timeout", message="Stopped after 600 seconds.", now=datetime.now(UTC)
         )

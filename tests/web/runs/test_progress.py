@@ -16,8 +16,8 @@ def page_of(client, run_id, tab=""):
     return client.get(f"/runs/{run_id}{tab}", headers=PAGE).text
 
 
-def begin(record, run_id, stage, progress):
-    with record.write() as session:
+def begin(filled_database, run_id, stage, progress):
+    with filled_database.write() as session:
         runs.start(session, run_id, engine_version=1, now=datetime.now(UTC))
         runs.report(session, run_id, stage=stage, progress=progress)
 
@@ -40,9 +40,9 @@ def test_a_waiting_run_says_how_many_are_before_it_and_asks_again_without_script
         ("saving", ["done", "done", "done", "now"]),
     ],
 )
-def test_a_running_run_shows_its_stage_among_the_four(client, record, submit, stage, states):
+def test_a_running_run_shows_its_stage_among_the_four(client, filled_database, submit, stage, states):
     run_id = submit()
-    begin(record, run_id, stage, 0.63)
+    begin(filled_database, run_id, stage, 0.63)
 
     page = page_of(client, run_id)
 
@@ -54,19 +54,21 @@ def test_a_running_run_shows_its_stage_among_the_four(client, record, submit, st
 
 
 @pytest.mark.parametrize("tab", ["?tab=trades", "?tab=portfolio"])
-def test_the_address_of_a_tab_shows_the_progress_until_there_is_a_result(client, record, submit, tab):
+def test_the_address_of_a_tab_shows_the_progress_until_there_is_a_result(
+    client, filled_database, submit, tab
+):
     run_id = submit()
     before = page_of(client, run_id, tab)
 
-    complete(record, run_id)
+    complete(filled_database, run_id)
 
     assert 'id="watch"' in before
     assert '<dl class="kpis">' in page_of(client, run_id, tab)
 
 
-def test_a_run_that_failed_asks_for_nothing_again(client, record, submit):
+def test_a_run_that_failed_asks_for_nothing_again(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(
             session, run_id, code="out_of_memory", message="Needed more than 512 MiB.", now=datetime.now(UTC)
         )
@@ -87,17 +89,19 @@ def test_a_run_that_failed_asks_for_nothing_again(client, record, submit):
     ],
 )
 @pytest.mark.parametrize("ended", [False, True])
-def test_a_run_on_a_cluster_names_its_workflow_and_links_to_it(record, submit, address, shown, ended):
+def test_a_run_on_a_cluster_names_its_workflow_and_links_to_it(
+    filled_database, submit, address, shown, ended
+):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         session.get(Run, run_id).workflow_name = "backtest-1"
     if ended:
-        complete(record, run_id)
+        complete(filled_database, run_id)
     settings = replace(
-        Settings(), database_url=str(record.engine.url), argo_ui_url=address, argo_namespace="lab"
+        Settings(), database_url=str(filled_database.engine.url), argo_ui_url=address, argo_namespace="lab"
     )
 
-    page = page_of(create_app(settings, database=record).test_client(), run_id)
+    page = page_of(create_app(settings, database=filled_database).test_client(), run_id)
 
     assert shown in page
 

@@ -41,9 +41,9 @@ def test_charts_can_be_left_out_and_curves_thinned(client, finished):
     assert status["curve_bars"] == 2516
 
 
-def test_a_failed_run_says_why(client, record, submit):
+def test_a_failed_run_says_why(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         runs.fail(
             session,
             run_id,
@@ -159,9 +159,9 @@ def test_a_run_executed_again_is_identical(client, finished):
     assert answer["stored_result_hash"] == answer["computed_result_hash"]
 
 
-def test_a_result_that_was_altered_is_found_out_with_the_first_difference(client, record, finished):
+def test_a_result_that_was_altered_is_found_out_with_the_first_difference(client, filled_database, finished):
     run_id = finished()
-    with record.engine.begin() as connection:
+    with filled_database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET result_hash = 'x'")
         connection.exec_driver_sql("UPDATE trades SET exit_fill = exit_fill + 1 WHERE seq = 2")
 

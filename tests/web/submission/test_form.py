@@ -69,9 +69,9 @@ def test_a_run_tells_the_parameters_it_was_computed_with_defaults_included(clien
     assert "period 20, exit period 5" in client.get(f"/runs/{run_id}", headers=PAGE).text
 
 
-def test_a_run_of_a_rule_that_is_gone_is_shown_by_its_name(client, record, submit):
+def test_a_run_of_a_rule_that_is_gone_is_shown_by_its_name(client, filled_database, submit):
     run_id = submit()
-    with record.write() as session:
+    with filled_database.write() as session:
         session.get(Run, run_id).rule_type = "OLD_RULE"
 
     page = client.get(f"/runs/{run_id}", headers=PAGE).text

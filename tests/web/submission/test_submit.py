@@ -12,30 +12,30 @@ FORM = {
 }  # fmt: skip
 
 
-def stored(record):
-    with record.read() as session:
+def stored(filled_database):
+    with filled_database.read() as session:
         return sum(run_list.count_by_status(session).values())
 
 
-def test_the_smallest_request_is_queued_and_says_where_to_watch(client, record):
+def test_the_smallest_request_is_queued_and_says_where_to_watch(client, filled_database):
     answer = client.post("/run_backtest", json=SMALLEST)
 
     assert answer.status_code == 202
     assert answer.json["status"] == "PENDING"
     assert answer.json["links"]["status"] == f"/status/{answer.json['run_id']}"
-    assert stored(record) == 1
+    assert stored(filled_database) == 1
 
 
-def test_the_same_run_id_twice_is_one_run(client, record):
+def test_the_same_run_id_twice_is_one_run(client, filled_database):
     request = SMALLEST | {"run_id": "0b4b0e0a-7f4e-4f0c-9a53-0c3c9e3d3b11"}
 
     first, second = client.post("/run_backtest", json=request), client.post("/run_backtest", json=request)
 
     assert first.json["run_id"] == second.json["run_id"] == request["run_id"]
-    assert stored(record) == 1
+    assert stored(filled_database) == 1
 
 
-def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conflict(client, record):
+def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conflict(client, filled_database):
     headers = {"Idempotency-Key": "monday-1"}
 
     first = client.post("/run_backtest", json=SMALLEST, headers=headers)
@@ -44,11 +44,11 @@ def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conf
 
     assert first.json["run_id"] == again.json["run_id"]
     assert (other.status_code, other.mimetype) == (409, "application/problem+json")
-    assert stored(record) == 1
+    assert stored(filled_database) == 1
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "told"),
+    ("changes", "field", "message"),
     [
         ({"symbols": ["SP5000"]}, "symbols", "did you mean SP500"),
         ({"start_date": "2019-01-01", "end_date": "2018-01-01"}, "end_date", "after start date (2019-01-01)"),
@@ -64,14 +64,14 @@ def test_the_same_idempotency_key_twice_is_one_run_and_for_something_else_a_conf
     ],
 )
 def test_a_mistake_is_named_with_its_field_and_what_is_allowed_and_nothing_is_stored(
-    client, record, changes, field, told
+    client, filled_database, changes, field, message
 ):
     answer = client.post("/run_backtest", json=SMALLEST | changes)
 
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
     wrong = {error["field"]: error["message"] for error in answer.json["errors"]}
-    assert told in wrong[field]
-    assert stored(record) == 0
+    assert message in wrong[field]
+    assert stored(filled_database) == 0
 
 
 def test_every_mistake_is_told_at_once(client):
@@ -108,22 +108,22 @@ def test_a_request_of_two_megabytes_is_refused_with_413(client):
     assert answer.status_code == 413
 
 
-def test_a_form_is_sent_on_to_the_page_of_its_run(client, record):
+def test_a_form_is_sent_on_to_the_page_of_its_run(client, filled_database):
     answer = client.post("/run_backtest", data=FORM, headers=PAGE)
 
     assert answer.status_code == 303
     assert answer.location.startswith("/runs/")
-    assert stored(record) == 1
+    assert stored(filled_database) == 1
 
 
-def test_a_wrong_form_comes_back_with_the_message_and_everything_typed(client, record):
+def test_a_wrong_form_comes_back_with_the_message_and_everything_typed(client, filled_database):
     answer = client.post("/run_backtest", data=FORM | {"params.fast": "99", "fee_rate": "lots"}, headers=PAGE)
 
     assert answer.status_code == 400
     assert 'value="99"' in answer.text
     assert 'value="lots"' in answer.text
     assert "must be smaller than slow (30), got 99" in answer.text
-    assert stored(record) == 0
+    assert stored(filled_database) == 0
 
 
 def test_what_is_typed_into_a_form_is_never_markup(client):
@@ -137,18 +137,18 @@ def test_what_is_typed_into_a_form_is_never_markup(client):
     assert "<script>alert" not in answer.text
 
 
-def test_a_form_sent_from_another_site_is_refused(client, record):
+def test_a_form_sent_from_another_site_is_refused(client, filled_database):
     answer = client.post("/run_backtest", data=FORM, headers={"Sec-Fetch-Site": "cross-site"})
 
     assert answer.status_code == 403
-    assert stored(record) == 0
+    assert stored(filled_database) == 0
 
 
-def test_a_check_says_what_would_happen_and_stores_nothing(client, record):
+def test_a_check_says_what_would_happen_and_stores_nothing(client, filled_database):
     plan = client.post("/api/check", json=dict(EXAMPLE)).json
 
     assert (plan["ok"], plan["bars"], plan["first_bar"]) == (True, 2516, "2009-01-02")
-    assert stored(record) == 0
+    assert stored(filled_database) == 0
 
 
 def test_a_wrong_formula_is_pointed_at_before_submitting(client):

@@ -11,6 +11,7 @@ from threading import Thread
 import numpy as np
 
 from backtest.prices.yahoo import COLUMNS, Quotes
+from qa.processes import LAST_RESORT_SECONDS
 from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooNotInstalled, YahooUnavailable
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
@@ -29,17 +30,17 @@ def acme() -> Quotes:
 
 @dataclass
 class FakeYahoo:
-    """Knows ACME alone; can be away, or not installed."""
+    """Knows ACME alone; can be unavailable, or not installed."""
 
     installed: bool = True
-    away: bool = False
+    unavailable: bool = False
     asked: list[str] = field(default_factory=list)
 
     def daily(self, symbol: str) -> Quotes:
         self.asked.append(symbol)
         if not self.installed:
             raise YahooNotInstalled("the import from Yahoo Finance needs an optional package: pip install …")
-        if self.away:
+        if self.unavailable:
             raise YahooUnavailable("Yahoo Finance cannot be reached from here")
         if symbol != "ACME":
             raise UnknownToYahoo(f"Yahoo Finance has no daily prices of {symbol!r}")
@@ -60,7 +61,8 @@ yahoo_child.main()
 
 def through_yfinance(address: str, **more: float) -> YahooFinance:
     """Our real way to Yahoo, which finds Yahoo at `address`."""
-    return YahooFinance((sys.executable, "-c", _PATCHED, address), **more)
+    limits = {"limit_seconds": LAST_RESORT_SECONDS} | more
+    return YahooFinance((sys.executable, "-c", _PATCHED, address), **limits)
 
 
 @contextmanager
