@@ -8,12 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from workflows.process import die_with_parent
+
 ROOT = Path(__file__).parents[1]
+_STARTER = ThreadPoolExecutor(1)
+"""Starts every process: to the kernel, the parent of a process is the thread that started it."""
 LAST_RESORT_SECONDS = 300.0
 """How long an event is awaited that comes within a second on an idle machine."""
 
@@ -27,20 +32,30 @@ def free_port() -> int:
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """Start Python with these arguments and variables; its output is appended to the log.
+    """Start Python with these arguments and variables; its output is appended to the log."""
+    return start_program([sys.executable, *arguments], log, environment)
+
+
+def start_program(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this process at the latest.
 
     A session of its own, as `app.py` gives each of its processes: Linux shares the processors among sessions
     first, so a step that gives way to its own web tier does not give way to the whole machine.
     """
+    parent = os.getpid()
     with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, *arguments],
+        return _STARTER.submit(
+            subprocess.Popen,
+            command,
             cwd=ROOT,
-            env=os.environ | environment,
+            env=os.environ | (environment or {}),
             stdout=output,
             stderr=output,
             start_new_session=True,
-        )
+            preexec_fn=lambda: die_with_parent(parent),
+        ).result()
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from qa.processes import free_port, wait_until_ready
+from qa.processes import free_port, start, wait_until_ready
 
 KEY = "a key of the tests, long enough to sign with"
 ALICE = {
@@ -36,9 +34,8 @@ def provider(folder: Path, *people: dict[str, object]) -> Iterator[str]:
     """Start the provider with these accounts; its issuer."""
     port = free_port()
     accounts = [part for person in people for part in ("--user-claims", json.dumps(person))]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *accounts]
-    with (folder / "provider.txt").open("wb") as log:
-        process = subprocess.Popen([*command, "--require-nonce", "true"], stdout=log, stderr=log)
+    command = ["-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *accounts]
+    process = start([*command, "--require-nonce", "true"], {}, folder / "provider.txt")
     issuer = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(process, lambda: _is_ready(issuer), folder / "provider.txt")

@@ -24,6 +24,12 @@ def keep_the_worker_busy(page, runs):
     return [answer.json()["links"]["self"] for answer in answers]
 
 
+def empty_the_queue(page, addresses):
+    """Cancel those of these runs that have not ended, so that no later run waits for them."""
+    for address in addresses:
+        page.request.post(f"{address.removeprefix('/api')}/cancel")
+
+
 def without_its_chip(page, symbol):
     """Serve the form as where so many symbols are stored that this one has no button of its own."""
     chip = re.compile(rf'<button class="chip"[^>]*data-symbol="{symbol}".*?</button>', re.DOTALL)
@@ -359,22 +365,24 @@ def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
 
 def test_a_waiting_run_is_cancelled_from_its_page(open_page):
     page = open_page("/")
-    keep_the_worker_busy(page, 40)
+    waiting = keep_the_worker_busy(page, 40)
     page.get_by_role("button", name="Run backtest").click()
 
     page.get_by_role("button", name="Cancel").click()
 
     expect(page.get_by_text("Cancelled on request.")).to_be_visible()
+    empty_the_queue(page, waiting)
 
 
 def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(open_page):
     page = open_page("/", strict=False)
-    keep_the_worker_busy(page, 20)
+    waiting = keep_the_worker_busy(page, 20)
     page.route("**/api/runs/*", lambda route: route.abort())
     page.get_by_role("button", name="Run backtest").click()
     expect(page.get_by_text("Server unreachable.")).to_be_visible()
 
     page.unroute("**/api/runs/*")
+    empty_the_queue(page, waiting)
 
     expect(page.locator("dl.kpis")).to_be_visible()
 
@@ -414,10 +422,11 @@ def test_everything_needed_works_without_scripts(open_page):
 
 def test_a_run_is_watched_by_refreshing_where_there_are_no_scripts(open_page):
     page = open_page("/", java_script_enabled=False)
-    keep_the_worker_busy(page, 40)
+    waiting = keep_the_worker_busy(page, 40)
 
     page.get_by_role("button", name="Run backtest").click()
     expect(page.locator("main noscript p")).to_be_visible()
+    empty_the_queue(page, waiting)
 
     expect(page.locator("dl.kpis")).to_be_visible()
 
