@@ -142,17 +142,17 @@ def test_nothing_secret_comes_out_of_runs_that_succeed_that_fail_and_that_tell_a
 def test_nothing_secret_comes_out_while_the_database_is_away(product, marked_url, away):
     wrong = {"DB_PORT": str(free_port())} if away == "closed port" else {"DB_USER": "nobody"}
     product.launch(**environment(marked_url, **wrong))
-    product.until(product.healthy, what="the web tier answers")
+    product.until(product.is_healthy, what="the web tier answers")
     status, _ = product.request("POST", "/run_backtest", REQUEST)
     product.until(
-        lambda: "is away" in product.log(),
+        lambda: "database unavailable" in product.log(),
         what="it is said",
     )
 
     came_out = everything(product)
 
     assert status == 503
-    assert any("is away" in text for text in came_out)
+    assert any("database unavailable" in text for text in came_out)
     assert found_in(came_out) == []
 
 
