@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from config.settings import Settings
 from qa import mysql
 from qa.mysql import MySQLServer
 from store import schema
 from store.session import Database
+
+# A deadline measures wall time, of which a busy machine gives any amount.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 
 def pytest_configure(config: pytest.Config) -> None:
