@@ -7,13 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from backtest.errors import InvalidFile
 from backtest.prices.csv_file import MAX_FILE_MIB, parse_csv
 from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import CHOICES, HELP, ReadOptions
 
 if TYPE_CHECKING:
-    from backtest.prices.reading.reading import Reading
+    from backtest.prices.reading.reading import Reading, SymbolPrices
 
 _MIB = 1 << 20
 
@@ -37,7 +39,21 @@ def read_file(
         content = path.read_bytes()
     except OSError as error:
         raise InvalidFile(error.strerror or "cannot be read", file=str(path)) from error
-    return read_prices(content, file=path.name, symbol=symbol, options=options)
+    reading = read_prices(content, file=path.name, symbol=symbol, options=options)
+    for prices in reading.symbols:
+        _require_volume(prices, path.name)
+    return reading
+
+
+def _require_volume(prices: SymbolPrices, file: str) -> None:
+    """Rules that use volume would never trade on an unknown one, and nothing would say so."""
+    unknown = int(np.isnan(prices.dataset.bars.volume).sum())
+    if unknown:
+        raise InvalidFile(
+            f"is unknown in {unknown:,} of {len(prices.dataset):,} rows of {prices.dataset.symbol}; "
+            "fill it in, with 0 where nothing was traded",
+            file=file, field="volume",
+        )  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

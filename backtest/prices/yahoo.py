@@ -38,7 +38,7 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
         Where no row is left, or with every row that no rule covers.
     """
     problems = Problems(SOURCE)
-    finished = quotes.days < before
+    finished = (quotes.days < before) & np.isfinite(quotes.columns["volume"])
     columns = {name: np.asarray(quotes.columns[name][finished], np.float64) for name in COLUMNS}
     rows = Rows(np.flatnonzero(finished) + 1, quotes.days[finished], columns)
     clean(rows, problems)

@@ -88,6 +88,7 @@ def test_imported_prices_can_be_listed_and_run(library, capsys):
     [
         ("2024-01-03,10,11,9,ten,100", "line 3, 2024-01-03, close"),
         ("2024-01-02,10,11,9,10.5,100", "line 3"),
+        ("2024-01-03,10,11,9,10,", "volume: is unknown in 1 of 2 rows of ACME"),
         ("2024-01-03,-10,11,9,10,100", "line 3, 2024-01-03, open"),
         ("2024-01-03,10,8,9,10,100", "line 3, 2024-01-03, high"),
     ],
