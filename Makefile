@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page screenshots lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page screenshots compare-answers lock audit sbom promote render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ soak: $(DEV) ## Soak test: 10,000 runs through one worker
 
 roll: $(DEV) ## Rolling restarts of two web replicas under load
 	@$(BIN)/python -m qa roll
+
+compare-answers: $(DEV) ## Compare every answer with another checkout: make compare-answers OLD=../released
+	@$(BIN)/python -m qa.compare_answers $(OLD) .
 
 lock: ## Resolve the dependencies into both lock files
 	uv pip compile --universal --python-version 3.11 --extra dev --extra yahoo --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements-dev.lock
