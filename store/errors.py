@@ -24,7 +24,7 @@ _UNREACHABLE = {
 
 
 def is_unreachable(error: SQLAlchemyError) -> bool:
-    """Whether the server gives no connection; false for a wrong statement or password, which retries do not mend."""
+    """Whether the server gives no connection; false for a wrong statement or password, which retries do not fix."""
     cause = getattr(error, "orig", None)
     return isinstance(error, OperationalError) and not _UNREACHABLE.isdisjoint(getattr(cause, "args", ())[:1])
 

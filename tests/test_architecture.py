@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "workflows": {"config", "backtest", "store"},
     "web": {"config", "backtest", "store", "workflows"},
 }
-IN_A_FOLDER, IN_A_MODULE, IN_A_FUNCTION = 15, 410, 60
+IN_A_FOLDER, IN_A_MODULE, IN_A_FUNCTION = 13, 400, 60
 FROZEN = "backtest.engine"
 
 

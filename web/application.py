@@ -17,12 +17,12 @@ from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
 from web.middleware import compression, concurrency, csrf, response_headers
 from web.presentation import formatting
+from web.results.curves_api import bp as curves
+from web.results.exports import bp as exports
+from web.results.result_page import bp as result_page
+from web.results.status import bp as status
 from web.runs.actions import bp as run_actions
-from web.runs.curves_api import bp as curves
-from web.runs.exports import bp as exports
 from web.runs.pages import bp as pages
-from web.runs.result_page import bp as result_page
-from web.runs.status import bp as status
 from web.services import Services, install
 from web.submission import form
 from web.submission.form_page import bp as form_page

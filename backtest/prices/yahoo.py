@@ -11,7 +11,7 @@ from backtest.arrays import Floats, Times
 from backtest.errors import InvalidFile
 from backtest.prices.bars import PRICES
 from backtest.prices.dataset import Dataset, make_dataset
-from backtest.prices.reading.problems import Problems
+from backtest.prices.problems import Problems
 from backtest.prices.reading.repairs import Rows, clean
 
 SOURCE = "Yahoo Finance"

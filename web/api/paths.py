@@ -16,7 +16,8 @@ from web.api.operations import (
     text,
     whole,
 )
-from web.runs import annotation, curves, list_query
+from web.results import curves
+from web.runs import annotation, list_query
 
 Paths = dict[str, dict[str, Operation]]
 _REQUEST = json_body(ref("Request"))

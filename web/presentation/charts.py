@@ -12,7 +12,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from web.presentation.decimation import Floats, downsample
-from web.runs.results import Curves
+from web.results.stored_curves import Curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from backtest.metrics.metric import Metric
 from backtest.run.request import OPTION_FIELDS
 from store.models import Run
 from web.presentation.svg import overlay
-from web.runs.results import Curves
+from web.results.stored_curves import Curves
 from web.submission import form
 
 MOST = 10

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from backtest.metrics.catalogue import METRICS
 from store.models import Run, Status
 from store.queries import run_list, runs
+from web.results.stored_curves import curves_of
 from web.runs import compare, list_query
-from web.runs.results import curves_of
 from web.services import database
 from web.submission import form
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags
+from backtest.prices.problems import Problems
 from backtest.prices.reading.columns import Column, compute, flags, integers, rows_of
 from backtest.prices.reading.options import DateOrder, Question
-from backtest.prices.reading.problems import Problems
 
 Seconds = NDArray[np.int64]
 

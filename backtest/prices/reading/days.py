@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Times
+from backtest.prices.problems import Problems
 from backtest.prices.reading.dates import Stamps
 from backtest.prices.reading.options import Question
-from backtest.prices.reading.problems import Problems
 
 Seconds = NDArray[np.int64]
 
@@ -62,7 +62,7 @@ def decide_days(stamps: Stamps, lines: Seconds, problems: Problems) -> Calendar:
 def timeframe_parts(times: Times) -> list[tuple[str, int, int]]:
     """Stretches of one timeframe as (name, first bar, after the last): one where nothing changes.
 
-    A stretch is told from noise by ten bars; holidays and gaps within daily bars are no change.
+    A stretch has ten bars or more; holidays and gaps within daily bars are no change.
     """
     steps = np.asarray(np.diff(times.view(np.int64)), np.int64)
     if len(steps) < 2 * _FEWEST_IN_A_PART:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Floats
 from backtest.prices.bars import PRICES
+from backtest.prices.problems import Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.columns import Column, integers
 from backtest.prices.reading.layout import is_date, is_number
 from backtest.prices.reading.numbers import parse_numbers
 from backtest.prices.reading.options import Question, ReadOptions
-from backtest.prices.reading.problems import Problems
 from backtest.prices.reading.tables import Table
 
 NUMBERS: Final = (*PRICES, "volume", "adj_close")

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats
+from backtest.prices.problems import Problems
 from backtest.prices.reading.columns import Column, compute, flags
-from backtest.prices.reading.problems import Problems
 
 MISSING = ("", "-", "--", ".", "nan", "na", "n/a", "null", "none", "nil", "#n/a", "nat", "<na>", "n.a.")
 LONGEST = 40

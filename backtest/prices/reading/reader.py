@@ -14,6 +14,7 @@ from backtest.arrays import Floats, Times
 from backtest.errors import BacktestError, InvalidFile
 from backtest.prices.bars import PRICES
 from backtest.prices.dataset import is_symbol, make_dataset
+from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.columns import Column, compute, empty_cells, flags, rows_of
 from backtest.prices.reading.dates import parse_stamps
@@ -21,7 +22,6 @@ from backtest.prices.reading.days import decide_days, question_of_parts, timefra
 from backtest.prices.reading.fields import Fields, Places, find_fields
 from backtest.prices.reading.numbers import parse_numbers, refuse_unreadable
 from backtest.prices.reading.options import Question, ReadOptions
-from backtest.prices.reading.problems import MAX_LISTED, Problems
 from backtest.prices.reading.reading import NeedsAnswer, Reading, SymbolPrices
 from backtest.prices.reading.repairs import Rows, clean, shown
 from backtest.prices.reading.tables import Table, read_table
@@ -38,9 +38,9 @@ def read_prices(
     *,
     file: str,
     symbol: str | None = None,
-    default_symbol: str | None = None,
     options: ReadOptions | None = None,
     source: str | None = None,
+    ask: bool = True,
 ) -> Reading:
     """Read every symbol of a price file.
 
@@ -49,9 +49,9 @@ def read_prices(
     data : bytes of a text with separators or of a Parquet file
     file : its name, for messages and the source
     symbol : name of the file's only symbol, or the one to take of several; None takes the file's own tickers
-    default_symbol : its name where neither the caller nor the file says one
     options : what the file itself leaves open
     source : where the prices come from; None names the export and the file
+    ask : whether a question that the file leaves open is an error; otherwise its likeliest answer is taken
 
     Raises
     ------
@@ -60,24 +60,6 @@ def read_prices(
     InvalidFile
         With every problem by line, date and field: twenty are listed, the others counted.
     """
-    reading = understand(
-        data, file=file, symbol=symbol, default_symbol=default_symbol, options=options, source=source
-    )
-    if reading.questions:
-        raise NeedsAnswer(reading)
-    return reading
-
-
-def understand(
-    data: bytes,
-    *,
-    file: str,
-    symbol: str | None = None,
-    default_symbol: str | None = None,
-    options: ReadOptions | None = None,
-    source: str | None = None,
-) -> Reading:
-    """Read a file as `read_prices` does, with the likeliest answer to every question that it leaves open."""
     options, problems = options or ReadOptions(), Problems(file)
     table = read_table(data, file, options, problems)
     fields = find_fields(table, options, problems)
@@ -87,14 +69,14 @@ def understand(
     stamps = _stamps(table, fields, options, problems)
     reading = _described(table, fields, stamps, file)
     job = _Job(table, stamps, options, problems, source or _origin(reading.source, file), [])
-    wanted = _wanted(table, fields, symbol, options, file)
-    symbols = tuple(job.read(name or default_symbol, rows, places) for name, rows, places in wanted)
+    symbols = tuple(job.read(*wanted) for wanted in _wanted(table, fields, symbol, options, file))
     problems.raise_if_any()
-    questions = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
-    return replace(
-        reading, symbols=symbols, questions=tuple(q for q in questions if not _is_answered(q, options)),
-        remarks=_remarks(reading, table),
-    )  # fmt: skip
+    raised = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
+    questions = tuple(question for question in raised if not _is_answered(question, options))
+    reading = replace(reading, symbols=symbols, questions=questions, remarks=_remarks(reading, table))
+    if questions and ask:
+        raise NeedsAnswer(reading)
+    return reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Times
 from backtest.prices.bars import PRICES
-from backtest.prices.reading.problems import Problems
+from backtest.prices.problems import Problems
 
 ROUNDING: Final = 1e-6
 """Share of a price up to which a high or low beside open or close is rounding: float32 has 24 bits."""

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import MAX_BARS
+from backtest.prices.problems import Problems
 from backtest.prices.reading.columns import Column
 from backtest.prices.reading.decoding import MAX_LINE, decode
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout, find_layout
 from backtest.prices.reading.options import ReadOptions
-from backtest.prices.reading.problems import Problems
 
 _LINE_END = ord("\n")
 MAX_CELL_BYTES = 200

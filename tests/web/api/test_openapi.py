@@ -14,7 +14,7 @@ from store.queries import results
 from tests.web.conftest import EACH, with_a_result
 from tests.web.yahoo_stubs import FakeYahoo
 from web.api import openapi, schemas
-from web.runs import curves
+from web.results import curves
 
 PAGES = {
     "/",

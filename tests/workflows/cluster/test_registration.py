@@ -1,4 +1,4 @@
-"""A run that Argo knows and the record does not gets the row that the web would have made."""
+"""A run that Argo knows and the database does not gets the row that the web would have made."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A dead process of this host is told from a living one, and from one of another host."""
+"""A dead process of this host is distinguished from a living one and from one of another host."""
 
 import os
 import subprocess

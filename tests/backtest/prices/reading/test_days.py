@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backtest.prices.reading.options import ReadOptions
-from backtest.prices.reading.reader import understand
+from backtest.prices.reading.reader import read_prices
 
 WEEKDAYS = np.arange("2022-01-03", "2022-12-31", dtype="datetime64[D]")
 WEEKDAYS = WEEKDAYS[np.is_busday(WEEKDAYS)]
@@ -14,7 +14,7 @@ EVERY_DAY = np.arange("2022-01-03", "2022-12-31", dtype="datetime64[D]")
 
 def read(stamps, **options):
     text = "Date,Open,High,Low,Close,Volume\n" + "".join(f"{stamp},2,3,1,2,9\n" for stamp in stamps)
-    reading = understand(text.encode(), file="f.csv", symbol="ACME", options=ReadOptions(**options))
+    reading = read_prices(text.encode(), file="f.csv", symbol="ACME", options=ReadOptions(**options))
     return reading.symbols[0].dataset
 
 

@@ -5,11 +5,13 @@ import pytest
 
 from backtest.errors import InvalidFile
 from backtest.prices.reading.options import ReadOptions
-from backtest.prices.reading.reader import understand
+from backtest.prices.reading.reader import read_prices
 
 
 def read(text, symbol="ACME", encoding="utf-8", **options):
-    return understand(text.encode(encoding), file="prices.csv", symbol=symbol, options=ReadOptions(**options))
+    return read_prices(
+        text.encode(encoding), ask=False, file="prices.csv", symbol=symbol, options=ReadOptions(**options)
+    )
 
 
 def bars_of(reading, place=0):

@@ -3,14 +3,14 @@
 import pytest
 
 from backtest.errors import InvalidFile
-from backtest.prices.reading.reader import understand
+from backtest.prices.reading.reader import read_prices
 
 HEAD = "Date,Open,High,Low,Close,Volume\n"
 GOOD = "2018-01-0{},10,12,9,11,5\n"
 
 
 def read(*rows, head=HEAD):
-    return understand((head + "".join(rows)).encode(), file="f.csv", symbol="ACME").symbols[0]
+    return read_prices((head + "".join(rows)).encode(), file="f.csv", symbol="ACME").symbols[0]
 
 
 def repairs(prices):

@@ -15,7 +15,7 @@ from web.api import links, schemas, serializers
 from web.middleware.compression import Body
 from web.presentation import charts
 from web.presentation.decimation import downsample
-from web.runs.results import Curves, decode, require
+from web.results.stored_curves import Curves, decode, require
 from web.services import database
 
 _MOST_TRADES = 1_000

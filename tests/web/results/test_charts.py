@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from web.presentation import charts
-from web.runs.results import Curves
+from web.results.stored_curves import Curves
 
 NAMES = ("equity", "drawdown", "trades", "exposure")
 TIMES = np.arange("2020-01-01", "2024-01-01", dtype="datetime64[D]").astype("datetime64[s]")

@@ -16,9 +16,9 @@ from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice, query_number
 from web.api.serializers import elapsed_seconds
 from web.presentation import svg
-from web.runs.curves import account_of
-from web.runs.kpis import kpis
-from web.runs.results import curves_of
+from web.results.curves import account_of
+from web.results.kpis import kpis
+from web.results.stored_curves import curves_of
 from web.services import database, settings
 
 TABS = ("stats", "trades", "equity", "drawdown", "portfolio")

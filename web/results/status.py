@@ -8,7 +8,8 @@ from store.models import Status
 from store.queries import runs
 from web.api.request_parsing import query_flag, query_number
 from web.middleware.compression import CompressedResponse
-from web.runs import annotation, status_answer
+from web.results import status_answer
+from web.runs import annotation
 from web.services import database
 
 MOST_POINTS = 20_000

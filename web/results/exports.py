@@ -13,8 +13,8 @@ from flask import Blueprint, Response, abort, jsonify, request, stream_with_cont
 
 from store.queries import results, runs
 from web.api import schemas, serializers
-from web.runs import report as reports
-from web.runs.results import curves_of, require
+from web.results import report as reports
+from web.results.stored_curves import curves_of, require
 from web.services import database
 
 _ROWS_AT_ONCE = 2_000

@@ -11,8 +11,8 @@ from backtest.metrics import catalogue
 from store.queries import results, runs
 from web import static_files
 from web.presentation import charts, svg
-from web.runs.kpis import kpis
-from web.runs.results import curves_of, require
+from web.results.kpis import kpis
+from web.results.stored_curves import curves_of, require
 from web.services import database, now
 
 _MOST_TRADES = 500

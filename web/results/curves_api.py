@@ -15,8 +15,8 @@ from web.api import schemas
 from web.api.request_parsing import query_number
 from web.presentation import charts
 from web.presentation.decimation import as_lists, between
-from web.runs import curves as run_curves
-from web.runs.results import finished_run
+from web.results import curves as run_curves
+from web.results.stored_curves import finished_run
 from web.services import database
 
 MOST_MARKERS = 2_000

@@ -14,7 +14,7 @@ from backtest.metrics.periods import rolling
 from store.models import Run
 from store.queries import results
 from web.presentation.decimation import Floats, Times
-from web.runs.results import Curves, closes, require
+from web.results.stored_curves import Curves, closes, require
 from web.services import database
 
 STORED = results.CURVES
