@@ -46,13 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m backtest", description=__doc__)
     parser.add_argument(
         "--library", type=Path, default=Path(os.environ.get("LIBRARY_DIR", "var/library")), metavar="DIR",
-        help="where imported prices are kept (default: $LIBRARY_DIR or var/library)",
+        help="folder of imported prices (default: $LIBRARY_DIR or var/library)",
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_run(commands.add_parser("run", help="run one backtest and print its figures"))
+    _add_run(commands.add_parser("run", help="run one backtest and print its metrics"))
     listing = commands.add_parser("rules", help="list the rules with their parameters")
     listing.set_defaults(command=_list_rules)
-    symbols = commands.add_parser("symbols", help="list the symbols with their range")
+    symbols = commands.add_parser("symbols", help="list the symbols with their date range")
     symbols.set_defaults(command=_list_symbols)
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices")
     price_file.add_arguments(importing)
@@ -62,11 +62,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
-    parser.add_argument("--symbol", action="append", required=True, help="may be given several times")
+    parser.add_argument("--symbol", action="append", required=True, help="may be repeated")
     parser.add_argument("--rule", required=True, help="see: python -m backtest rules")
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="may be given often"
-    )
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
     parser.add_argument("--start", required=True, metavar="YYYY-MM-DD")
     parser.add_argument("--end", required=True, metavar="YYYY-MM-DD")
     for field in OPTION_FIELDS:

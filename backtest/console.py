@@ -8,6 +8,7 @@ from typing import Any, Final
 from backtest.metrics import Metric
 from backtest.metrics.catalogue import by_group
 from backtest.metrics.metric import Format
+from backtest.plural import counted
 from backtest.run.request import RunRequest
 
 _LABEL, _VALUE = 30, 18
@@ -17,8 +18,8 @@ _FORMATS: Final[Mapping[Format, Callable[[float], str]]] = {
     "points": "{:,.2f}%".format,
     "ratio": "{:,.3f}".format,
     "currency": "{:,.2f}".format,
-    "days": "{:,.0f} days".format,
-    "bars": lambda value: f"{value:,} bars" if isinstance(value, int) else f"{value:,.1f} bars",
+    "days": lambda value: counted(round(value), "day"),
+    "bars": lambda value: counted(value, "bar") if isinstance(value, int) else f"{value:,.1f} bars",
     "count": "{:,.0f}".format,
 }
 
@@ -40,7 +41,7 @@ def shown(metric: Metric, value: float | None) -> str:
 
 def _title(request: RunRequest, summary: Mapping[str, Any]) -> str:
     params = ", ".join(f"{name}={value}" for name, value in request.params.items())
-    span = f"{summary['first_bar'][:10]} to {summary['last_bar'][:10]}, {summary['bars']:,} bars"
+    span = f"{summary['first_bar'][:10]} to {summary['last_bar'][:10]}, {counted(summary['bars'], 'bar')}"
     return f"{request.rule_type}({params}) on {', '.join(request.symbols)}, {span}"
 
 

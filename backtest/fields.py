@@ -55,13 +55,13 @@ class Field:
         if self.kind == "bool":
             return "true or false"
         if self.kind == "date":
-            return "a date as YYYY-MM-DD"
+            return "a date (YYYY-MM-DD)"
         if self.kind == "symbols":
             return "a list of symbols"
         if self.kind == "object":
             return "an object of names and values"
         if self.kind == "text":
-            return f"a text of at most {self.max_length} characters"
+            return f"text of at most {self.max_length} characters"
         noun = "a whole number" if self.kind == "int" else "a number"
         return f"{noun}{self._bounds()}"
 
@@ -125,7 +125,7 @@ def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:
     """The error for a name that no field has, with the nearest one that exists."""
     near = get_close_matches(name.removeprefix(prefix), known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return FieldError(name, f"is not known{hint or '.'} Allowed: {', '.join(known) or 'nothing'}")
+    return FieldError(name, f"is not a known field{hint or '.'} Allowed: {', '.join(known) or 'none'}")
 
 
 def _number(field: Field, raw: object) -> float:
@@ -180,7 +180,7 @@ def _date(field: Field, raw: object) -> date:
             return date.fromisoformat(raw)
         except ValueError:
             pass
-    raise ValidationError(f"must be a date as YYYY-MM-DD, got {raw!r}")
+    raise ValidationError(f"must be a date (YYYY-MM-DD), got {raw!r}")
 
 
 def _symbols(field: Field, raw: object) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def _symbols(field: Field, raw: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not 1 <= len(name) <= 32 or not name.isprintable() or " " in name:
             raise ValidationError(f"must be a list of symbols (1 to 32 characters, no spaces), got {name!r}")
     if len(set(names)) != len(names):
-        raise ValidationError("names a symbol twice")
+        raise ValidationError("must not contain a symbol more than once")
     return tuple(names)
 
 

@@ -28,7 +28,7 @@ def check_bars(datasets: Iterable[StoredDataset], limits: RequestLimits) -> None
     bars = sum(dataset.bars for dataset in datasets)
     if bars > limits.bars:
         message = (
-            f"have {bars:,} bars together, at most {limits.bars:,} are read by one run; choose fewer symbols"
+            f"have {bars:,} bars in total, at most {limits.bars:,} are allowed per run; choose fewer symbols"
         )
         raise LimitExceeded([FieldError("symbols", message, bars)])
 
@@ -41,7 +41,7 @@ def _too_many(raw: Mapping[str, Any], limits: RequestLimits) -> Iterable[FieldEr
         ("params", _count(raw.get("params")), limits.params, "parameters"),
     ):
         if count > most:
-            yield FieldError(field, f"may have at most {most} {noun}, got {count}", count)
+            yield FieldError(field, f"must have at most {most} {noun}, got {count}", count)
 
 
 def _count(value: object) -> int:

@@ -111,10 +111,10 @@ def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDat
 def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:
     by_upper = {name.upper(): name for name in known}
     near = [by_upper[name] for name in get_close_matches(symbol.upper(), by_upper, n=3, cutoff=0.5)]
-    lead = f"did you mean {' or '.join(near)}? There are" if near else "there are"
+    hint = f"; did you mean {' or '.join(near)}?" if near else "."
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    there = f"{', '.join(known[:_MOST_NAMED])}{more}" if known else "none yet: import prices first"
-    return FieldError(field, f"has no prices for {symbol}; {lead}: {there}", symbol)
+    available = f"{', '.join(known[:_MOST_NAMED])}{more}" if known else "none yet, import prices first"
+    return FieldError(field, f"No price data for {symbol}{hint} Available: {available}", symbol)
 
 
 def _launch(database: Database, launcher: Launcher, run_id: str) -> None:

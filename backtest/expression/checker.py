@@ -18,7 +18,7 @@ _PHRASES = {"number": "a number", "condition": "a condition (true or false)"}
 def problems(source: str, node: Node) -> list[Problem]:
     """Every mistake in a formula that must be a condition, in the order of the text."""
     checker = _Checker(source)
-    checker.expect(node, "condition", "a rule needs a condition, such as close > sma(close, 200)")
+    checker.expect(node, "condition", "a rule requires a condition, such as close > sma(close, 200)")
     return sorted(checker.found, key=lambda problem: (problem.line, problem.column))
 
 
@@ -79,7 +79,9 @@ class _Checker:
                 return self._arithmetic(node)
             case Comparison():
                 for operand in node.operands:
-                    self.expect(operand, "number", "only numbers compare; join conditions with and, or")
+                    self.expect(
+                        operand, "number", "only numbers can be compared; combine conditions with and, or"
+                    )
                 return "condition"
             case Call():
                 return self._call(node)
@@ -99,13 +101,13 @@ class _Checker:
     def _logic(self, node: Unary | Binary) -> Kind:
         operands = (node.operand,) if isinstance(node, Unary) else (node.left, node.right)
         for operand in operands:
-            self.expect(operand, "condition", f"{node.operator} needs conditions, such as close > open")
+            self.expect(operand, "condition", f"{node.operator} requires conditions, such as close > open")
         return "condition"
 
     def _arithmetic(self, node: Unary | Binary) -> Kind:
         operands = (node.operand,) if isinstance(node, Unary) else (node.left, node.right)
         for operand in operands:
-            self.expect(operand, "number", f"{node.operator} needs numbers")
+            self.expect(operand, "number", f"{node.operator} requires numbers")
         return "number"
 
     def _call(self, node: Call) -> Kind | None:
@@ -151,7 +153,7 @@ class _Checker:
         fits = value is not None and argument.low <= value <= argument.high and not (whole and value % 1)
         if fits and isinstance(node, Number):
             return
-        past = "; bars of the future cannot be used" if whole and value is not None and value < 0 else ""
+        past = "; future bars cannot be used" if whole and value is not None and value < 0 else ""
         got = "" if value is None else f", got {value:g}"
         self._note(node.offset, f"{what} must be {bounds}{got}{past}")
 
@@ -177,7 +179,7 @@ def _constant_value(node: Node) -> float | None:
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name[:64], list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+    return f"; did you mean {near[0]}?" if near else f"; available: {', '.join(known)}"
 
 
 def _short(name: str) -> str:

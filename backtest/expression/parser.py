@@ -60,8 +60,8 @@ class _Parser:
         if token.kind == "end":
             return
         if token.text == ")":
-            self._fail(token, "this parenthesis was never opened")
-        self._fail(token, f"expected an operator or the end, got {token.text!r}")
+            self._fail(token, "unmatched closing parenthesis")
+        self._fail(token, f"expected an operator or the end of the formula, got {token.text!r}")
 
     def _operand(self, depth: int) -> Node:
         token = self._take()
@@ -121,7 +121,7 @@ class _Parser:
         if token.text == ")":
             self._take()
         elif token.kind == "end":
-            self._fail(opened, "this parenthesis is never closed")
+            self._fail(opened, "unclosed parenthesis")
         else:
             self._fail(token, f"expected an operator, a comma or ), got {token.text!r}")
 
@@ -131,7 +131,7 @@ class _Parser:
         if token.kind == "end":
             self._fail(token, "ends where a name, a number or ( is expected")
         before = self._tokens[max(0, self._next - 2)]
-        hint = "; powers are written ^" if token.text == before.text == "*" else ""
+        hint = "; write powers as ^" if token.text == before.text == "*" else ""
         self._fail(token, f"expected a name, a number or (, got {token.text!r}{hint}")
 
     def _peek(self) -> Token:

@@ -24,8 +24,8 @@ _HINTS = {
     "&": "write and",
     "|": "write or",
     "[": "for the value of an earlier bar write shift(close, 1)",
-    ".": "names have no parts",
-    "%": "there is no remainder; for percent divide by 100",
+    ".": "names do not contain dots",
+    "%": "there is no modulo operator; for percent divide by 100",
     ";": "a formula is a single condition",
 }
 
@@ -61,7 +61,7 @@ def _token(source: str, match: re.Match[str]) -> Token:
     if match.lastgroup == "number":
         follower = source[match.end() : match.end() + 1]
         if follower == "." or follower == "_" or follower.isalnum():
-            raise _problem(source, offset, f"a number must not run into {follower!r}")
+            raise _problem(source, offset, f"unexpected {follower!r} after a number")
         if not math.isfinite(float(text)):
             raise _problem(source, offset, "the number is too large")
         return Token("number", text, offset)
@@ -71,8 +71,8 @@ def _token(source: str, match: re.Match[str]) -> Token:
 
 def _refused(source: str, offset: int) -> InvalidExpression:
     character = source[offset]
-    hint = _HINTS.get(character, "formulas are made of names, numbers and + - * / ^ < <= > >= == != ( ) ,")
-    return _problem(source, offset, f"{character!r} has no meaning here; {hint}")
+    hint = _HINTS.get(character, "formulas consist of names, numbers and + - * / ^ < <= > >= == != ( ) ,")
+    return _problem(source, offset, f"{character!r} is not allowed here; {hint}")
 
 
 def _problem(source: str, offset: int, message: str) -> InvalidExpression:

@@ -103,7 +103,7 @@ def _check(bars: Bars) -> None:
             shape = f"{values.dtype}{values.shape}"
             raise InvalidBars(f"must be float64 of shape ({count}, {width}), got {shape}", field=name)
     if count == 0:
-        raise InvalidBars("there is not a single bar in the range", symbol=", ".join(bars.symbols))
+        raise InvalidBars("there are no bars in the range", symbol=", ".join(bars.symbols))
     step = np.diff(bars.times.view(np.int64))
     if count > 1 and step.min() <= 0:
         row = int(np.argmax(step <= 0)) + 1

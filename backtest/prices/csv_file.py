@@ -13,6 +13,7 @@ import numpy as np
 
 from backtest.arrays import Floats, Ints
 from backtest.errors import InvalidFile
+from backtest.plural import counted
 from backtest.prices.dataset import Dataset
 from backtest.prices.price_table import MAX_COLUMNS, FileErrors, build_dataset, check_symbol, find_columns
 from backtest.prices.timestamps import (
@@ -96,7 +97,7 @@ def parse_csv(
 def _assembled(rows: _Rows, *, symbol: str, source: str) -> Dataset:
     if not rows.lines:
         rows.errors.raise_if_any()
-        raise InvalidFile("there is not a single row of prices", file=rows.errors.file)
+        raise InvalidFile("contains no rows of prices", file=rows.errors.file)
     times, unclear = rows.timestamps.resolve()
     lines = np.concatenate(rows.lines)
     if unclear:
@@ -110,13 +111,13 @@ def _assembled(rows: _Rows, *, symbol: str, source: str) -> Dataset:
 def _content(data: bytes | IO[bytes], file: str, max_bytes: int) -> bytes:
     content = data if isinstance(data, bytes) else data.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise InvalidFile(f"is larger than the {max_bytes / _MIB:g} MiB that are allowed", file=file)
+        raise InvalidFile(f"is larger than the limit of {max_bytes / _MIB:g} MiB", file=file)
     for start, reason in _FOREIGN:
         if content.startswith(start):
             raise InvalidFile(reason, file=file)
     if b"\x00" in content:
         line = content.count(b"\n", 0, content.index(b"\x00")) + 1
-        raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
+        raise InvalidFile("contains a NUL byte and is not a text file", file=file, line=line)
     return content
 
 
@@ -127,7 +128,7 @@ def _decoded(content: bytes, file: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise InvalidFile(
-            f"must be encoded in UTF-8, but holds the byte 0x{byte:02x}", file=file, line=line
+            f"must be encoded in UTF-8, but contains the byte 0x{byte:02x}", file=file, line=line
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
@@ -153,7 +154,7 @@ def _blocks(text: str, start: int, file: str) -> Iterator[tuple[int, list[str]]]
         lines = text[start:end].split("\n")
         for place, content in enumerate(lines):
             if len(content) > _MAX_LINE:
-                reason = f"is longer than the {_MAX_LINE} characters that a line may have"
+                reason = f"is longer than the limit of {_MAX_LINE} characters per line"
                 raise InvalidFile(reason, file=file, line=line + place)
         yield line, lines
         line, start = line + len(lines), end + 1
@@ -223,7 +224,7 @@ def _row(
     cells: list[str], line: int, width: int, places: dict[str, int], errors: FileErrors
 ) -> tuple[Timestamp, dict[str, float]] | None:
     if len(cells) != width:
-        errors.add(f"has {len(cells)} columns where the header has {width}", line=line)
+        errors.add(f"has {counted(len(cells), 'column')}, but the header has {width}", line=line)
         return None
     written = cells[places["date"]].strip()
     timestamp = _parsed(parse_timestamp, written, errors, line, "", "date")
@@ -262,4 +263,4 @@ def _cells(line: str, separator: str, file: str, number: int) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(line), delimiter=separator, strict=True))
     except (csv.Error, StopIteration) as error:
-        raise InvalidFile(f"is no row of CSV: {error}", file=file, line=number) from None
+        raise InvalidFile(f"is not a valid CSV row: {error}", file=file, line=number) from None

@@ -55,7 +55,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not is_symbol(self.symbol):
-            raise ValueError(f"a symbol has 1 to 32 printable characters and no spaces, got {self.symbol!r}")
+            raise ValueError(
+                f"a symbol must have 1 to 32 printable characters and no spaces, got {self.symbol!r}"
+            )
         if self.bars.symbols != (self.symbol,) or self.bars.timeframe != self.timeframe:
             held = f"{', '.join(self.bars.symbols)} {self.bars.timeframe}"
             raise ValueError(f"the bars are of {held}, not of {self.symbol} {self.timeframe}")
@@ -90,7 +92,7 @@ class Dataset:
             bars = Bars((header["symbol"],), times, **columns, timeframe=header["timeframe"])
             return cls(header["symbol"], header["timeframe"], header["source"], bars)
         except (ValueError, BacktestError) as error:
-            raise InvalidPayload(f"the payload holds prices that cannot be: {error}") from error
+            raise InvalidPayload(f"the payload contains invalid prices: {error}") from error
 
 
 def is_symbol(name: str) -> bool:
@@ -173,11 +175,11 @@ def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
         raise InvalidPayload("the payload is not an encoded dataset")
     (length,) = _LENGTH.unpack_from(payload, len(_MAGIC))
     if length > _MAX_HEADER or len(payload) < start + length:
-        raise InvalidPayload("the payload's header was cut off")
+        raise InvalidPayload("the header of the payload is truncated")
     try:
         header = json.loads(payload[start : start + length])
     except ValueError as error:
-        raise InvalidPayload("the payload's header is not readable") from error
+        raise InvalidPayload("the header of the payload is not readable") from error
     return _checked(header), payload[start + length :]
 
 
@@ -185,7 +187,7 @@ def _checked(header: object) -> dict[str, Any]:
     kinds = {"symbol": str, "timeframe": str, "source": str, "bars": int}
     fits = isinstance(header, dict) and all(type(header.get(name)) is kind for name, kind in kinds.items())
     if not isinstance(header, dict) or not fits or not 0 < header["bars"] <= MAX_BARS:
-        raise InvalidPayload("the payload's header does not describe a dataset")
+        raise InvalidPayload("the header of the payload does not describe a dataset")
     return header
 
 

@@ -77,9 +77,9 @@ class Library:
         try:
             dataset = Dataset.decode(path.read_bytes())
         except (OSError, InvalidPayload) as error:
-            raise InvalidFile(f"cannot be read, import {symbol} again ({error})", file=str(path)) from error
+            raise InvalidFile(f"cannot be read; import {symbol} again ({error})", file=str(path)) from error
         if dataset.data_hash != data_hash:
-            raise InvalidFile(f"was altered, import {symbol} again", file=str(path))
+            raise InvalidFile(f"was modified; import {symbol} again", file=str(path))
         return dataset
 
     def _path(self, symbol: str, data_hash: str) -> Path:
@@ -130,4 +130,4 @@ def _write(path: Path, content: bytes) -> None:
 def _unknown(symbol: str, known: list[str]) -> str:
     near = get_close_matches(symbol.upper(), known, n=1)
     hint = f"; did you mean {near[0]}?" if near else "."
-    return f"there are no prices of {symbol[:40]!r}{hint} Known: {', '.join(known[:50])}"
+    return f"No price data for {symbol[:40]}{hint} Available: {', '.join(known[:50])}"

@@ -42,7 +42,7 @@ def parse_parquet(data: bytes, *, file: str, symbol: str, source: str | None = N
         table = parquet.read(columns=[names[place] for place in places.values()], use_threads=False)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise InvalidFile(f"is damaged or no Parquet file: {reason}", file=file) from error
+        raise InvalidFile(f"is damaged or not a Parquet file: {reason}", file=file) from error
     errors = FileErrors(file, [])
     columns = {name: table.column(names[place]) for name, place in places.items()}
     for name, column in columns.items():
@@ -64,7 +64,7 @@ def _names(parquet: pq.ParquetFile, file: str) -> list[str]:
     unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
     most = 64 * MAX_COLUMNS * (about.num_rows + 1_024)
     if unpacked > most:
-        raise InvalidFile(f"unpacks to {unpacked} bytes, which is no table of prices", file=file)
+        raise InvalidFile(f"unpacks to {unpacked} bytes, too many for a table of prices", file=file)
     return list(parquet.schema_arrow.names)
 
 
@@ -81,7 +81,7 @@ def _times(column: Column, errors: FileErrors) -> Times:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _written_times(column.to_pylist(), errors)
     if not pa.types.is_timestamp(kind) and not pa.types.is_date(kind):
-        reason = f"must hold dates, time stamps or texts, got the type {kind}"
+        reason = f"must contain dates, timestamps or text, got the type {kind}"
         raise InvalidFile(reason, file=errors.file, field="date")
     zone = kind.tz if pa.types.is_timestamp(kind) else None
     timestamps = _seconds(column)
@@ -117,7 +117,7 @@ def _written_times(texts: list[str], errors: FileErrors) -> Times:
 def _floats(column: Column, name: str, errors: FileErrors) -> Floats:
     kind = column.type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
-        raise InvalidFile(f"must hold numbers, got the type {kind}", file=errors.file, field=name)
+        raise InvalidFile(f"must contain numbers, got the type {kind}", file=errors.file, field=name)
     numbers: Floats = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
     for row in np.flatnonzero(~np.isfinite(numbers))[:MAX_ERRORS]:
         errors.add(f"must be a finite number, got {numbers[row]}", line=int(row) + 1, field=name)

@@ -64,7 +64,7 @@ def find_columns(names: Sequence[str], file: str) -> dict[str, int]:
     for place, name in enumerate(names):
         field = _NAMES.get(" ".join(name.strip().lower().split()))
         if field in places:
-            errors.add(f"two columns hold it: {names[places[field]]!r} and {name!r}", line=1, field=field)
+            errors.add(f"is in two columns: {names[places[field]]!r} and {name!r}", line=1, field=field)
         elif field:
             places[field] = place
     if "date" not in places and names and names[0].strip() in ("", "index", "Index", "__index_level_0__"):
@@ -72,7 +72,7 @@ def find_columns(names: Sequence[str], file: str) -> dict[str, int]:
     seen = ", ".join(name.strip()[:40] or "(no name)" for name in names)
     for field in ("date", *NUMBERS):
         if field not in places:
-            errors.add(f"column is missing; the file has: {seen}", line=1, field=field)
+            errors.add(f"column is missing; the file has the columns {seen}", line=1, field=field)
     errors.raise_if_any()
     return places
 
@@ -102,7 +102,7 @@ def build_dataset(
     _check_prices(times, columns, lines, errors)
     errors.raise_if_any()
     if len(times) == 0:
-        raise InvalidFile("there is not a single row of prices", file=errors.file)
+        raise InvalidFile("contains no rows of prices", file=errors.file)
     prices = {name: columns[name] for name in NUMBERS}
     return make_dataset(symbol, times, prices, source=source, adj_close=columns.get("adj_close"))
 
@@ -112,7 +112,9 @@ def _check_times(times: Times, lines: Ints, errors: FileErrors) -> None:
     for row in np.flatnonzero(steps <= 0)[:MAX_ERRORS] + 1:
         before = f"{shown_date(times[row - 1])} in line {lines[row - 1]}"
         reason = "is the same date as" if steps[row - 1] == 0 else "is earlier than"
-        rule = "each date may occur once" if steps[row - 1] == 0 else "rows must be sorted, oldest first"
+        rule = (
+            "each date must occur only once" if steps[row - 1] == 0 else "rows must be sorted, oldest first"
+        )
         date = shown_date(times[row])
         errors.add(f"{date} {reason} {before}; {rule}", line=int(lines[row]), date=date, field="date")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Ints, Times
 
-ALLOWED = "a date as YYYY-MM-DD, with a time as YYYY-MM-DD HH:MM:SS where bars are shorter than a day"
+ALLOWED = "a date (YYYY-MM-DD), or a date and time (YYYY-MM-DD HH:MM:SS) for intraday bars"
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = r"(?:[T ]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.(?P<part>\d{1,9}))?)?)?"
@@ -76,7 +76,7 @@ class TimestampColumn:
             local, wrong = _ordered(local, flipped, slashed)
         known = offset != _NO_OFFSET
         if known.any() and not known.all():
-            wrong = wrong or (int(np.argmax(known != known[0])), "has a time zone where others have none")
+            wrong = wrong or (int(np.argmax(known != known[0])), "has a time zone, but other rows have none")
         elif known.any() and (local % 86_400 != 0).any():
             local = local - offset
         return local.view("datetime64[s]"), wrong
@@ -94,7 +94,7 @@ class Timestamp:
 _NO_OFFSET = 10**6
 _WEIGHTS = np.array([1000, 100, 10, 1])
 _IMPOSSIBLE = np.iinfo(np.int64).min
-_DAY_FIRST_ONLY = "could be two different days (day or month first)"
+_DAY_FIRST_ONLY = "is ambiguous (day or month first)"
 
 
 def parse_timestamp(text: str) -> Timestamp:
@@ -154,13 +154,13 @@ def _from_parts(text: str, parts: dict[str, str | None]) -> Timestamp:
         month_first = _seconds(parts, parts["first"], parts["second_"])
         day_first = _seconds(parts, parts["second_"], parts["first"])
         if month_first is None and day_first is None:
-            raise ParseError(f"is no day of the calendar, got {_shown(text)}")
+            raise ParseError(f"is not a calendar day, got {_shown(text)}")
         first, second = (_IMPOSSIBLE if seconds is None else seconds for seconds in (month_first, day_first))
         return Timestamp(first, offset, second)
     month = parts.get("month") or _month_number(text, parts.get("name") or "")
     local = _seconds(parts, month, parts["day"])
     if local is None:
-        raise ParseError(f"is no day of the calendar, got {_shown(text)}")
+        raise ParseError(f"is not a calendar day, got {_shown(text)}")
     return Timestamp(local, offset, local)
 
 
@@ -203,7 +203,7 @@ def _ordered(month_first: Ints, day_first: Ints, slashed: Flags) -> tuple[Ints, 
     if month_fits != day_fits:
         return (month_first if month_fits else day_first), None
     row = int(np.argmax(slashed))
-    reason = _DAY_FIRST_ONLY if month_fits else "is written with the day first here and the month first there"
+    reason = _DAY_FIRST_ONLY if month_fits else "has the day first in some rows and the month first in others"
     known = np.where(month_first != _IMPOSSIBLE, month_first, day_first)
     return known, (row, f"{reason}; write dates as YYYY-MM-DD")
 

@@ -126,14 +126,14 @@ def _entries() -> tuple[list[EntryPoint], list[BrokenRule]]:
 
 def _load(entry: EntryPoint, rules: Mapping[str, type[Rule]]) -> type[Rule]:
     if entry.name in BUILT_IN or entry.name in rules:
-        raise ValueError(f"the name {entry.name} is taken already")
+        raise ValueError(f"the name {entry.name} is already taken")
     rule: object = entry.load()
     if not (isinstance(rule, type) and issubclass(rule, Rule)):
-        raise TypeError(f"{entry.value} must be a subclass of backtest.rules.Rule, is {rule!r}")
+        raise TypeError(f"{entry.value} must be a subclass of backtest.rules.Rule, got {rule!r}")
     if getattr(rule, "__abstractmethods__", None):
         raise TypeError(f"{entry.value} does not implement {', '.join(sorted(rule.__abstractmethods__))}")
     if getattr(rule, "name", None) != entry.name:
-        raise ValueError(f"{entry.value} must have the name of its entry point, {entry.name}")
+        raise ValueError(f"{entry.value} must have the same name as its entry point, {entry.name}")
     return rule
 
 

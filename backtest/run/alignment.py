@@ -11,6 +11,7 @@ import numpy as np
 from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
 from backtest.metrics.benchmark import buy_and_hold
+from backtest.plural import counted
 from backtest.prices.bars import Bars, join
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
@@ -75,7 +76,7 @@ def combined_hash(hashes: list[str]) -> str:
 def _dataset(datasets: Mapping[str, Dataset], symbol: str, name: str) -> Dataset:
     if symbol not in datasets:
         known = ", ".join(sorted(datasets)[:20]) or "none"
-        raise InvalidRequest([FieldError(name, f"has no prices for {symbol}; there are: {known}", symbol)])
+        raise InvalidRequest([FieldError(name, f"No price data for {symbol}. Available: {known}", symbol)])
     return datasets[symbol]
 
 
@@ -84,8 +85,8 @@ def _check_timeframes(chosen: list[Dataset]) -> None:
     for other in chosen[1:]:
         if other.timeframe != first.timeframe:
             text = (
-                f"must share one timeframe, but {first.symbol} has bars of {first.timeframe} and "
-                f"{other.symbol} of {other.timeframe}"
+                f"must have the same interval, but {first.symbol} has {first.timeframe} bars and "
+                f"{other.symbol} has {other.timeframe} bars"
             )
             raise InvalidRequest([FieldError("symbols", text, other.symbol)])
 
@@ -96,7 +97,7 @@ def _joined(chosen: list[Dataset]) -> Bars:
         common = np.intersect1d(common, dataset.bars.times, assume_unique=True)
     if len(common) == 0:
         spans = "; ".join(f"{dataset.symbol} {_span(dataset.bars)}" for dataset in chosen)
-        raise InvalidRequest([FieldError("symbols", f"have no bar in common: {spans}")])
+        raise InvalidRequest([FieldError("symbols", f"must have bars in common: {spans}")])
     return join([dataset.bars for dataset in chosen])
 
 
@@ -104,13 +105,17 @@ def _range(request: RunRequest, bars: Bars) -> tuple[int, int]:
     start, stop = bars.first_at(request.start_date), bars.after_last(request.end_date)
     if start < stop:
         return start, stop
-    available = f"{', '.join(bars.symbols)} has bars from {_span(bars)}"
+    available = f"prices of {', '.join(bars.symbols)} are available from {_span(bars)}"
     if start == len(bars):
-        wrong = FieldError("start_date", f"lies after the last bar: {available}", str(request.start_date))
+        wrong = FieldError(
+            "start_date", f"must not be after the last bar: {available}", str(request.start_date)
+        )
     elif stop == 0:
-        wrong = FieldError("end_date", f"lies before the first bar: {available}", str(request.end_date))
+        wrong = FieldError(
+            "end_date", f"must not be before the first bar: {available}", str(request.end_date)
+        )
     else:
-        text = f"leaves no bar from {request.start_date} to {request.end_date}: {available}"
+        text = f"No bars from {request.start_date} to {request.end_date}: {available}"
         wrong = FieldError("end_date", text, str(request.end_date))
     raise InvalidRequest([wrong])
 
@@ -128,13 +133,11 @@ def _benchmark(
     dataset = _dataset(datasets, request.benchmark, "benchmark")
     prices = dataset.bars
     if dataset.timeframe != traded.timeframe:
-        text = (
-            f"must have bars of {traded.timeframe} as the symbols, {dataset.symbol} has {dataset.timeframe}"
-        )
+        text = f"must have {traded.timeframe} bars as the symbols do, but {dataset.symbol} has {dataset.timeframe} bars"
         raise InvalidRequest([FieldError("benchmark", text, dataset.symbol)])
     rows = np.searchsorted(prices.times, traded.times, side="right") - 1
     if rows[0] < 0:
-        text = f"{dataset.symbol} has bars from {_span(prices)} only, trading begins {stamp(traded.times[0])}"
+        text = f"{dataset.symbol} has bars from {_span(prices)} only, but trading starts on {stamp(traded.times[0])}"
         raise InvalidRequest([FieldError("benchmark", text, dataset.symbol)])
     missing = int(np.count_nonzero(prices.times[rows] != traded.times))
     return buy_and_hold(prices.close[rows], capital), dataset.symbol, _of_carried(dataset.symbol, missing)
@@ -143,7 +146,7 @@ def _benchmark(
 def _of_carried(symbol: str, missing: int) -> list[RunWarning]:
     if not missing:
         return []
-    text = f"The benchmark {symbol} lacks {missing:,} of the bars; its last close was carried forward there."
+    text = f"The benchmark {symbol} has no price on {counted(missing, 'bar')}; its last close is carried forward."
     return [RunWarning("benchmark_gaps", text)]
 
 
@@ -157,8 +160,8 @@ def _of_dropped_bars(chosen: list[Dataset], bars: Bars, start: int) -> list[RunW
         lost[dataset.symbol] = own - (len(bars) - start)
     if not any(lost.values()):
         return []
-    named = ", ".join(f"{count:,} of {symbol}" for symbol, count in lost.items() if count)
-    text = f"Only bars that every symbol has are used; left out within the range: {named}."
+    named = ", ".join(f"{counted(count, 'bar')} of {symbol}" for symbol, count in lost.items() if count)
+    text = f"Only bars common to all symbols are used. Left out within the range: {named}."
     return [RunWarning("bars_dropped", text)]
 
 
@@ -167,7 +170,7 @@ def _of_range(request: RunRequest, bars: Bars, start: int) -> list[RunWarning]:
     warnings = []
     first, last = bars.times[start].astype("datetime64[D]"), bars.times[-1].astype("datetime64[D]")
     if (first - np.datetime64(request.start_date)).astype(int) > LATE_DAYS:
-        text = f"Trading starts on {first}, the first bar there is, not on {request.start_date}."
+        text = f"Trading starts on {first}, the first available bar, not on {request.start_date}."
         warnings.append(RunWarning("late_start", text))
     if (np.datetime64(request.end_date) - last).astype(int) > LATE_DAYS:
         text = f"Prices end on {last}, before the end date {request.end_date}."

@@ -8,17 +8,18 @@ from typing import Any
 
 from backtest.metrics.returns import SHORTEST_CAGR_DAYS
 from backtest.metrics.trade_statistics import FEW_TRADES
+from backtest.plural import counted
 from backtest.run.lookahead import LookaheadCheck
 
 MANY_OPEN_AT_END = 0.2
 """Share of trades closed by the end of data from which on that end decides the result."""
 
 _WHY_REJECTED = {
-    "direction": "went against the permitted direction",
-    "no_next_bar": "came on the last bar, after which there is no open to fill at",
-    "too_small": "did not reach one share; allow fractional shares or raise size or capital",
-    "no_cash": "found no cash left",
-    "ruined": "came after the account was ruined",
+    "direction": "ignored by the direction setting",
+    "no_next_bar": "on the last bar, after which there is no open to fill at",
+    "too_small": "below one share (allow fractional shares, or raise size or capital)",
+    "no_cash": "without cash left",
+    "ruined": "after the account was ruined",
 }
 
 
@@ -54,7 +55,9 @@ def warnings_of(facts: RunFacts) -> list[RunWarning]:
     """Every warning that applies, the most severe first."""
     warnings = [*_of_truth(facts), *_of_trades(facts)]
     if facts.days < SHORTEST_CAGR_DAYS:
-        text = f"The run spans {facts.days:.0f} days; yearly rates of so few say nothing, CAGR is left out."
+        text = (
+            f"The run spans {counted(round(facts.days), 'day')}, too few for annual rates; CAGR is left out."
+        )
         warnings.append(RunWarning("short_run", text))
     return warnings
 
@@ -63,10 +66,10 @@ def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
     """Why nothing was traded, from the order statistics."""
     if signals == 0:
         return "No trades: the rule gave no signal in this range."
-    reasons = [f"{count} {_WHY_REJECTED[name]}" for name, count in rejected.items() if count]
+    reasons = [f"{count:,} {_WHY_REJECTED[name]}" for name, count in rejected.items() if count]
     if not reasons:
-        return f"No trades: {_plural(signals, 'signal')}, none of which asked for a position."
-    return f"No trades: of {_plural(signals, 'signal')}, {'; '.join(reasons)}."
+        return f"No trades: {counted(signals, 'signal')}, none with a position to enter."
+    return f"No trades. Of {counted(signals, 'signal')}: {'; '.join(reasons)}."
 
 
 def _of_truth(facts: RunFacts) -> list[RunWarning]:
@@ -75,20 +78,20 @@ def _of_truth(facts: RunFacts) -> list[RunWarning]:
     if check.peeks:
         text = (
             f"The rule looks ahead: its target for {check.symbol} on {check.date} changes when later bars "
-            "are taken away. Its figures cannot be had in real trading."
+            "are removed. Its results cannot be achieved in real trading."
         )
         warnings.append(RunWarning("lookahead", text))
     if facts.ruined_on is not None:
-        text = f"The account was ruined on {facts.ruined_on}: equity fell to zero or less, all was closed."
+        text = f"The account was ruined on {facts.ruined_on}: equity fell to zero or below; all positions were closed."
         warnings.append(RunWarning("ruined", text))
     if facts.same_bar_fill:
         text = (
-            "Orders fill at the close that gave the signal, which nobody could have traded. Use next_open "
-            "for figures to believe."
+            "Orders fill at the close that gave the signal, which cannot be traded in practice. Use next_open "
+            "for realistic results."
         )
         warnings.append(RunWarning("same_bar_fill", text))
     if count := facts.touching["count"]:
-        text = f"{_plural(count, 'trade')} touch bars whose prices look wrong; see the data certificate."
+        text = f"{counted(count, 'trade touches', 'trades touch')} suspect bars; see the data-quality report."
         warnings.append(RunWarning("suspect_bars", text))
     return warnings
 
@@ -99,24 +102,20 @@ def _of_trades(facts: RunFacts) -> list[RunWarning]:
     warnings = []
     if facts.trades < FEW_TRADES:
         text = (
-            f"{_plural(facts.trades, 'trade')} are too few to tell skill from luck; trade statistics mean "
-            f"little below {FEW_TRADES}."
+            f"{counted(facts.trades, 'trade is', 'trades are')} too few to tell skill from luck; trade "
+            f"statistics are unreliable below {FEW_TRADES} trades."
         )
         warnings.append(RunWarning("few_trades", text))
     if facts.open_at_end > MANY_OPEN_AT_END * facts.trades:
         text = (
-            f"{facts.open_at_end} of {_plural(facts.trades, 'trade')} were still open at the end and closed "
-            "at the last close; that day decides their result."
+            f"Of {counted(facts.trades, 'trade')}, {counted(facts.open_at_end, 'was', 'were')} still open at the "
+            "end and closed at the last close, which determines the result."
         )
         warnings.append(RunWarning("open_at_end", text))
     if count := facts.ambiguous_bars:
         text = (
-            f"In {_plural(count, 'bar')} both stop and target lay within the bar; the stop was taken as hit "
-            "first."
+            f"In {counted(count, 'bar')}, both stop and target lay within the bar; the stop is assumed to be "
+            "hit first."
         )
         warnings.append(RunWarning("ambiguous_bars", text))
     return warnings
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

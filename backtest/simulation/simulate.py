@@ -157,7 +157,7 @@ def checked_target(bars: Bars, target: Floats) -> Floats:
         row, column = np.unravel_index(int(np.argmax(wrong)), shape)
         day, symbol = str(bars.times[row])[:10], bars.symbols[column]
         raise InvalidTarget(
-            f"{symbol} {day} (bar {row}): target must lie within -1…1 or be NaN, got {values[row, column]:g}"
+            f"{symbol} {day} (bar {row}): target must be between -1 and 1, or NaN, got {values[row, column]:g}"
         )
     return np.ascontiguousarray(values)
 

@@ -99,7 +99,7 @@ class Batch:
     def __init__(self, markets: Sequence[Bars]) -> None:
         shapes = {market.close.shape for market in markets}
         if len(shapes) != 1:
-            raise _invalid("markets", f"must be bars of one shape, got {sorted(shapes)}", len(markets))
+            raise _invalid("markets", f"must be bars of the same shape, got {sorted(shapes)}", len(markets))
         self.markets = tuple(markets)
         self._prices = [np.stack([getattr(market, name) for market in markets]) for name in PRICES]
 
@@ -142,7 +142,7 @@ def _combinations(
             allowed[index] = not rule.mistakes(_parameters(columns, int(index)))
     if not allowed.any():
         names = ", ".join(f"{low} < {high}" for low, high in rule.ascending)
-        raise _invalid("grid", f"must hold a combination that the rule allows ({names})", dict(grid))
+        raise _invalid("grid", f"must contain a combination that the rule allows ({names})", dict(grid))
     return {name: values[allowed] for name, values in columns.items()}, int(count - allowed.sum())
 
 
@@ -154,7 +154,7 @@ def _parsed(rule: type[rules.Rule], grid: Mapping[str, Sequence[Value]]) -> dict
     for name, values in {**{name: [default] for name, default in defaults.items()}, **grid}.items():
         parsed[name] = []
         if not values:
-            errors.append(FieldError(f"grid.{name}", "must hold at least one value", values))
+            errors.append(FieldError(f"grid.{name}", "must contain at least one value", values))
         for value in values:
             checked, wrong = parse_fields(rule.params, {name: value}, prefix="grid.")
             errors += [error for error in wrong if error.field == f"grid.{name}"]

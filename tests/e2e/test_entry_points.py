@@ -120,7 +120,7 @@ def test_prices_that_are_not_there_are_named_in_the_web(cluster, product, record
     message, seen = failed(cluster, product, workflow, "invalid_request")
 
     record_property("seen", seen)
-    assert "has no prices for NOWHERE" in message
+    assert "No price data for NOWHERE" in message
 
 
 @pytest.mark.parametrize(

@@ -301,7 +301,7 @@ def test_the_exit_handler_fails_too(cluster, product, record_property):
     message = failed(product, run_id, "invalid_request")
 
     record_property("seen", f"the dispatcher wrote: {message}")
-    assert "has no prices for NOWHERE" in message
+    assert "No price data for NOWHERE" in message
 
 
 def test_the_artifact_store_is_away_for_a_while(cluster, product, installation, slow, record_property):

@@ -189,7 +189,7 @@ def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
         (GOOD.replace("2024-01-04", "2024-01-0\u00e4").encode("latin-1"), 4, "file", "0xe4"),
         (GOOD.encode("utf-16"), None, "file", "UTF-16"),
         (GOOD.replace("Close", "Last"), 1, "close", "Last"),
-        (HEADER, None, "file", "not a single row"),
+        (HEADER, None, "file", "contains no rows"),
         (b"", 1, "file", "Date,Open,High,Low,Close,Volume"),
         (b"PK\x03\x04" + b"\x00" * 100, None, "file", "Excel"),
         (GOOD + "\x00", 8, "file", "NUL"),

@@ -114,13 +114,13 @@ def test_times_with_an_offset_become_utc():
 @pytest.mark.parametrize(
     ("date", "reason"),
     [
-        ("03/04/2024", "could be two different days"), ("2024-02-30", "is no day of the calendar"),
-        ("2024-13-01", "is no day of the calendar"), ("yesterday", "must be a date as YYYY-MM-DD"),
+        ("03/04/2024", "is ambiguous (day or month first)"), ("2024-02-30", "is not a calendar day"),
+        ("2024-13-01", "is not a calendar day"), ("yesterday", "must be a date (YYYY-MM-DD)"),
         ("now", "must be a date"), ("2024", "must be a date"), ("2024-01", "must be a date"),
         ("", "a value is missing"), ("NaT", "a value is missing"), ("2024-W01-1", "must be a date"),
-        ("32/13/2024", "is no day of the calendar"), ("2 Foo 2024", "must be a date"),
-        ("2024-01-02 25:00", "is no day of the calendar"), ("=NOW()", "must be a date"),
-        ("2024-01-03 00:00:00.5", "is no day"), ("02/01/24", "must be a date"),
+        ("32/13/2024", "is not a calendar day"), ("2 Foo 2024", "must be a date"),
+        ("2024-01-02 25:00", "is not a calendar day"), ("=NOW()", "must be a date"),
+        ("2024-01-03 00:00:00.5", "is not a calendar day"), ("02/01/24", "must be a date"),
     ],
 )  # fmt: skip
 def test_a_date_that_is_none_or_two_is_refused_with_its_line(date, reason):
@@ -201,7 +201,7 @@ def test_every_mistake_is_told_at_once_and_in_order():
     wrong = refused("2024-01-02,x,12,9,11,100", "2024-01-03,11,13,10,,200", "2024-01-04,12,14,11,13,1,2")
 
     assert [(error.line, error.field) for error in wrong.errors] == [(2, "open"), (3, "close"), (4, "")]
-    assert "has 7 columns where the header has 6" in str(wrong.errors[2])
+    assert "has 7 columns, but the header has 6" in str(wrong.errors[2])
 
 
 def test_no_more_than_twenty_mistakes_are_told():
@@ -213,29 +213,29 @@ def test_a_missing_column_is_named(field):
     wrong = refused(header=HEADER.replace(field, "Other"))
 
     assert (wrong.line, wrong.field) == (1, field.lower())
-    assert "column is missing; the file has: " in str(wrong)
+    assert "column is missing; the file has the columns " in str(wrong)
 
 
 def test_a_column_that_is_there_twice_is_refused():
     wrong = refused(DAYS[0] + ",1", header=HEADER + ",CLOSE")
 
     assert (wrong.line, wrong.field) == (1, "close")
-    assert "two columns hold it: 'Close' and 'CLOSE'" in str(wrong)
+    assert "is in two columns: 'Close' and 'CLOSE'" in str(wrong)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"", "must start with a header"), (b"\n\n\n", "must start with a header"),
-        (HEADER.encode(), "not a single row"), (HEADER.encode() + b"\n\n\n", "not a single row"),
+        (HEADER.encode(), "contains no rows"), (HEADER.encode() + b"\n\n\n", "contains no rows"),
         (HEADER.encode("utf-16"), "encoded in UTF-16"), (b"PK\x03\x04....", "zip archive or an Excel workbook"),
         (b"\x1f\x8b....", "compressed with gzip"), (b"PAR1....", "Parquet"),
         ("\n".join((HEADER, *DAYS, "Zürich")).encode("latin-1"), "line 5: must be encoded in UTF-8"),
-        ("\n".join((HEADER, DAYS[0], "\x00")).encode(), "line 3: holds a NUL byte"),
+        ("\n".join((HEADER, DAYS[0], "\x00")).encode(), "line 3: contains a NUL byte"),
         (",".join(map(str, range(1_000_000))).encode(), "the header is longer than"),
         ((HEADER + ",x" * 100).encode(), "has 106 columns, at most 64"),
         (f"{HEADER}\n{',' * 1_000_000}".encode(), "line 2: is longer than"),
-        ((HEADER + '\n"2024-01-02,1,1,1,1,1').encode(), "is no row of CSV"),
+        ((HEADER + '\n"2024-01-02,1,1,1,1,1').encode(), "is not a valid CSV row"),
     ],
 )  # fmt: skip
 def test_what_is_no_csv_of_prices_is_refused_in_words(content, reason):
@@ -260,7 +260,7 @@ def test_a_stream_that_is_too_large_is_not_read_to_its_end():
 
     stream = Endless()
 
-    with pytest.raises(InvalidFile, match="larger than the 1 MiB that are allowed"):
+    with pytest.raises(InvalidFile, match="larger than the limit of 1 MiB"):
         parse_csv(stream, file="prices.csv", symbol="ACME", max_bytes=1 << 20)
 
     assert stream.received == (1 << 20) + 1

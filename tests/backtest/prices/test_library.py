@@ -64,7 +64,7 @@ def test_no_symbol_can_name_a_path(tmp_path, symbol):
 
 
 def test_an_unknown_symbol_is_answered_with_the_nearest_one(tmp_path):
-    with pytest.raises(InvalidRequest, match="no prices of 'SP50'; did you mean SP500"):
+    with pytest.raises(InvalidRequest, match="No price data for SP50; did you mean SP500"):
         Library(tmp_path).get("SP50")
 
 

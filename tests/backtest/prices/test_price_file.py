@@ -74,14 +74,14 @@ def test_a_frame_with_its_dates_as_index_is_read():
     [
         ({"Close": [11.0, None, 13]}, (2, "close"), "a value is missing"),
         ({"Close": [11.0, float("nan"), 13]}, (2, "close"), "must be a finite number"),
-        ({"Close": ["11", "12", "13"]}, (None, "close"), "must hold numbers, got the type string"),
+        ({"Close": ["11", "12", "13"]}, (None, "close"), "must contain numbers, got the type string"),
         ({"Close": [11.0, -12, 13]}, (2, "close"), "must be a price above 0, got -12"),
         ({"High": [12.0, 9, 14]}, (2, "high"), "must not be below low, got 9"),
         ({"Date": DAYS[[0, 1, 1]]}, (3, "date"), "is the same date as 2024-01-03 in line 2"),
         ({"Date": DAYS[[0, 2, 1]]}, (3, "date"), "is earlier than"),
         ({"Date": ["2024-01-02", "soon", "2024-01-04"]}, (2, "date"), "must be a date"),
-        ({"Date": [1.5, 2.5, 3.5]}, (None, "date"), "must hold dates"),
-        ({"close": [1.0, 2, 3]}, (1, "close"), "two columns hold it"),
+        ({"Date": [1.5, 2.5, 3.5]}, (None, "date"), "must contain dates"),
+        ({"close": [1.0, 2, 3]}, (1, "close"), "is in two columns"),
         ({f"x{place}": [1, 2, 3] for place in range(100)}, (None, ""), "has 106 columns, at most 64"),
     ],
 )

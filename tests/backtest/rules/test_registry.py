@@ -79,7 +79,7 @@ def test_every_wrong_parameter_is_named():
     assert wrong["params.fast"] == "must be a whole number from 1 up to 5000, got 0"
     assert wrong["params.slow"] == "must be a whole number from 2 up to 5000, got 'many'"
     assert wrong["params.kind"] == "must be one of sma, ema, got 'smma'; did you mean sma?"
-    assert wrong["params.speed"].startswith("is not known")
+    assert wrong["params.speed"].startswith("is not a known field")
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def test_broken_rules_of_a_package_are_reported_and_leave_the_others_usable():
     reasons = {name: reason for name, (_, reason) in broken.items()}
     assert sorted(reasons) == ["GONE", "MISNAMED", "MISSING", "NOT_A_RULE", "RSI", "UNFINISHED"]
     assert reasons["GONE"] == "ModuleNotFoundError: No module named 'friday_rules_of_last_year'"
-    assert "must have the name of its entry point, MISNAMED" in reasons["MISNAMED"]
+    assert "must have the same name as its entry point, MISNAMED" in reasons["MISNAMED"]
     assert "has no attribute 'Nothing'" in reasons["MISSING"]
     assert "must be a subclass of backtest.rules.Rule" in reasons["NOT_A_RULE"]
-    assert reasons["RSI"] == "ValueError: the name RSI is taken already"
+    assert reasons["RSI"] == "ValueError: the name RSI is already taken"
     assert "does not implement exposure, warmup" in reasons["UNFINISHED"]
 
 

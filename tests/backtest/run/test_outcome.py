@@ -132,15 +132,19 @@ def test_progress_goes_from_nothing_to_all_without_a_step_back():
 @pytest.mark.parametrize(
     ("fields", "field", "text"),
     [
-        ({"symbols": ["BBB"]}, "symbols", "has no prices for BBB; there are: AAA"),
-        ({"benchmark": "BBB"}, "benchmark", "has no prices for BBB; there are: AAA"),
-        ({"start_date": "2029-01-01"}, "start_date", "lies after the last bar: AAA has bars from 2024-01-02"),
+        ({"symbols": ["BBB"]}, "symbols", "No price data for BBB. Available: AAA"),
+        ({"benchmark": "BBB"}, "benchmark", "No price data for BBB. Available: AAA"),
+        (
+            {"start_date": "2029-01-01"},
+            "start_date",
+            "must not be after the last bar: prices of AAA are available from 2024-01-02",
+        ),
         (
             {"start_date": "2020-01-01", "end_date": "2020-02-01"},
             "end_date",
-            "lies before the first bar: AAA",
+            "must not be before the first bar: prices of AAA",
         ),
-        ({"start_date": "2024-01-06", "end_date": "2024-01-07"}, "end_date", "leaves no bar from 2024-01-06"),
+        ({"start_date": "2024-01-06", "end_date": "2024-01-07"}, "end_date", "No bars from 2024-01-06"),
     ],
 )
 def test_what_the_prices_cannot_give_is_refused_with_the_field_and_the_range(fields, field, text):
@@ -156,7 +160,7 @@ def test_symbols_without_a_common_bar_are_refused_with_their_ranges():
     later = np.arange("2025-01-01", "2025-02-01", dtype="datetime64[D]")
 
     with pytest.raises(
-        InvalidRequest, match=r"have no bar in common: AAA 2024-01-02 to .*; BBB 2025-01-01 to"
+        InvalidRequest, match=r"must have bars in common: AAA 2024-01-02 to .*; BBB 2025-01-01 to"
     ):
         run(
             request(symbols=["AAA", "BBB"]),
@@ -166,7 +170,7 @@ def test_symbols_without_a_common_bar_are_refused_with_their_ranges():
 
 def test_symbols_of_different_timeframes_are_refused():
     with pytest.raises(
-        InvalidRequest, match="must share one timeframe, but AAA has bars of 1d and BBB of 1w"
+        InvalidRequest, match="must have the same interval, but AAA has 1d bars and BBB has 1w bars"
     ):
         run(
             request(symbols=["AAA", "BBB"]),
@@ -184,7 +188,7 @@ def test_bars_that_not_every_symbol_has_are_left_out_and_counted():
     )
 
     assert outcome.summary["bars"] == 38
-    assert message(outcome, "bars_dropped").endswith("left out within the range: 2 of AAA.")
+    assert message(outcome, "bars_dropped").endswith("Left out within the range: 2 bars of AAA.")
 
 
 def test_the_benchmark_of_several_symbols_is_their_even_split():
@@ -203,7 +207,7 @@ def test_a_chosen_benchmark_carries_its_last_close_over_days_it_lacks():
     outcome = run(request(benchmark="IDX"), {"AAA": own, "IDX": index})
 
     np.testing.assert_allclose(outcome.curves["benchmark"], [100_000, 200_000, 200_000, 400_000])
-    assert message(outcome, "benchmark_gaps").startswith("The benchmark IDX lacks 1 of the bars")
+    assert message(outcome, "benchmark_gaps").startswith("The benchmark IDX has no price on 1 bar;")
     assert outcome.summary["data_hash"] == own.data_hash
     assert outcome.summary["data_hashes"]["IDX"] == index.data_hash
 
@@ -227,7 +231,7 @@ def test_a_price_above_the_capital_is_explained_by_the_order_statistics():
     outcome = run(request(initial_capital=50), {"AAA": dataset(walk(60))})
 
     assert message(outcome, "no_trades") == (
-        "No trades: of 1 signal, 1 did not reach one share; allow fractional shares or raise size or capital."
+        "No trades. Of 1 signal: 1 below one share (allow fractional shares, or raise size or capital)."
     )
     assert outcome.summary["metrics"]["win_rate"] is None
 
@@ -235,9 +239,9 @@ def test_a_price_above_the_capital_is_explained_by_the_order_statistics():
 def test_every_way_to_be_rejected_has_words():
     rejected = {"direction": 1, "no_next_bar": 1, "too_small": 1, "no_cash": 1, "ruined": 1}
 
-    assert no_trades(5, rejected).count(";") == 5
+    assert no_trades(5, rejected).count(";") == 4
     assert no_trades(3, dict.fromkeys(rejected, 0)) == (
-        "No trades: 3 signals, none of which asked for a position."
+        "No trades: 3 signals, none with a position to enter."
     )
 
 
@@ -268,7 +272,7 @@ def test_stop_and_target_in_one_bar_are_counted():
     outcome = run(request(stop_loss_pct=5, take_profit_pct=5, **FREE), {"AAA": prices})
 
     assert outcome.summary["flags"]["ambiguous_bars"] == 1
-    assert message(outcome, "ambiguous_bars").startswith("In 1 bar both")
+    assert message(outcome, "ambiguous_bars").startswith("In 1 bar, both")
 
 
 def test_a_trade_over_a_wrong_print_is_listed():

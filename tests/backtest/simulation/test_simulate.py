@@ -179,8 +179,8 @@ def test_the_hash_tells_settings_apart_but_not_spellings():
     ("target", "message"),
     [
         ([1, 1], "target must have the shape (3, 1) of the bars, got (2,)"),
-        ([0, 1.5, 0], "A 2024-01-02 (bar 1): target must lie within -1…1 or be NaN, got 1.5"),
-        ([0, 0, -np.inf], "A 2024-01-03 (bar 2): target must lie within -1…1 or be NaN, got -inf"),
+        ([0, 1.5, 0], "A 2024-01-02 (bar 1): target must be between -1 and 1, or NaN, got 1.5"),
+        ([0, 0, -np.inf], "A 2024-01-03 (bar 2): target must be between -1 and 1, or NaN, got -inf"),
     ],
 )
 def test_a_wrong_target_is_refused_with_its_bar(target, message):

@@ -195,7 +195,7 @@ def test_enter_after_an_arrow_that_waited_for_nothing_leaves_what_was_typed(open
     for route in held:
         route.continue_()
 
-    expect(page.locator("#f-symbols-error")).to_contain_text("has no prices for NOPE")
+    expect(page.locator("#f-symbols-error")).to_contain_text("No price data for NOPE")
     expect(symbols).to_have_value("NOPE")
     expect(page).to_have_url(re.compile("/$"))
 

@@ -169,6 +169,6 @@ def test_a_symbol_without_prices_is_told_what_there_is_in_whole_sentences(client
     answers = [client.post("/run_backtest", json=SMALLEST | {"symbols": [name]}) for name in ("XYZQ", "SP50")]
 
     assert [answer.json["errors"][0]["message"] for answer in answers] == [
-        "has no prices for XYZQ; there are: GOOG, NASDAQ, SP500",
-        "has no prices for SP50; did you mean SP500? There are: GOOG, NASDAQ, SP500",
+        "No price data for XYZQ. Available: GOOG, NASDAQ, SP500",
+        "No price data for SP50; did you mean SP500? Available: GOOG, NASDAQ, SP500",
     ]

@@ -5,7 +5,7 @@ import json
 from workflows.cluster.failure_messages import failed_pods, failure_of
 from workflows.failures import Failure
 
-MESSAGE = {"error_code": "invalid_request", "error_message": "symbols: has no prices for NOWHERE"}
+MESSAGE = {"error_code": "invalid_request", "error_message": "symbols: No price data for NOWHERE"}
 
 
 def failures(*nodes):
@@ -25,7 +25,7 @@ def test_the_step_that_said_why_is_heard_over_the_node_around_its_attempts():
 
     failure = failure_of(failed_pods(reported), "Failed")
 
-    assert failure == Failure("invalid_request", "symbols: has no prices for NOWHERE")
+    assert failure == Failure("invalid_request", "symbols: No price data for NOWHERE")
 
 
 def test_where_every_attempt_ran_out_of_memory_that_is_the_reason():

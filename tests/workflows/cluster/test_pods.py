@@ -133,7 +133,7 @@ def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"symbols": "NOWHERE"}, "has no prices for NOWHERE"),
+        ({"symbols": "NOWHERE"}, "No price data for NOWHERE"),
         ({"params": '{"fast": 30, "slow": 10}'}, "fast"),
         ({"rule_type": "ASTROLOGY"}, "ASTROLOGY"),
         ({"params": "{"}, "must be a JSON object"),
@@ -176,7 +176,7 @@ def test_the_exit_handler_writes_the_reason_that_the_step_left(environment, pods
     run = environment.get(run_id)
     assert on_exit.returncode == 0
     assert (run.status, run.error_code) == ("FAILED", "invalid_request")
-    assert "has no prices for NOWHERE" in run.error_message
+    assert "No price data for NOWHERE" in run.error_message
 
 
 def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(environment, pods):

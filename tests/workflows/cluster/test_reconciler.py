@@ -150,7 +150,7 @@ def test_a_workflow_that_no_list_shows_yet_is_asked_for_before_it_is_called_gone
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_failed_workflow_whose_exit_handler_said_nothing_is_explained_by_its_pods(cluster, everything):
     run_id = begun(cluster)
-    failure = json.dumps({"error_code": "invalid_request", "error_message": "symbols: has no prices"})
+    failure = json.dumps({"error_code": "invalid_request", "error_message": "symbols: No price data"})
     cluster.move(
         run_id, "Failed", nodes=[pod("engine", "Failed", message=f"main: Error (exit code 2): {failure}")]
     )
@@ -158,7 +158,7 @@ def test_a_failed_workflow_whose_exit_handler_said_nothing_is_explained_by_its_p
     cluster.reconciler.once(everything=everything)
 
     assert ended(cluster, run_id) == ("FAILED", "invalid_request")
-    assert cluster.get(run_id).error_message == "symbols: has no prices"
+    assert cluster.get(run_id).error_message == "symbols: No price data"
 
 
 def test_a_terminated_workflow_is_a_stopped_run(cluster):
