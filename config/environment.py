@@ -61,7 +61,7 @@ class Environment:
         text = self.text(name).rstrip("/")
         parts = urlsplit(text)
         if text and (parts.scheme not in ("http", "https") or not parts.hostname):
-            self.complain(f"{name} must be an address as https://backtest.example.com, got {text!r}")
+            self.complain(f"{name} must be a URL such as https://backtest.example.com, got {text!r}")
             return ""
         return text
 

@@ -10,4 +10,4 @@ class SettingsError(Exception):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        super().__init__("the environment is not right:\n" + "\n".join(f"  {line}" for line in problems))
+        super().__init__("invalid environment:\n" + "\n".join(f"  {line}" for line in problems))

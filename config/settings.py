@@ -65,14 +65,14 @@ def _database_url(env: Environment) -> str:
             env.complain("DATABASE_URL must begin with mysql+pymysql:// or sqlite:///")
         elif not _is_address(url):
             env.complain(
-                "DATABASE_URL is no address; write special characters of the password as %XX, / as %2F"
+                "DATABASE_URL is not a valid URL; percent-encode special characters of the password, such as / as %2F"
             )
         return url
     parts = {name: env.text(name) for name in ("DB_HOST", "DB_NAME", "DB_USER", "DB_PASSWORD")}
     if not any(parts.values()):
         return EMBEDDED
     for name in (name for name, value in parts.items() if not value):
-        env.complain(f"{name} is missing, and the other DB_… variables need it")
+        env.complain(f"{name} is missing, but required by the other DB_… variables")
     port = env.whole("DB_PORT", 3_306, 1, 65_535)
     url_parts = URL.create(
         "mysql+pymysql", parts["DB_USER"], parts["DB_PASSWORD"], parts["DB_HOST"], port, parts["DB_NAME"]
@@ -167,8 +167,8 @@ class Settings:
         if self.is_public and not self.sign_in.is_chosen:
             raise SettingsError(
                 [
-                    f"SIGN_IN is missing, and HOST={self.host} can be reached by others: set SIGN_IN=oidc or "
-                    "SIGN_IN=tokens, or SIGN_IN=off if something in front decides who may come in"
+                    f"SIGN_IN is missing, and HOST={self.host} is reachable from other machines: set "
+                    "SIGN_IN=oidc or SIGN_IN=tokens, or SIGN_IN=off if a proxy in front controls access"
                 ]
             )
 
@@ -177,9 +177,9 @@ def _cluster_problems(settings: Settings) -> Iterator[str]:
     if settings.launcher_mode != "K8S":
         return
     if not settings.argo_server:
-        yield "ARGO_SERVER is missing, and JOB_LAUNCHER_MODE=K8S needs it"
+        yield "ARGO_SERVER is missing, but required by JOB_LAUNCHER_MODE=K8S"
     if settings.embedded:
-        yield "JOB_LAUNCHER_MODE=K8S needs MySQL: set DATABASE_URL, or DB_HOST and the others"
+        yield "JOB_LAUNCHER_MODE=K8S requires MySQL: set DATABASE_URL, or DB_HOST and the others"
 
 
 def _oidc_problems(settings: Settings) -> Iterator[str]:
@@ -192,11 +192,10 @@ def _oidc_problems(settings: Settings) -> Iterator[str]:
         ("OIDC_CLIENT_ID", sign_in.client_id),
     ):
         if not value:
-            yield f"{name} is missing, and SIGN_IN=oidc needs it"
+            yield f"{name} is missing, but required by SIGN_IN=oidc"
     if len(sign_in.secret_key) < _SHORTEST_KEY:
         yield (
-            f"SECRET_KEY must have at least {_SHORTEST_KEY} characters, and SIGN_IN=oidc needs it: "
-            "openssl rand -hex 32"
+            f"SECRET_KEY must have at least {_SHORTEST_KEY} characters for SIGN_IN=oidc: openssl rand -hex 32"
         )
     if not (sign_in.readers or sign_in.submitters or sign_in.admins):
-        yield "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN must say who may come in; * is everybody with an account"
+        yield "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN must list who is allowed to sign in; * allows every account"

@@ -32,7 +32,7 @@ PAGES = {
     "no-trades": ("/runs/{empty}", "No trades, and why"),
     "runs": ("/runs", "Runs"),
     "compare": ("/compare?run={run}&run={other}&run={formula}&differences=true", "Three runs side by side"),
-    "report": ("/runs/{run}/report.html", "The report, one file"),
+    "report": ("/runs/{run}/report.html", "Report as one HTML file"),
     "datasets": ("/datasets", "Prices"),
     "dataset": ("/datasets/{data}", "The data-quality report of a dataset"),
     "api": ("/docs", "The interface"),

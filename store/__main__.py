@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SQLAlchemyError as error:
         if is_unreachable(error):
             return _fail(
-                "the database does not answer; see that it is up and that DATABASE_URL is right, then try again",
+                "the database is unreachable; check that it is running and that DATABASE_URL is correct, then try again",
                 Exit.TRY_AGAIN,
             )
         return _fail(f"the database cannot be used: {type(error).__name__}", Exit.CRASHED)
@@ -47,21 +47,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m store", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, text in (
-        ("upgrade", _upgrade, "bring the schema to what this release needs"),
+        ("upgrade", _upgrade, "upgrade the schema to the version this release requires"),
         ("current", _current, "print the version of the schema"),
-        ("check", _check, "prove that every result is whole; may run while serving"),
+        ("check", _check, "check the consistency of every result; safe while serving"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
     with_file = argparse.ArgumentParser(add_help=False)
     with_file.add_argument("file", type=Path)
     saving = commands.add_parser(
-        "backup", parents=[with_file], help="write the whole database into a new file; may run while serving"
+        "backup", parents=[with_file], help="write the whole database to a new file; safe while serving"
     )
     saving.set_defaults(command=_backup)
     restoring = commands.add_parser(
-        "restore", parents=[with_file], help="put a backup into the database, on SQLite or on MySQL"
+        "restore", parents=[with_file], help="restore a backup into the database, on SQLite or MySQL"
     )
-    restoring.add_argument("--replace", action="store_true", help="give up what the database holds")
+    restoring.add_argument(
+        "--replace", action="store_true", help="discard the current contents of the database"
+    )
     restoring.set_defaults(command=_restore)
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the database")
     price_file.add_arguments(importing)
@@ -94,7 +96,7 @@ def _check(database: Database, _arguments: argparse.Namespace) -> int:
     for problem in problems(database):
         print(problem)
         count += 1
-    print(f"{count} problems" if count else "the database is consistent")
+    print(counted(count, "problem") if count else "the database is consistent")
     return 1 if count else 0
 
 

@@ -117,7 +117,7 @@ def quota_exceeded(error: QuotaExceeded) -> Response:
 
 def _invalid_request(error: InvalidRequest) -> Response:
     listed = [as_json(field_error) for field_error in error.errors]
-    detail = "; ".join(f"{each['field']} {each['message']}".strip() for each in listed)
+    detail = "; ".join(": ".join(filter(None, (each["field"], each["message"]))) for each in listed)
     return answer(status_of(error), _shown(detail, 4_000), errors=listed)
 
 
@@ -143,12 +143,12 @@ def _invalid_bars(error: InvalidBars) -> Response:
 def _too_large(error: RequestEntityTooLarge) -> Response:
     most_kib = (request.max_content_length or 0) / 1024
     shown = f"{most_kib / 1024:g} MiB" if most_kib >= 1024 else f"{most_kib:g} KiB"
-    return answer(413, f"the request is too large: at most {shown} are taken here")
+    return answer(413, f"the request is too large: at most {shown} are allowed")
 
 
 def _at_capacity(_error: AtCapacity) -> Response:
     response = answer(
-        503, f"the server is at capacity; nothing was done, come back in {_CAPACITY_RETRY_SECONDS} s"
+        503, f"the server is at capacity; the request was not processed, retry in {_CAPACITY_RETRY_SECONDS} s"
     )
     return _with_retry_after(response, _CAPACITY_RETRY_SECONDS)
 
@@ -177,12 +177,10 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_unavailable(error: Exception) -> Response:
     _LOG.error("database unreachable", error=type(error).__name__)
-    response = answer(
-        503, "the database cannot be reached at the moment; nothing was lost, try again shortly"
-    )
+    response = answer(503, "the database is temporarily unreachable; no data was lost, try again shortly")
     return _with_retry_after(response, _UNAVAILABLE_RETRY_SECONDS)
 
 
 def _internal_error(error: Exception) -> Response:
     _LOG.error("unexpected error", path=request.path, exc_info=error)
-    return answer(500, "something went wrong on our side; the server's log has the details")
+    return answer(500, "internal error; the server log has the details")

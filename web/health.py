@@ -28,7 +28,9 @@ def ready() -> Response | dict[str, str]:
     except SchemaBehind as behind:
         return problem(503, str(behind))
     except SQLAlchemyError:
-        return problem(503, "the database cannot be reached; check DATABASE_URL and that it is running")
+        return problem(
+            503, "the database is unreachable; check DATABASE_URL and that the database is running"
+        )
     return {"status": "ready"}
 
 
@@ -36,7 +38,7 @@ def ready() -> Response | dict[str, str]:
 def metrics() -> Response:
     """Runs by status and the status of their objective; read from the database, so every replica answers the same."""
     registry = CollectorRegistry()
-    gauge = Gauge("stock_backtest_runs", "Runs in the record by status", ["status"], registry=registry)
+    gauge = Gauge("stock_backtest_runs", "Stored runs by status", ["status"], registry=registry)
     with database().read() as session:
         for status, count in run_list.count_by_status(session).items():
             gauge.labels(status).set(count)
@@ -44,11 +46,11 @@ def metrics() -> Response:
     for name, help_text, value in (
         (
             "runs_due",
-            "Runs submitted in the hour before the last five minutes, without cancelled ones",
+            "Runs submitted in the hour before the last five minutes, excluding cancelled ones",
             measured.due,
         ),
-        ("runs_on_time", "Those of them that succeeded within five minutes", measured.on_time),
-        ("oldest_pending_seconds", "How long the oldest waiting run waits", measured.oldest_pending_seconds),
+        ("runs_on_time", "Of runs_due, those that succeeded within five minutes", measured.on_time),
+        ("oldest_pending_seconds", "Waiting time of the oldest pending run", measured.oldest_pending_seconds),
     ):
         Gauge(f"stock_backtest_{name}", help_text, registry=registry).set(value)
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

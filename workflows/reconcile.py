@@ -29,7 +29,7 @@ log = logs.get(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """One full pass, or a quick pass every so many seconds until SIGTERM; 1 is a pass that failed."""
     parser = argparse.ArgumentParser(prog="python -m workflows.reconcile", description=__doc__)
-    parser.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever, as the dispatcher")
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="run continuously, as the dispatcher")
     arguments = parser.parse_args(argv)
     try:
         settings = Settings.from_env(os.environ)

@@ -23,7 +23,7 @@ def rendered(settings: Settings) -> dict[str, str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files; with --check say which differ, and 1."""
     parser = argparse.ArgumentParser(prog="python -m workflows.render", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, fail where a file differs")
+    parser.add_argument("--check", action="store_true", help="write nothing, fail if a file differs")
     arguments = parser.parse_args(argv)
     texts = rendered(Settings())  # configuration of an environment is its overlay's
     different = [name for name, text in texts.items() if _on_disk(name) != text]

@@ -47,7 +47,7 @@ def submit(
     LimitExceeded
         If the request asks for more than one run may.
     Conflict
-        If the id or the key was used before for a different request.
+        If the id or the key was already used for a different request.
     QuotaExceeded
         If the client submitted more than one client may.
     """

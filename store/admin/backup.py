@@ -11,6 +11,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy.exc import DatabaseError
 
+from backtest.plural import counted
 from store import schema
 from store.errors import BackupError, Conflict, reason
 from store.models import Base
@@ -27,7 +28,7 @@ def save(database: Database, file: Path) -> Mapping[str, int]:
     """
     schema.require_head(database.engine)
     if file.exists():
-        raise Conflict(f"{file} is there already: choose another name, a backup is never overwritten")
+        raise Conflict(f"{file} already exists: choose another name, backups are never overwritten")
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as folder:
         unfinished = Path(folder) / file.name
@@ -56,7 +57,9 @@ def restore(database: Database, file: Path, *, replace: bool) -> Mapping[str, in
             _require_sound(copy, file)
             schema.upgrade(copy.engine)
         except (DatabaseError, CommandError) as error:
-            raise BackupError(f"{file} is no backup that this release can read: {reason(error)}") from error
+            raise BackupError(
+                f"{file} is not a backup that this release can read: {reason(error)}"
+            ) from error
         with copy.engine.connect() as source, database.engine.begin() as target:
             _make_room(target, replace=replace)
             counts = _copy(source, target)
@@ -92,7 +95,7 @@ def _make_room(target: Connection, *, replace: bool) -> None:
         count = target.scalar(select(func.count()).select_from(table)) or 0
         if count and not replace:
             raise Conflict(
-                f"the database is not empty, {table.name} has {count:,} rows: say --replace to give them up"
+                f"the database is not empty, {table.name} has {counted(count, 'row')}: pass --replace to discard them"
             )
         target.execute(delete(table))
 
@@ -103,7 +106,7 @@ def _require_sound(copy: Database, file: Path) -> None:
     if report != "ok":
         raise BackupError(f"{file} is damaged: {report}")
     if schema.current(copy.engine) is None:
-        raise BackupError(f"{file} is no backup of this program: it tells no version of its tables")
+        raise BackupError(f"{file} is not a backup of this program: it has no schema version")
 
 
 def _into_one_file(copy: Database) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
+from backtest.plural import counted
 from store.errors import UnknownDataset
 from store.models import OPEN, Result, Run, RunSymbol, Status, StoredDataset, Trade
 from store.queries import datasets, results
@@ -61,16 +62,16 @@ def _ends(session: Session) -> Iterator[str]:
     for run_id in session.scalars(
         select(Run.run_id).where(Run.status.not_in(OPEN), Run.completed_at.is_(None))
     ):
-        yield f"run {run_id} has ended and has no time of its end"
+        yield f"run {run_id} has ended and has no end time"
 
 
 def _trades(session: Session) -> Iterator[str]:
-    counted = select(Trade.run_id, func.count().label("rows")).group_by(Trade.run_id).subquery()
-    stored = func.coalesce(counted.c.rows, 0)
-    joined = select(Run.run_id, Run.num_trades, stored).outerjoin(counted, counted.c.run_id == Run.run_id)
+    per_run = select(Trade.run_id, func.count().label("rows")).group_by(Trade.run_id).subquery()
+    stored = func.coalesce(per_run.c.rows, 0)
+    joined = select(Run.run_id, Run.num_trades, stored).outerjoin(per_run, per_run.c.run_id == Run.run_id)
     different = and_(Run.status == Status.SUCCEEDED, Run.num_trades != stored)
     for run_id, stated, rows in session.execute(joined.where(different)):
-        yield f"run {run_id} says {stated} trades and has {rows}"
+        yield f"run {run_id} states {counted(stated, 'trade')} but has {rows}"
 
 
 def _orphans(session: Session) -> Iterator[str]:

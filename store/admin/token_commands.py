@@ -16,19 +16,19 @@ _LONGEST_NAME = 100
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The commands about tokens."""
-    parser = commands.add_parser("tokens", help="create, list and revoke what lets programs in")
+    parser = commands.add_parser("tokens", help="create, list and revoke access tokens for programs")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    creating = actions.add_parser("create", help="print a new token, this once")
-    creating.add_argument("--name", required=True, type=_name, help="what it is for")
+    creating = actions.add_parser("create", help="create a token and print it once")
+    creating.add_argument("--name", required=True, type=_name, help="purpose of the token")
     creating.add_argument(
         "--scope", required=True, type=Scope, choices=list(Scope), metavar="read|submit|admin"
     )
-    creating.add_argument("--days", type=_days, help="how long it is valid; without it until it is revoked")
+    creating.add_argument("--days", type=_days, help="validity in days; default: until revoked")
     creating.set_defaults(command=_create)
-    listing = actions.add_parser("list", help="every token, without its secret")
-    listing.add_argument("--sessions", action="store_true", help="the sessions of people instead")
+    listing = actions.add_parser("list", help="list all tokens, without their secrets")
+    listing.add_argument("--sessions", action="store_true", help="list the sessions of people instead")
     listing.set_defaults(command=_list)
-    revoking = actions.add_parser("revoke", help="end a token, and the sessions it opened; or a session")
+    revoking = actions.add_parser("revoke", help="revoke a token and the sessions it opened, or a session")
     revoking.add_argument("id", type=int)
     revoking.set_defaults(command=_revoke)
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backtest.plural import counted
 from store.errors import QuotaExceeded
 from store.models import Client, Run, Status
 
@@ -65,8 +66,8 @@ def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> 
     if ahead > _WINDOW:
         seconds = math.ceil((ahead - _WINDOW).total_seconds())
         raise QuotaExceeded(
-            f"at most {quota.per_minute} submissions a minute are taken from one client; "
-            f"come back in {seconds} s",
+            f"at most {counted(quota.per_minute, 'submission')} per minute allowed per client; "
+            f"retry in {seconds} s",
             retry_after_seconds=seconds,
         )
     account.spent_until = spent + share
@@ -77,7 +78,7 @@ def _check_waiting(session: Session, client: str, most: int) -> None:
     count = session.scalar(waiting) or 0
     if count >= most:
         raise QuotaExceeded(
-            f"{count} of your runs are waiting, and at most {most} of one client may; "
-            f"come back when some of them have begun, in {_LOOK_AGAIN_SECONDS} s for example",
+            f"{counted(count, 'run is', 'runs are')} waiting, at most {most} allowed per client; "
+            f"retry in {_LOOK_AGAIN_SECONDS} s or when some of them have started",
             retry_after_seconds=_LOOK_AGAIN_SECONDS,
         )

@@ -43,7 +43,7 @@ def submit(
     Raises
     ------
     Conflict
-        If the id or the key was used before for a different request.
+        If the id or the key was already used for a different request.
     QuotaExceeded
         If the run is new and its client has used up the quota.
     """
@@ -164,7 +164,7 @@ def _same(session: Session, submission: Submission) -> Run | None:
     submitted = submission.request.as_json() | {"run_id": run.run_id}
     if request_json(run) != submitted:
         key = "run_id" if run.run_id == submission.request.run_id else "Idempotency-Key"
-        raise Conflict(f"this {key} was used before for a different request (run {run.run_id})")
+        raise Conflict(f"this {key} was already used for a different request (run {run.run_id})")
     return run
 
 

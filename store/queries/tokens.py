@@ -107,7 +107,7 @@ def revoke(session: Session, token_id: int, *, now: datetime) -> Token:
     """End a token with every session that it opened, or a session; `UnknownToken` where there is none."""
     token = session.get(Token, token_id)
     if token is None:
-        raise UnknownToken(f"there is no token {token_id}; python -m store tokens list names them")
+        raise UnknownToken(f"there is no token {token_id}; list them with python -m store tokens list")
     both = or_(Token.id == token_id, Token.parent_id == token_id)
     session.execute(
         update(Token).where(both, Token.revoked_at.is_(None)).values(revoked_at=now),

@@ -15,14 +15,14 @@ _SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token of `python -m store tokens create`. Its scope is read, submit or admin, each with "
-        "what the ones before it may: read looks, submit changes, admin deletes. Where sign-in is off none is needed.",
+        "description": "A token of `python -m store tokens create`. Scopes: read (view), submit (view and "
+        "change), admin (view, change and delete). Not required when sign-in is off.",
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": "__Host-stock-backtest",
-        "description": "A person who signed in on the page. Forms need the field csrf_token of the page they are on.",
+        "description": "The session of a signed-in user. Forms require the csrf_token field of their page.",
     },
 }
 _ANSWERS = (

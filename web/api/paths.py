@@ -31,7 +31,7 @@ _DATE = {"type": "string", "format": "date"}
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same key again gives the same run.",
+    "description": "Repeating a key returns the same run.",
     "schema": {**text(128), "pattern": "^[!-~]*$"},
 }
 _FILTERS = (
@@ -39,26 +39,26 @@ _FILTERS = (
     query("symbol", text(200), "Runs of a symbol."),
     query("rule_type", text(200), "Runs of a rule."),
     query("tag", text(200), "Runs with a tag."),
-    query("status", choice(*(str(status) for status in Status)), "Runs that stand there."),
+    query("status", choice(*(str(status) for status in Status)), "Runs with this status."),
     query("starred", _BOOLEAN, "Starred runs only."),
     query("created_from", _DATE, "Submitted on this day or later."),
     query("created_to", _DATE, "Submitted on this day or earlier."),
-    query("sort", choice(*list_query.SORTS), "What to sort by."),
-    query("order", choice("desc", "asc"), "Which way."),
-    query("after", _TEXT, "The cursor in `next`."),
-    query("limit", whole(1, 200), "Runs a page."),
+    query("sort", choice(*list_query.SORTS), "Sort key."),
+    query("order", choice("desc", "asc"), "Sort direction."),
+    query("after", _TEXT, "Cursor from `next`."),
+    query("limit", whole(1, 200), "Runs per page."),
 )
 _WINDOW = (
     query("names", _TEXT, f"Some of {', '.join(curves.NAMES)}, separated by commas."),
-    query("symbol", _TEXT, "Whose price."),
+    query("symbol", _TEXT, "Symbol of the price curve."),
     query("from", _SECONDS, "Seconds since 1970."),
     query("to", _SECONDS, "Seconds since 1970."),
-    query("points", whole(10, 20_000), "About how many bars to give."),
+    query("points", whole(10, 20_000), "Approximate number of bars returned."),
 )
-_PICTURES = query("charts", _BOOLEAN, "false leaves the pictures out.")
-_POINTS = query("points", whole(2, 20_000), "About how many points a curve may have.")
+_PICTURES = query("charts", _BOOLEAN, "false omits the charts.")
+_POINTS = query("points", whole(2, 20_000), "Approximate number of points per curve.")
 _SEARCH = query("q", text(32), "Part of the name.")
-_LIMIT = query("limit", whole(1, 1_000), "How many at most.")
+_LIMIT = query("limit", whole(1, 1_000), "Maximum number of results.")
 _PARQUET = "application/vnd.apache.parquet"
 _PRICE_FILE = {
     "text/csv": {"schema": _TEXT},
@@ -103,7 +103,7 @@ _SUBMITTING: Paths = {
     "/api/check": {
         "post": operation(
             "submitting",
-            "Say what a request would do, or what is wrong with it",
+            "Validate a request without submitting it",
             {200: schemas.Check},
             (400, 413, 415),
             body=_REQUEST,
@@ -111,13 +111,17 @@ _SUBMITTING: Paths = {
     },
     "/runs/{run_id}/cancel": {
         "post": operation(
-            "submitting", "Stop a run that has not ended", {200: schemas.Cancelled}, (404,), parameters=[_RUN]
+            "submitting",
+            "Cancel a run that has not ended",
+            {200: schemas.Cancelled},
+            (404,),
+            parameters=[_RUN],
         )
     },
     "/runs/{run_id}/verify": {
         "post": operation(
             "submitting",
-            "Execute a run again and compare every bit",
+            "Execute a run again and compare the result bit for bit",
             {200: schemas.Verification},
             (404, 409),
             parameters=[_RUN],
@@ -156,7 +160,7 @@ _RESULTS: Paths = {
     "/api/runs/{run_id}/curves": {
         "get": operation(
             "results",
-            "Curves of a run, thinned for a screen",
+            "Curves of a run, downsampled for display",
             {200: schemas.Curves, 304: None},
             (400, 404),
             parameters=[_RUN, *_WINDOW],
@@ -164,33 +168,36 @@ _RESULTS: Paths = {
     },
     "/runs/{run_id}/result.json": {
         "get": operation(
-            "results", "Request, figures and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
+            "results", "Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
         )
     },
     "/runs/{run_id}/trades.csv": {"get": file("results", "Every trade", "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.csv": {"get": file("results", "Every bar", "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.parquet": {"get": file("results", "Every bar", _PARQUET, parameters=[_RUN])},
     "/runs/{run_id}/report.html": {
-        "get": file("results", "The report, one file", "text/html", parameters=[_RUN])
+        "get": file("results", "Report as one HTML file", "text/html", parameters=[_RUN])
     },
 }
 _INPUTS: Paths = {
     "/api/rules": {"get": operation("inputs", "Rules with their parameters", {200: schemas.Rules})},
-    "/api/metrics": {"get": operation("inputs", "Figures with their definitions", {200: schemas.Metrics})},
+    "/api/metrics": {"get": operation("inputs", "Metrics with their definitions", {200: schemas.Metrics})},
 }
 _PRICES: Paths = {
     "/api/symbols": {
         "get": operation(
-            "prices", "What has prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT]
+            "prices", "Symbols with prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT]
         )
     },
     "/api/datasets": {
         "get": operation(
-            "prices", "Prices with their certificates", {200: schemas.Datasets}, parameters=[_SEARCH]
+            "prices",
+            "Datasets with their data-quality reports",
+            {200: schemas.Datasets},
+            parameters=[_SEARCH],
         ),
         "post": operation(
             "prices",
-            "Take in prices",
+            "Upload prices",
             {201: schemas.Dataset},
             (400, 413, 415, 429),
             parameters=[_SYMBOL],
@@ -209,10 +216,10 @@ _PRICES: Paths = {
 }
 _PRESETS: Paths = {
     "/api/strategies": {
-        "get": operation("presets", "Presets of the form", {200: schemas.Presets}),
+        "get": operation("presets", "Saved presets", {200: schemas.Presets}),
         "post": operation(
             "presets",
-            "Save a filling of the form",
+            "Save settings as a preset",
             {201: schemas.Preset},
             (400, 413, 415),
             body=json_body(_PRESET),
@@ -225,14 +232,19 @@ _PRESETS: Paths = {
 _OPERATIONS: Paths = {
     "/health": {"get": operation("operations", "The process answers", {200: schemas.Word})},
     "/ready": {
-        "get": operation("operations", "The database answers at its schema", {200: schemas.Word}, (503,))
+        "get": operation(
+            "operations", "The database answers and its schema is current", {200: schemas.Word}, (503,)
+        )
     },
     "/metrics": {
         "get": {
             "summary": "Runs by status",
             "tags": ["operations"],
             "responses": {
-                "200": {"description": "Text for Prometheus", "content": {"text/plain": {"schema": _TEXT}}}
+                "200": {
+                    "description": "Metrics in the Prometheus text format",
+                    "content": {"text/plain": {"schema": _TEXT}},
+                }
             },
         }
     },

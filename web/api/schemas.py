@@ -349,7 +349,7 @@ class Symbol(TypedDict):
 
 
 class Symbols(TypedDict):
-    """What has prices."""
+    """Symbols with prices."""
 
     symbols: list[Symbol]
 

@@ -71,7 +71,7 @@ def list_rules() -> Response:
 
 @bp.get("/symbols")
 def list_symbols() -> Response:
-    """What has prices, with the range of each; `q` searches."""
+    """Symbols with prices, with the range of each; `q` searches."""
     limit = query_number("limit", 200, 1, 1_000)
     with database().read() as session:
         current = datasets.current(session, text=request.args.get("q", "")[:32], limit=limit)

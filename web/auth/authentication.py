@@ -62,7 +62,7 @@ def authenticate() -> Identity | None:
     if header:
         token = find_token(header.removeprefix(_BEARER), Kind.TOKEN) if header.startswith(_BEARER) else None
         if token is None:
-            raise InvalidToken("the token is unknown, revoked or has expired; ask the operator for another")
+            raise InvalidToken("the token is unknown, revoked or expired; ask the operator for a new one")
         return Identity(token.client, Scope(token.scope), token.name)
     secret = request.cookies.get(cookie_name(), "")
     token = find_token(secret, Kind.SESSION) if secret else None

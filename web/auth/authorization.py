@@ -62,7 +62,8 @@ def authorize() -> ResponseReturnValue | None:
         return _ask_to_sign_in()
     if not identified.scope.allows(scope):
         abort(
-            403, f"this needs the scope {scope}, yours is {identified.scope}; the operator can give you more"
+            403,
+            f"this needs the scope {scope}, yours is {identified.scope}; ask the operator for a higher scope",
         )
     if identified.session and changes_state():
         _check_form_token(identified)
@@ -97,7 +98,7 @@ def _check_form_token(identified: Identity) -> None:
     Scripts of another site cannot send JSON: the browser asks first (CORS preflight), and is never allowed to.
     """
     if is_same_site() is None:
-        abort(403, "your browser does not tell which page sent this; use a newer one, or a token")
+        abort(403, "the browser did not send the origin of this form; use a current browser or a token")
     sent = request.form.get(FORM_FIELD, "") if request.mimetype in _FORMS else identified.form_token
     if not hmac.compare_digest(sent.encode(), identified.form_token.encode()):
-        abort(403, "this form is from an earlier session; open the page again and send it once more")
+        abort(403, "this form belongs to an earlier session; reload the page and submit it again")

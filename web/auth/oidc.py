@@ -80,11 +80,11 @@ class Provider:
             token = self._client.authorize_access_token(claims_options=issuer)
             claims = token.get("userinfo")
             if not claims or not claims.get("sub"):
-                raise SignInRefused("the provider did not say who you are; begin again")
+                raise SignInRefused("the identity provider returned no user; sign in again")
             claims = self._completed(dict(claims), token)
         except (AuthlibBaseError, JoseError) as error:
             reason = getattr(error, "description", "") or getattr(error, "error", "") or type(error).__name__
-            raise SignInRefused(f"signing in did not work ({str(reason)[:200]}); begin again") from error
+            raise SignInRefused(f"sign-in failed ({str(reason)[:200]}); sign in again") from error
         except (requests.RequestException, ValueError) as error:
             raise _unavailable() from error
         return self._person(claims)
@@ -137,4 +137,4 @@ def _roles(claims: Mapping[str, Any], role_claim: str) -> set[str]:
 
 
 def _unavailable() -> SignInRefused:
-    return SignInRefused("the provider of the accounts cannot be reached; try again shortly", status=503)
+    return SignInRefused("the identity provider is unreachable; try again shortly", status=503)

@@ -71,7 +71,7 @@ def by_token() -> ResponseReturnValue:
         return redirect(back, 303)
     parent = find_token(request.form.get("token", "").strip(), Kind.TOKEN)
     if parent is None:
-        return _page("This token is unknown, revoked or has expired."), 401
+        return _page("This token is unknown, revoked or expired."), 401
     return _signed_in(parent.name, parent.client, Scope(parent.scope), back, parent)
 
 
@@ -147,5 +147,5 @@ def _page(wrong: str = "") -> str:
 def _provider() -> Provider:
     provider: Provider | None = current_app.extensions.get(_PROVIDER)
     if provider is None:
-        raise SignInRefused("people do not sign in through a provider here; use a token", status=404)
+        raise SignInRefused("sign-in through an identity provider is not enabled; use a token", status=404)
     return provider

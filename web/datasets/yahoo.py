@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from backtest.plural import counted
 from backtest.prices.yahoo import COLUMNS, Quotes
 
 AT_ONCE = 2
@@ -62,9 +63,11 @@ class YahooFinance:
     def daily(self, symbol: str) -> Quotes:
         """Every daily row of the symbol, or `YahooError`; never longer than the limit."""
         if not self.installed:
-            raise YahooNotInstalled(f"the import from Yahoo Finance needs an optional package: {INSTALL}")
+            raise YahooNotInstalled(f"the import from Yahoo Finance requires an optional package: {INSTALL}")
         if not _slots.acquire(blocking=False):
-            raise YahooUnavailable(f"{AT_ONCE} imports are under way here; try again in a moment")
+            raise YahooUnavailable(
+                f"{counted(AT_ONCE, 'import is', 'imports are')} already running; try again in a moment"
+            )
         try:
             answer = self._answer(symbol)
         finally:
@@ -90,7 +93,9 @@ class YahooFinance:
             ) from None
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise YahooUnavailable(f"asking Yahoo Finance failed: {last[:300]}; upload a file instead")
+            raise YahooUnavailable(
+                f"the request to Yahoo Finance failed: {last[:300]}; upload a file instead"
+            )
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
 

@@ -32,17 +32,13 @@ def answer(symbol: str) -> dict[str, Any]:
             period="max", interval="1d", auto_adjust=False, actions=False, timeout=REQUEST_SECONDS
         )
     except exceptions.YFRateLimitError:
-        return _none(
-            "unavailable", "Yahoo Finance refuses further requests for now; try again in some minutes"
-        )
+        return _none("unavailable", "Yahoo Finance rate limit reached; try again in a few minutes")
     except exceptions.YFTickerMissingError:
         return _unknown(symbol)
     except (OSError, ValueError, LookupError, TypeError, exceptions.YFException) as error:
         if getattr(getattr(error, "response", None), "status_code", None) == 404:
             return _unknown(symbol)
-        return _none(
-            "unavailable", f"{_unavailable(error)}; where there is no network, upload a file instead"
-        )
+        return _none("unavailable", f"{_unavailable(error)}; without network access, upload a file instead")
     if table.empty:
         return _unknown(symbol)
     days = [day.strftime("%Y-%m-%d") for day in table.index]
@@ -50,12 +46,12 @@ def answer(symbol: str) -> dict[str, Any]:
 
 
 def _unknown(symbol: str) -> dict[str, Any]:
-    return _none("unknown", f"Yahoo Finance has no daily prices of {symbol!r}")
+    return _none("unknown", f"Yahoo Finance has no daily prices for {symbol!r}")
 
 
 def _unavailable(error: Exception) -> str:
     reason = (str(error).splitlines() or [""])[0][:200]
-    return f"Yahoo Finance cannot be reached from here ({type(error).__name__}: {reason})"
+    return f"Yahoo Finance is unreachable ({type(error).__name__}: {reason})"
 
 
 def _none(error: str, message: str) -> dict[str, Any]:

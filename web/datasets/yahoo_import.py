@@ -41,7 +41,9 @@ def by_form() -> ResponseReturnValue:
 def by_json() -> ResponseReturnValue:
     """Import the symbol of the JSON object."""
     raw: dict[str, Any] = json_object()
-    unknown = [FieldError(name, "is not known; allowed: symbol") for name in sorted(set(raw) - {"symbol"})]
+    unknown = [
+        FieldError(name, "is not a known field; allowed: symbol") for name in sorted(set(raw) - {"symbol"})
+    ]
     if unknown:
         raise InvalidRequest(unknown)
     return jsonify(serializers.dataset(_imported(raw.get("symbol")))), 201
@@ -50,7 +52,7 @@ def by_json() -> ResponseReturnValue:
 def _imported(raw: object) -> StoredDataset:
     symbol = raw.strip().upper() if isinstance(raw, str) else ""
     if not _SYMBOL.fullmatch(symbol):
-        message = "must be a symbol as Yahoo writes it: 1 to 32 letters, digits or any of . ^ = _ -"
+        message = "must be a Yahoo symbol: 1 to 32 letters, digits or any of . ^ = _ -"
         raise InvalidRequest([FieldError("symbol", message, raw if raw is None else str(raw)[:80])])
     try:
         quotes = services().yahoo.daily(symbol)

@@ -22,7 +22,7 @@ def check_host() -> None:
     """Refuse a foreign name that points at this machine: by DNS rebinding its page would become one of ours."""
     allowed = allowed_hosts()
     if allowed and not _matches(_name(request.host), allowed):
-        abort(400, "this host name is not answered to here; ALLOWED_HOSTS or PUBLIC_URL says which are")
+        abort(400, "this host name is not allowed; add it to ALLOWED_HOSTS or PUBLIC_URL")
 
 
 def allowed_hosts() -> list[str]:
@@ -53,7 +53,7 @@ def _matches(name: str, allowed: list[str]) -> bool:
 def check_origin() -> None:
     """Refuse what a browser sends on behalf of another site."""
     if changes_state() and is_same_site() is False:
-        abort(403, "this form was sent from another site; open the page here and send it again")
+        abort(403, "this form was sent from another site; open the page on this site and submit it again")
 
 
 def changes_state() -> bool:

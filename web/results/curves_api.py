@@ -67,7 +67,7 @@ def picture(run_id: str, name: str) -> Response:
         pnl = results.closed_pnl(session, run_id).pnl
     drawn = charts.of_run(str(run.result_hash), stored, pnl)
     if name not in drawn:
-        abort(404, f"there is no chart {name[:40]}; there are {', '.join(drawn)}")
+        abort(404, f"chart {name[:40]} does not exist; available: {', '.join(drawn)}")
     return Response(base64.b64decode(drawn[name]), mimetype="image/png")
 
 

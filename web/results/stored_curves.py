@@ -28,7 +28,7 @@ def require(session: Session, run_id: str) -> Result:
     """The result of a run, or `UnknownRun` where it has none yet."""
     result = results.get(session, run_id)
     if result is None:
-        raise UnknownRun(f"run {run_id} has no result; GET /status/{run_id} tells how far it is")
+        raise UnknownRun(f"run {run_id} has no result yet; GET /status/{run_id} shows its progress")
     return result
 
 

@@ -11,8 +11,8 @@ from backtest.fields import Field, parse_fields
 from store.models import Run
 
 FIELDS = (
-    Field(name="name", kind="text", label="Name", max_length=200, help="What you call this run."),
-    Field(name="notes", kind="text", label="Notes", max_length=10_000, help="What you want to remember."),
+    Field(name="name", kind="text", label="Name", max_length=200, help="Name of the run."),
+    Field(name="notes", kind="text", label="Notes", max_length=10_000, help="Notes on the run."),
     Field(name="starred", kind="bool", label="Star", help="Whether the run is starred."),
 )
 MOST_TAGS = 20
@@ -27,7 +27,7 @@ def parse(raw: Mapping[str, Any]) -> dict[str, Any]:
     if "tags" in raw:
         given["tags"] = _tags(raw["tags"], errors)
     if not given and not errors:
-        errors.append(FieldError("", "give at least one of name, notes, tags, starred"))
+        errors.append(FieldError("", "at least one of name, notes, tags, starred is required"))
     if errors:
         raise InvalidRequest(errors)
     return given

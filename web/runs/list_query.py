@@ -113,7 +113,7 @@ class _Reader:
     def text(self, name: str) -> str:
         text = self._arguments.get(name, "").strip()
         if len(text) > _LONGEST or "\x00" in text:
-            self._wrong(name, f"must be a text of at most {_LONGEST} characters", text)
+            self._wrong(name, f"must be text of at most {_LONGEST} characters", text)
             return ""
         return text
 
@@ -140,7 +140,7 @@ class _Reader:
         except ValueError:
             day = None
         if day is None or not 1900 <= day.year < 9999:
-            self._wrong(name, "must be a date as YYYY-MM-DD, from 1900 on", text)
+            self._wrong(name, "must be a date (YYYY-MM-DD), 1900 or later", text)
             return None
         return day
 
@@ -164,7 +164,7 @@ class _Reader:
             run_id.encode()
             return marked, run_id
         except (ValueError, TypeError):
-            self._wrong(name, "must be the cursor that the page before gave", text)
+            self._wrong(name, "must be the cursor from the previous page", text)
             return None
 
     def _wrong(self, name: str, message: str, value: str) -> None:

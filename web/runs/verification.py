@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backtest.engine import ENGINE_VERSION
+from backtest.plural import counted
 from backtest.run.outcome import Outcome
 from backtest.run.outcome import run as execute
 from backtest.simulation.simulate import EXIT_REASONS
@@ -15,8 +16,8 @@ from web.api import schemas
 from web.services import database
 
 _COMPARED = ("size", "entry_price", "entry_fill", "exit_price", "exit_fill", "entry_fee", "exit_fee", "pnl")
-_IDENTICAL = "Identical: executed again, every bit of the result is the same."
-_DIFFERENT = "Different: the result is not the one that is stored."
+_IDENTICAL = "Identical: a second execution gives the same result, bit for bit."
+_DIFFERENT = "Different: a second execution does not give the stored result."
 
 
 def verify(run_id: str) -> schemas.Verification:
@@ -24,7 +25,7 @@ def verify(run_id: str) -> schemas.Verification:
     with database().read() as session:
         run = runs.get(session, run_id)
         if run.status != Status.SUCCEEDED:
-            raise Conflict(f"run {run_id} is {run.status}: only a run that succeeded can be verified")
+            raise Conflict(f"run {run_id} is {run.status}: only a succeeded run can be verified")
         hashes = run.data_hashes or {}
         prices = {symbol: datasets.load(session, data_hash) for symbol, data_hash in hashes.items()}
         request = runs.request_of(run)
@@ -44,8 +45,8 @@ def first_difference(stored: list[Trade], outcome: Outcome) -> str:
         if difference := _trade_difference(trade, place, outcome):
             return difference
     if len(stored) != len(computed.pnl):
-        return f"there were {len(stored)} trades, there are {len(computed.pnl)}"
-    return "the trades are the same; the curves differ"
+        return f"stored: {counted(len(stored), 'trade')}, computed: {counted(len(computed.pnl), 'trade')}"
+    return "the trades are identical; the curves differ"
 
 
 def _trade_difference(trade: Trade, place: int, outcome: Outcome) -> str:

@@ -148,7 +148,7 @@ def by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
     messages: dict[str, list[str]] = {}
     for error in errors:
         known = error.field in FIELDS or error.field.startswith(PARAM)
-        text = error.message if known else f"{error.field} {error.message}".strip()
+        text = error.message if known else ": ".join(filter(None, (error.field, error.message)))
         messages.setdefault(error.field if known and error.field != "params" else "", []).append(text)
     return messages
 

@@ -77,7 +77,7 @@ def _read_preset() -> _Preset:
     if request.is_json:
         raw = json_object()
         unknown = sorted(set(raw) - {"name", "request"})
-        errors += [FieldError(name, "is not known; allowed: name, request") for name in unknown]
+        errors += [FieldError(name, "is not a known field; allowed: name, request") for name in unknown]
         name, body = raw.get("name"), raw.get("request")
     else:
         name, body = request.form.get("preset_name"), form.to_request(request.form)
@@ -94,18 +94,18 @@ def _checked_name(raw: object, errors: list[FieldError]) -> str:
         errors.append(FieldError("name", str(error), raw))
         return ""
     if not name or not name.isprintable():
-        errors.append(FieldError("name", "must be a text of 1 to 100 printable characters", raw))
+        errors.append(FieldError("name", "must be text of 1 to 100 printable characters", raw))
     return name
 
 
 def _checked_request(raw: object, errors: list[FieldError]) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        errors.append(FieldError("request", "must be an object with the fields of a request", raw))
+        errors.append(FieldError("request", "must be an object of request fields", raw))
         return {}
-    allowed = f"is not known; allowed: {', '.join(_NAMES)}"
+    allowed = f"is not a known field; allowed: {', '.join(_NAMES)}"
     errors += [FieldError(f"request.{name}", allowed) for name in raw if name not in _NAMES]
     errors += [
-        FieldError(f"request.{name}", "must hold no number beyond 1.8e308", value)
+        FieldError(f"request.{name}", "must not contain a number beyond 1.8e308", value)
         for name, value in raw.items()
         if name in _NAMES and not _is_json(value)
     ]

@@ -178,20 +178,18 @@ def _named_errors() -> Iterator[None]:
     except NotFound as error:
         raise _missing(error) from None
     except (Unauthorized, Forbidden) as error:
-        raise ArgoForbidden(
-            f"Argo Workflows does not accept our service account: {_text_of(error)}"
-        ) from None
+        raise ArgoForbidden(f"Argo Workflows rejected the service account: {_text_of(error)}") from None
     except BadRequest as error:
-        raise ArgoRefused(f"Argo Workflows refuses it: {_text_of(error)}") from None
+        raise ArgoRefused(f"Argo Workflows rejected the request: {_text_of(error)}") from None
     except HeraException as error:
-        raise ArgoUnavailable(f"Argo Workflows has a problem of its own: {_text_of(error)}") from None
+        raise ArgoUnavailable(f"Argo Workflows returned a server error: {_text_of(error)}") from None
     except ValidationError as error:
         raise ArgoUnavailable(
-            f"Argo Workflows answered something else: {error.error_count()} fields do not fit"
+            f"Argo Workflows returned an unexpected response: {error.error_count()} fields do not fit"
         ) from None
     except _CLIENT_ERRORS as error:
         raise ArgoUnavailable(
-            f"Argo Workflows cannot be reached: {type(error).__name__}: {_text_of(error)}"
+            f"Argo Workflows is unreachable: {type(error).__name__}: {_text_of(error)}"
         ) from None
 
 
@@ -232,7 +230,9 @@ def _status_of(answer: m.Workflow) -> WorkflowStatus:
     workflow = answer.model_dump(by_alias=True, exclude_none=True)
     metadata, status = workflow.get("metadata", {}), workflow.get("status", {})
     if not (metadata.get("name") and metadata.get("uid")):
-        raise ArgoUnavailable("Argo Workflows answered something else: a workflow without name or uid")
+        raise ArgoUnavailable(
+            "Argo Workflows returned an unexpected response: a workflow without name or uid"
+        )
     own = _parameters(workflow.get("spec", {}))
     return WorkflowStatus(
         name=metadata["name"],

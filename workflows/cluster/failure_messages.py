@@ -47,19 +47,19 @@ class Cause:
 
 
 _CAUSES = (
-    Cause("OOMKilled", "out_of_memory", "ran out of memory, also with double the memory. Shorten the range, "
-          "use fewer symbols, or have STEP_MEMORY_MIB raised"),
-    Cause("DeadlineExceeded", "timeout", "took longer than a step may. Shorten the range, use fewer symbols, "
-          "or have STEP_TIMEOUT_SECONDS raised"),
-    Cause("active on the node longer than the specified deadline", "timeout", "took longer than a step may. "
-          "Shorten the range, use fewer symbols, or have STEP_TIMEOUT_SECONDS raised"),
-    Cause("exceeded its deadline", "timeout", "did not end within the time limit of a run. Shorten the "
-          "range, use fewer symbols, or have STEP_TIMEOUT_SECONDS raised"),
-    Cause("with strategy", "stopped", "was stopped in Argo Workflows by a person or a "
-          "program. Submit the run again if that was not meant"),
-    Cause("pod deleted", "pod_deleted", "lost its pod again and again: it was deleted or its node went away. "
+    Cause("OOMKilled", "out_of_memory", "ran out of memory, even with double the memory. Shorten the range, "
+          "use fewer symbols, or ask the operator to raise STEP_MEMORY_MIB"),
+    Cause("DeadlineExceeded", "timeout", "exceeded the time limit of a step. Shorten the range, use fewer symbols, "
+          "or ask the operator to raise STEP_TIMEOUT_SECONDS"),
+    Cause("active on the node longer than the specified deadline", "timeout", "exceeded the time limit of a step. "
+          "Shorten the range, use fewer symbols, or ask the operator to raise STEP_TIMEOUT_SECONDS"),
+    Cause("exceeded its deadline", "timeout", "exceeded the time limit of a run. Shorten the "
+          "range, use fewer symbols, or ask the operator to raise STEP_TIMEOUT_SECONDS"),
+    Cause("with strategy", "stopped", "was stopped in Argo Workflows by a user or a "
+          "program. Submit the run again if this was unintended"),
+    Cause("pod deleted", "pod_deleted", "lost its pod repeatedly: the pod was deleted or its node failed. "
           "Submit the run again"),
-    Cause("violates PodSecurity", "forbidden_pod", "was refused by the cluster's pod security. The operator "
+    Cause("violates PodSecurity", "forbidden_pod", "was rejected by the pod security of the cluster. The operator "
           "has to apply the templates of this release"),
     Cause("ImagePull", "no_image", "could not start: its image cannot be pulled. The operator has to check "
           "the image of the environment"),
@@ -67,7 +67,7 @@ _CAUSES = (
           "the image of the environment"),
     Cause("artifact", "artifact_store", "could not reach the artifact store. Submit the run again when it "
           "is back"),
-    Cause("S3", "artifact_store", "could not reach the artifact store. Submit the run again when it is back"),
+    Cause("S3", "artifact_store", "could not reach the artifact store. Submit the run again when it is available"),
 )  # fmt: skip
 
 
@@ -112,8 +112,8 @@ def failure_of(pods: list[FailedPod], workflow_message: str) -> Failure:
     if exit_code == Exit.TRY_AGAIN:
         return Failure(
             "database_away",
-            f"The {step} could not reach the database, however often it was tried. "
-            "Submit the run again when it is back.",
+            f"The {step} could not reach the database after all retries. "
+            "Submit the run again when it is available.",
         )
     return _from_phrase(step, last.message)
 

@@ -14,7 +14,7 @@ DATA_HASHES = Field(
     name="data_hashes",
     kind="object",
     label="Prices",
-    help='The version of each symbol\'s prices as JSON, {"SPY": "<SHA-256>"}; empty takes the current ones.',
+    help='The version of each symbol\'s prices as JSON, {"SPY": "<SHA-256>"}; empty: the current ones.',
 )
 FIELDS = (*REQUEST_FIELDS, DATA_HASHES)
 

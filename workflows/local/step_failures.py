@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from backtest.plural import counted
 from config.exit_codes import Exit
 from workflows.failures import Failure
 from workflows.local.fork_server import Ended
@@ -75,7 +76,7 @@ def crashed(step: Step, number: int) -> Failure:
         )
     return Failure(
         "crashed",
-        f"The {step} step crashed ({name}). The fault lies in the rule or in a library that it uses, not in "
+        f"The {step} step crashed ({name}). The cause is in the rule or in a library that it uses, not in "
         "the request; other runs are not affected. The worker's log has the details under this run id.",
     )
 
@@ -84,8 +85,8 @@ def unavailable(step: Step, tries: int) -> Failure:
     """Something that the step needs stayed away for too long."""
     return Failure(
         "unavailable",
-        f"The {step} step was tried {tries} times and each time something that it needs was away, most "
-        "likely the database or the disk. The worker's log says what; submit the run again when it is back.",
+        f"The {step} step failed {counted(tries, 'time')} because a dependency was unavailable, most likely the "
+        "database or the disk. The worker's log has the details; submit the run again when it is available.",
     )
 
 
@@ -93,6 +94,6 @@ def worker_died(attempts: int) -> Failure:
     """The run took its worker along too often."""
     return Failure(
         "worker_died",
-        f"The worker died {attempts} times while it had this run, so the run is not tried again. If other "
-        "runs succeed, this one needs more than the machine has: shorten the range or use fewer symbols.",
+        f"The worker died {counted(attempts, 'time')} while executing this run, so the run is not tried again. If other "
+        "runs succeed, this one exceeds the resources of the machine: shorten the range or use fewer symbols.",
     )

@@ -118,9 +118,9 @@ def _file(folder: Path, name: str, listed: Mapping[str, Any]) -> bytes:
     except FileNotFoundError:
         raise BundleFileMissing(f"{name} of the result is missing") from None
     if len(content) < listed["bytes"]:
-        raise BundleTruncated(f"{name} of the result is cut: {len(content)} of {listed['bytes']} bytes")
+        raise BundleTruncated(f"{name} of the result is truncated: {len(content)} of {listed['bytes']} bytes")
     if _digest(content) != listed["sha256"]:
-        raise BundleAltered(f"{name} of the result was altered: its SHA-256 is not that of the manifest")
+        raise BundleAltered(f"{name} of the result was modified: its SHA-256 does not match the manifest")
     return content
 
 

@@ -80,7 +80,7 @@ def _too_large(error: BundleTooLarge) -> Failure:
     return Failure(
         "result_too_large",
         f"The result was not stored: {error}. Shorten the range, use fewer symbols or a rule that "
-        "trades less, or have the limit raised.",
+        "trades less, or ask the operator to raise the limit.",
     )
 
 

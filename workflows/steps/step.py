@@ -17,7 +17,7 @@ log = logs.get(__name__)
 
 
 def parser(module: str, description: str | None, *, bundle: str = "") -> argparse.ArgumentParser:
-    """The arguments that steps share: the run and, where `bundle` says what it is for, a folder."""
+    """The arguments that steps share: the run and, where `bundle` says purpose of the token, a folder."""
     parser = argparse.ArgumentParser(prog=f"python -m workflows.steps.{module}", description=description)
     parser.add_argument("--run-id", required=True, metavar="UUID")
     if bundle:

@@ -9,7 +9,7 @@ from backtest.fields import Field
 from workflows.cluster import parameters
 
 _RUN_ID_HELP = (
-    "UUID of the run; leave it empty and the run is named by this workflow. The same one twice makes one run."
+    "UUID of the run; if empty, the UID of this workflow is used. Repeating it returns the same run."
 )
 
 

@@ -33,7 +33,7 @@ def backtest(settings: Settings) -> WorkflowTemplate:
         settings,
         "backtest",
         title="Run a backtest",
-        description="Test a trading rule on stored prices. The result appears in the web under the run id.",
+        description="Backtest a trading rule on stored prices. The result appears in the web UI under the run ID.",
         success_seconds=settings.ttl_success_seconds,
         on_exit="finalize",
         arguments=arguments(),

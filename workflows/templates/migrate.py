@@ -12,7 +12,7 @@ _SECONDS = 1_800
 _RUN_ID = Parameter(
     name="run_id",
     value="",
-    description="Leave it empty: the name under which this migration is found in the logs.",
+    description="Name of this migration in the logs; leave empty.",
 )
 
 
@@ -22,7 +22,7 @@ def db_migrate(settings: Settings) -> WorkflowTemplate:
         settings,
         "db-migrate",
         title="Migrate the database",
-        description="Bring the schema to what this release needs. Safe to run again.",
+        description="Upgrade the schema to the version this release requires. Safe to repeat.",
         success_seconds=settings.ttl_failure_seconds,
         arguments=[_RUN_ID],
         active_deadline_seconds=_SECONDS,

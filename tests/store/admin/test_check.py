@@ -61,7 +61,7 @@ def test_a_lost_trade_is_found(database):
 
     changed(database, delete(Trade).where(Trade.seq == 1))
 
-    assert list(problems(database)) == [f"run {run_id} says 2 trades and has 1"]
+    assert list(problems(database)) == [f"run {run_id} states 2 trades but has 1"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_ended_run_without_the_time_of_its_end_is_found(database):
 
     changed(database, update(Run).values(completed_at=None))
 
-    assert list(problems(database)) == [f"run {run_id} has ended and has no time of its end"]
+    assert list(problems(database)) == [f"run {run_id} has ended and has no end time"]
 
 
 def test_prices_that_were_altered_are_reported(database):

@@ -23,5 +23,5 @@ def test_after_the_clock_was_set_back_a_client_has_a_whole_share_again(database)
     spend(database, yesterday)
     spend(database, yesterday)
 
-    with pytest.raises(QuotaExceeded, match="at most 2 submissions a minute"):
+    with pytest.raises(QuotaExceeded, match="at most 2 submissions per minute"):
         spend(database, yesterday)

@@ -58,7 +58,7 @@ def test_the_same_idempotency_key_twice_makes_one_run(database):
 def test_an_idempotency_key_used_for_another_request_is_a_conflict(database):
     submit(database, key="order-7")
 
-    with pytest.raises(Conflict, match="Idempotency-Key was used before for a different request"):
+    with pytest.raises(Conflict, match="Idempotency-Key was already used for a different request"):
         submit(database, key="order-7", fee_rate=0.5)
 
 

@@ -189,7 +189,7 @@ def test_revoking_what_is_not_there_says_how_to_find_what_is(database, database_
 
     output = capsys.readouterr()
     assert output.out.endswith("there are none\n")
-    assert "there is no token 7; python -m store tokens list names them" in output.err
+    assert "there is no token 7; list them with python -m store tokens list" in output.err
 
 
 @pytest.mark.parametrize(

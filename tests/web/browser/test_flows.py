@@ -235,7 +235,7 @@ def test_a_run_is_verified_and_duplicated(open_page, result):
     page = open_page(result)
 
     page.get_by_role("button", name="Verify").click()
-    expect(page.get_by_text("Identical: executed again")).to_be_visible()
+    expect(page.get_by_text("Identical: a second execution")).to_be_visible()
     page.get_by_role("link", name="Back to the result").click()
     page.get_by_role("link", name="Edit & rerun").click()
 

@@ -80,7 +80,7 @@ def test_a_minute_holds_so_many_submissions_and_then_one_by_one(replica):
     refused = answers[-1]
     assert len(answers) > 30
     assert refused.status_code == 429
-    assert "at most 30 submissions a minute" in refused.json["detail"]
+    assert "at most 30 submissions per minute" in refused.json["detail"]
     assert refused.headers["Retry-After"] in ("1", "2")
     time.sleep(int(refused.headers["Retry-After"]) + 0.1)
     assert client.post("/run_backtest", json=SMALLEST).status_code == 202
@@ -273,7 +273,7 @@ def test_a_full_server_says_so_at_once_stays_healthy_and_goes_on(replica, monkey
         (503, "2")
     ] * 2
     assert "at capacity" in refused.json["detail"]
-    assert "come back in 2 s" in page.text
+    assert "retry in 2 s" in page.text
     assert health.status_code == 200
     assert still_working
     assert [each.result().status_code for each in (working, *waiting)] == [200] * 4

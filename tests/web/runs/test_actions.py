@@ -113,7 +113,7 @@ def test_a_verified_run_is_shown_with_its_hashes_engine_and_image(client, filled
     page = post(client, run_id, "verify").text
 
     found = client.get(f"/api/runs/{run_id}").json
-    assert "Identical: executed again" in page
+    assert "Identical: a second execution" in page
     assert page.count(found["result_hash"][:32]) == 2
     assert found["data_hash"][:32] in page
     assert "version 1 then, 1 now" in page
@@ -129,8 +129,8 @@ def test_a_run_with_other_stored_curves_is_different_though_every_trade_is_the_s
 
     page = post(client, run_id, "verify").text
 
-    assert "Different: the result is not the one that is stored." in page
-    assert "the trades are the same; the curves differ" in page
+    assert "Different: a second execution does not give the stored result." in page
+    assert "the trades are identical; the curves differ" in page
 
 
 def test_what_has_no_result_cannot_be_verified(client, filled_database, submit):

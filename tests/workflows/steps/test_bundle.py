@@ -53,7 +53,7 @@ def test_a_missing_file_is_named(folder):
 def test_a_cut_file_is_named_with_both_sizes(folder):
     (folder / "curves.parquet").write_bytes(b"cur")
 
-    with pytest.raises(BundleTruncated, match=r"curves\.parquet of the result is cut: 3 of 6 bytes"):
+    with pytest.raises(BundleTruncated, match=r"curves\.parquet of the result is truncated: 3 of 6 bytes"):
         bundle.read(folder, RUN_ID)
 
 

@@ -119,7 +119,7 @@ def rename(bars, symbol):
             lambda folder: (folder / "curves.parquet").write_bytes(
                 (folder / "curves.parquet").read_bytes()[:99]
             ),
-            "curves.parquet of the result is cut: 99 of",
+            "curves.parquet of the result is truncated: 99 of",
         ),
         (
             lambda folder: (folder / "summary.json").write_bytes(
