@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
+from backtest.plural import counted
 from backtest.prices import price_file
 from config.errors import SettingsError
 from config.exit_codes import Exit

@@ -39,7 +39,9 @@ class FakeYahoo:
     def daily(self, symbol: str) -> Quotes:
         self.asked.append(symbol)
         if not self.installed:
-            raise YahooNotInstalled("the import from Yahoo Finance requires an optional package: pip install …")
+            raise YahooNotInstalled(
+                "the import from Yahoo Finance requires an optional package: pip install …"
+            )
         if self.unavailable:
             raise YahooUnavailable("Yahoo Finance cannot be reached from here")
         if symbol != "ACME":
