@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backtest.errors import BacktestError
 from backtest.prices.library import Library
+from backtest.printable import printable
 from config import logs
 from config.errors import SettingsError
 from config.settings import Settings
@@ -184,7 +185,7 @@ def _reachable(host: str) -> str:
 
 
 def _print(text: str, code: int) -> int:
-    print(text, file=sys.stderr if code else sys.stdout, flush=True)
+    print(printable(text), file=sys.stderr if code else sys.stdout, flush=True)
     return code
 
 

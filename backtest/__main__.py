@@ -15,6 +15,7 @@ from backtest import rules
 from backtest.errors import BacktestError, FieldError, InvalidRequest
 from backtest.prices import price_file
 from backtest.prices.library import Library
+from backtest.printable import show
 from backtest.run.request import OPTION_FIELDS, RunRequest
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.command(arguments)
     except InvalidRequest as invalid:
         for error in invalid.errors:
-            print(f"error: {_option(error.field)}: {error.message}", file=sys.stderr)
+            show(f"error: {_option(error.field)}: {error.message}", file=sys.stderr)
         return BAD_INPUT
     except BacktestError as error:
-        print(f"error: {error}", file=sys.stderr)
+        show(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
@@ -92,7 +93,7 @@ def _run(arguments: argparse.Namespace) -> None:
     datasets = {symbol: library.get(symbol) for symbol in symbols}
     with _progress() as report:
         outcome = run(request, datasets, on_progress=report)
-    print(_as_json(request, outcome) if arguments.json else _as_table(request, outcome))
+    show(_as_json(request, outcome) if arguments.json else _as_table(request, outcome))
 
 
 def _raw_request(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -143,12 +144,12 @@ def _as_table(request: RunRequest, outcome: Outcome) -> str:
 def _list_rules(arguments: argparse.Namespace) -> None:
     for name in rules.names():
         rule = rules.get(name)
-        print(f"{name}: {rule.help}")
+        show(f"{name}: {rule.help}")
         for field in rule.params:
             default = "required" if field.required else f"default {field.default}"
-            print(f"    {field.name:<14} {field.allowed} ({default}). {field.help}")
+            show(f"    {field.name:<14} {field.allowed} ({default}). {field.help}")
     for broken in rules.broken():
-        print(f"warning: {broken}", file=sys.stderr)
+        show(f"warning: {broken}", file=sys.stderr)
 
 
 def _list_symbols(arguments: argparse.Namespace) -> None:
@@ -158,7 +159,7 @@ def _list_symbols(arguments: argparse.Namespace) -> None:
         dataset = library.get(symbol)
         times = dataset.bars.times
         first, last = str(times[0])[:10], str(times[-1])[:10]
-        print(f"{symbol:<12} {first} {last} {len(times):>7}  {dataset.source}")
+        show(f"{symbol:<12} {first} {last} {len(times):>7}  {dataset.source}")
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -166,7 +167,7 @@ def _import(arguments: argparse.Namespace) -> None:
     library = Library(arguments.library)
     for prices in reading.symbols:
         library.add(prices.dataset)
-    print(price_file.described(reading))
+    show(price_file.described(reading))
 
 
 if __name__ == "__main__":

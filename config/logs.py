@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -15,6 +17,11 @@ from config.settings import Settings
 
 _WITH_OWN_HANDLERS = ("gunicorn.error",)
 """Loggers that come with handlers of their own, which neither format our lines nor redact them."""
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves the cursor of a terminal, reorders or ends a line, or cannot be written at all."""
+_MULTILINE = ("exception", "stack")
+_RENDER_JSON = structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
 
 _redaction = Redaction()
 
@@ -109,10 +116,33 @@ def _shared(process: str) -> list[Processor]:
 
 def _renderer(as_json: bool) -> Processor:
     if as_json:
-        return structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
-    return structlog.dev.ConsoleRenderer(
+        return _json
+    console = structlog.dev.ConsoleRenderer(
         colors=sys.stdout.isatty(), timestamp_key="time", exception_formatter=structlog.dev.plain_traceback
     )
+    return lambda logger, method, event: console(logger, method, _escaped_event(event))
+
+
+def _escaped_event(event: EventDict) -> EventDict:
+    """The event with what is not for a terminal written as escapes: others chose parts of it."""
+    return {_escaped(key): _escaped_value(value, key) for key, value in event.items()}
+
+
+def _escaped_value(value: Any, key: str) -> Any:
+    """The value with escapes; of anything but a text the renderer shows the `repr`, which has them."""
+    if not isinstance(value, str):
+        return value
+    return "\n".join(map(_escaped, value.split("\n"))) if key in _MULTILINE else _escaped(value)
+
+
+def _json(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """The event in one line, with the escapes too that JSON allows and does not ask for."""
+    line = _RENDER_JSON(logger, method, event)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", str(line))
+
+
+def _escaped(text: str) -> str:
+    return _CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def about(run_id: str) -> AbstractContextManager[None]:

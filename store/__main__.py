@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backtest.errors import BacktestError
 from backtest.plural import counted
 from backtest.prices import price_file
+from backtest.printable import show
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
@@ -74,20 +75,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fail(message: str, code: Exit) -> Exit:
-    print(f"error: {message}", file=sys.stderr)
+    show(f"error: {message}", file=sys.stderr)
     return code
 
 
 def _upgrade(database: Database, _arguments: argparse.Namespace) -> int:
     before, after = schema.upgrade(database.engine)
     change = "nothing to do" if before == after else f"was at {before or 'nothing'}"
-    print(f"schema is at {after}, {change}")
+    show(f"schema is at {after}, {change}")
     return 0
 
 
 def _current(database: Database, _arguments: argparse.Namespace) -> int:
     version = schema.current(database.engine)
-    print(f"schema is at {version or 'nothing'}, this release needs {schema.head()}")
+    show(f"schema is at {version or 'nothing'}, this release needs {schema.head()}")
     return 0 if version == schema.head() else 1
 
 
@@ -95,21 +96,21 @@ def _check(database: Database, _arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     count = 0
     for problem in problems(database):
-        print(problem)
+        show(problem)
         count += 1
-    print(counted(count, "problem") if count else "the database is consistent")
+    show(counted(count, "problem") if count else "the database is consistent")
     return 1 if count else 0
 
 
 def _backup(database: Database, arguments: argparse.Namespace) -> int:
     counts = backup.save(database, arguments.file)
-    print(f"{arguments.file}: {_counted(counts)}")
+    show(f"{arguments.file}: {_counted(counts)}")
     return 0
 
 
 def _restore(database: Database, arguments: argparse.Namespace) -> int:
     counts = backup.restore(database, arguments.file, replace=arguments.replace)
-    print(f"restored from {arguments.file}: {_counted(counts)}")
+    show(f"restored from {arguments.file}: {_counted(counts)}")
     return _check(database, arguments)
 
 
@@ -123,7 +124,7 @@ def _import(database: Database, arguments: argparse.Namespace) -> int:
     with database.write() as session:
         for prices in reading.symbols:
             datasets.add(session, prices.dataset, now=datetime.now(UTC))
-    print(price_file.described(reading))
+    show(price_file.described(reading))
     return 0
 
 

@@ -73,9 +73,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
 
 
 def _sqlite(url: str) -> Engine:
-    path = make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _create_privately(make_url(url).database)
     engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -91,3 +89,12 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _create_privately(path: str | None) -> None:
+    """Make the file, if there is none, for its owner alone; SQLite gives the files beside it the same mode."""
+    if not path or path == ":memory:":
+        return
+    Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not Path(path).exists():
+        Path(path).touch(mode=0o600)

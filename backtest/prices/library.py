@@ -56,7 +56,7 @@ class Library:
 
     def add(self, dataset: Dataset) -> Path:
         """Keep the dataset as its symbol's current version; the file that holds it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(dataset.symbol, dataset.data_hash)
         if not _holds(path, dataset):
             _write(path, dataset.encode())

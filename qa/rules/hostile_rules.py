@@ -76,6 +76,19 @@ class KillingItsWorker(Hostile):
         time.sleep(60)
 
 
+class Muttering(Hostile):
+    """Fails, and leaves a failure that lacks its words."""
+
+    name = "MUTTERING"
+
+    def harm(self) -> None:
+        from workflows.steps import bundle
+
+        write = bundle.write
+        bundle.write = lambda folder, run_id, files: write(folder, run_id, dict.fromkeys(files, b"{}"))
+        raise RuntimeError("nothing of this is left")
+
+
 class Telling(Hostile):
     name = "TELLING"
 

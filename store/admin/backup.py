@@ -29,7 +29,7 @@ def save(database: Database, file: Path) -> Mapping[str, int]:
     schema.require_head(database.engine)
     if file.exists():
         raise Conflict(f"{file} already exists: choose another name, backups are never overwritten")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as folder:
         unfinished = Path(folder) / file.name
         unfinished.touch(mode=0o600)

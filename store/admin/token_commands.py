@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
+from backtest.printable import show
 from store import schema
 from store.models import Token
 from store.queries import tokens
@@ -53,8 +54,8 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
         token, secret = tokens.issue(
             session, name=arguments.name, scope=arguments.scope, expires_at=expires_at, now=now
         )
-        print(_line(token))
-    print(
+        show(_line(token))
+    show(
         f"\n{secret}\n\nThis is the only time it is shown. Send it as: Authorization: Bearer {tokens.PREFIX}…"
     )
     return 0
@@ -64,14 +65,14 @@ def _list(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     with database.read() as session:
         listed = tokens.list_all(session, kind=Kind.SESSION if arguments.sessions else Kind.TOKEN)
-    print("\n".join(map(_line, listed)) if listed else "there are none")
+    show("\n".join(map(_line, listed)) if listed else "there are none")
     return 0
 
 
 def _revoke(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     with database.write() as session:
-        print(_line(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
+        show(_line(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
     return 0
 
 

@@ -78,16 +78,18 @@ def by_token() -> ResponseReturnValue:
 @bp.get("/sign-in/start")
 def start() -> ResponseReturnValue:
     """On to the provider, which sends the person back to us."""
+    provider = _provider()
     session.clear()
     session[_BACK] = inside(request.args.get("next"))
-    return _provider().redirect(settings().public_url + url_for("sign_in.callback"))
+    return provider.redirect(settings().public_url + url_for("sign_in.callback"))
 
 
 @bp.get("/sign-in/callback")
 def callback() -> ResponseReturnValue:
     """Back from the provider: let in whom the settings let in."""
+    provider = _provider()  # before the session, which there is none of without the key of OpenID Connect
     try:
-        person = _provider().verify_callback()
+        person = provider.verify_callback()
     except SignInRefused as refused:
         log.warning("sign-in refused", error=str(refused))
         return _page(str(refused)), refused.status

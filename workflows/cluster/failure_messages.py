@@ -131,8 +131,8 @@ def _parse_message(message: str) -> tuple[int | None, Failure | None]:
         return None, None
     try:
         content = json.loads(match[2] or "")
-        return int(match[1]), Failure(str(content["error_code"]), str(content["error_message"]))
-    except (ValueError, KeyError, TypeError):
+        return int(match[1]), Failure.from_json(content)
+    except (ValueError, RecursionError):
         return int(match[1]), None
 
 

@@ -137,10 +137,9 @@ class Worker:
         if job.step is Step.ENGINE and ended.exit_code is not None and job.stopped is None:
             try:
                 files = bundle.read(self._scratch.of(job.run_id), job.run_id)
-                content = bundle.read_json(files, bundle.ERROR)
-                return Failure(content["error_code"], content["error_message"])
-            except BundleError:
-                pass
+                return Failure.from_json(bundle.read_json(files, bundle.ERROR))
+            except (BundleError, OSError, ValueError, RecursionError) as error:
+                log.debug("step left no failure", run_id=job.run_id, error=str(error))
         if ended.exit_code == Exit.TRY_AGAIN:
             return step_failures.unavailable(job.step, job.tries)
         return step_failures.failure_of(job.step, ended, self._limits, job.stopped)

@@ -68,7 +68,7 @@ def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
         raise BundleFileMissing(f"the result has no {name}")
     try:
         content = json.loads(files[name])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleAltered(f"{name} of the result is not readable: {error}") from error
     if not isinstance(content, dict):
         raise BundleAltered(f"{name} of the result is not a JSON object")

@@ -72,8 +72,10 @@ def store(settings: Settings, run_id: str, folder: Path) -> Exit:
 
 
 def _failure_in(files: dict[str, bytes]) -> Failure:
-    content = bundle.read_json(files, bundle.ERROR)
-    return Failure(content["error_code"], content["error_message"])
+    try:
+        return Failure.from_json(bundle.read_json(files, bundle.ERROR))
+    except ValueError as error:
+        raise BundleAltered(f"{bundle.ERROR} of the result is not readable: {error}") from error
 
 
 def _too_large(error: BundleTooLarge) -> Failure:

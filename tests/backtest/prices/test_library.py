@@ -72,3 +72,10 @@ def test_the_source_may_differ_where_the_content_does_not(tmp_path):
     dataset = prices("ACME", [1, 2])
 
     assert replace(dataset, source="elsewhere").data_hash == dataset.data_hash
+
+
+def test_the_folder_and_its_files_are_closed_to_other_users(tmp_path):
+    folder = tmp_path / "library"
+    Library(folder).add(prices("ACME", [1, 2]))
+
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}

@@ -157,3 +157,11 @@ def test_the_commands_say_what_they_kept_and_prove_what_they_restored(
     assert "4 runs" in printed.out.splitlines()[0]
     assert printed.err.startswith("error: the database is not empty")
     assert printed.out.splitlines()[-1] == "the database is consistent"
+
+
+def test_a_backup_and_the_folder_made_for_it_are_closed_to_other_users(database, tmp_path):
+    file = tmp_path / "backups" / "today.sqlite3"
+
+    backup.save(database, file)
+
+    assert [path.stat().st_mode & 0o077 for path in (file.parent, file)] == [0, 0]

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.sessions import SecureCookieSessionInterface
 
+from config import logs
 from config.errors import SettingsError
 from config.settings import Settings, SignIn
 from store.models import Run
@@ -265,3 +266,16 @@ def test_what_signing_in_needs_is_named_at_once():
 
 def test_without_sign_in_the_page_of_it_leads_home(client):
     assert client.get("/sign-in").location == "/"
+
+
+@pytest.mark.parametrize("mode", ["off", "tokens"])
+@pytest.mark.parametrize("path", ["/sign-in/start", "/sign-in/callback?code=x&state=y"])
+def test_without_a_provider_its_addresses_are_not_there_and_say_why(filled_database, capsys, mode, path):
+    logs.configure(process="web")
+    client = create_app(Settings(sign_in=SignIn(mode=mode)), database=filled_database).test_client()
+
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert "not enabled; use a token" in answer.json["detail"]
+    assert "Traceback" not in capsys.readouterr().out

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from config.settings import Settings, SignIn
 from tests.web.conftest import PAGE, SMALLEST
+from web import create_app
 
 PATHS = (
     "/",
@@ -79,3 +81,26 @@ def test_programs_and_our_own_pages_are_served(client, site):
 @pytest.mark.parametrize("name", ["../application.py", "nothing.js", "app.css/", ".."])
 def test_nothing_but_assets_is_served_as_one(client, name):
     assert client.get(f"/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_other_site_embeds_an_answer(client, path):
+    assert client.get(path, headers=PAGE).headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/runs", "/datasets", "/api/runs", "/openapi.json", "/runs/none", "/sign-in"]
+)
+def test_where_people_sign_in_nothing_private_stays_in_a_cache(filled_database, path):
+    settings = Settings(sign_in=SignIn(mode="tokens", is_chosen=True))
+    client = create_app(settings, database=filled_database).test_client()
+
+    answer = client.get(path, headers=PAGE)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "immutable" in client.get(client_asset(client)).headers["Cache-Control"]
+
+
+def client_asset(client):
+    """The address of the style sheet, as pages name it."""
+    return client.get("/sign-in", headers=PAGE).text.split('rel="stylesheet" href="')[1].split('"')[0]

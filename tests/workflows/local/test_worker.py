@@ -69,6 +69,17 @@ def test_a_hostile_run_fails_alone_and_says_why(environment, rule, code, message
     assert (environment.get(good).attempts, failed.attempts) == (1, 1)
 
 
+def test_a_failure_without_its_words_does_not_end_the_worker(environment):
+    worker = environment.start_worker()
+
+    bad = environment.wait(environment.enqueue_rule("MUTTERING"))
+    good = environment.wait(environment.enqueue())
+
+    assert (bad.status, bad.error_code) == ("FAILED", "step_failed")
+    assert good.status == "SUCCEEDED"
+    assert worker.poll() is None
+
+
 @pytest.mark.parametrize(
     ("rule", "limits", "variable"),
     [
