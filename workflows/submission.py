@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backtest.errors import FieldError, InvalidRequest
-from backtest.run.alignment import Aligned, align
 from backtest.run.request import RunRequest
+from backtest.run.span import Span, find_span
 from config import logs
 from config.settings import RequestLimits, Settings
 from store.models import Run, Status, StoredDataset
-from store.queries import datasets, runs
+from store.queries import calendars, datasets, runs
 from store.queries.quotas import Quota
 from store.session import Database
 from workflows import failpoints, limits
@@ -23,6 +23,8 @@ from workflows.errors import LaunchRefused
 from workflows.launchers.launcher import Launcher
 
 _MOST_NAMED = 20
+_MOST_HINTS = 5
+"""Unknown symbols for which similar names are looked for: each is compared with every symbol that there is."""
 log = logs.get(__name__)
 
 
@@ -53,13 +55,13 @@ def submit(
     """
     request = limits.read(raw, settings.limits)
     with database.read() as session:
-        prices = pin(session, request, settings.limits)
+        span = pin(session, request, settings.limits)
     failpoints.hit("submit-pinned")
     submission = runs.Submission(
         request=request,
         received=received,
-        data_hash=prices.data_hash,
-        data_hashes=prices.hashes,
+        data_hash=span.data_hash,
+        data_hashes=span.hashes,
         idempotency_key=idempotency_key,
         image_tag=settings.image_tag,
         client=client,
@@ -88,28 +90,30 @@ def quota_of(settings: Settings) -> Quota:
     return Quota(waiting=settings.limits.waiting, per_minute=settings.limits.per_minute)
 
 
-def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | None = None) -> Aligned:
-    """The prices that the request will be computed on, or `InvalidRequest` naming what does not fit them."""
+def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | None = None) -> Span:
+    """What the request will be computed on, or `InvalidRequest` naming what does not fit; no price is read."""
     prices = current_prices(session, request)
     if limits_of_run is not None:
         limits.check_bars(prices.values(), limits_of_run)
-    return align(request, {symbol: datasets.load(session, prices[symbol].data_hash) for symbol in prices})
+    return find_span(request, calendars.of(session, prices.values()))
 
 
 def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDataset]:
     """The current dataset of each symbol and of the benchmark, not loaded; `InvalidRequest` names unknown ones."""
     fields = [(symbol, "symbols") for symbol in request.symbols]
     fields += [(request.benchmark, "benchmark")] if request.benchmark else []
-    prices = {symbol: datasets.find(session, symbol) for symbol, _ in fields}
-    unknown = [(symbol, field) for symbol, field in fields if prices[symbol] is None]
+    prices = datasets.current_of(session, {symbol for symbol, _ in fields})
+    unknown = [(symbol, field) for symbol, field in fields if symbol not in prices]
     if unknown:
-        known = [stored.symbol for stored in datasets.current(session)]
-        raise InvalidRequest([_unknown(symbol, field, known) for symbol, field in unknown])
-    return {symbol: stored for symbol, stored in prices.items() if stored}
+        known = datasets.symbols(session)
+        raise InvalidRequest(
+            [_unknown(*each, known, hints=place < _MOST_HINTS) for place, each in enumerate(unknown)]
+        )
+    return {symbol: prices[symbol] for symbol, _ in fields}
 
 
-def _unknown(symbol: str, field: str, known: Sequence[str]) -> FieldError:
-    by_upper = {name.upper(): name for name in known}
+def _unknown(symbol: str, field: str, known: Sequence[str], *, hints: bool) -> FieldError:
+    by_upper = {name.upper(): name for name in known} if hints else {}
     near = [by_upper[name] for name in get_close_matches(symbol.upper(), by_upper, n=3, cutoff=0.5)]
     hint = f"; did you mean {' or '.join(near)}?" if near else "."
     more = f" and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""

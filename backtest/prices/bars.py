@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 
@@ -46,14 +46,6 @@ class Bars:
     def __len__(self) -> int:
         return len(self.times)
 
-    def first_at(self, day: date) -> int:
-        """Index of the first bar on or after `day`; `len(self)` where there is none."""
-        return int(np.searchsorted(self.times, np.datetime64(day, "s")))
-
-    def after_last(self, day: date) -> int:
-        """Index behind the last bar on or before the end of `day`."""
-        return int(np.searchsorted(self.times, np.datetime64(day, "s") + np.timedelta64(86_400, "s")))
-
     def cut(self, start: int, stop: int) -> Bars:
         """Bars `start` up to but not including `stop`, as views."""
         part = object.__new__(Bars)
@@ -79,9 +71,7 @@ def join(parts: list[Bars]) -> Bars:
     """Several single-symbol bars on their common calendar: the bars that every symbol has."""
     if len(parts) == 1:
         return parts[0]
-    times = parts[0].times
-    for part in parts[1:]:
-        times = np.intersect1d(times, part.times, assume_unique=True)
+    times = common_times([part.times for part in parts])
     rows = [np.searchsorted(part.times, times) for part in parts]
     columns = {
         name: np.column_stack([getattr(part, name)[row, 0] for part, row in zip(parts, rows, strict=True)])
@@ -89,6 +79,26 @@ def join(parts: list[Bars]) -> Bars:
     }
     symbols = tuple(part.symbols[0] for part in parts)
     return Bars(symbols=symbols, times=times, timeframe=parts[0].timeframe, **columns)
+
+
+def common_times(calendars: Sequence[Times]) -> Times:
+    """The times that every calendar holds; each is strictly increasing, and so is the result."""
+    common = calendars[0]
+    for times in calendars[1:]:
+        common = _in_both(common, times)
+    return common
+
+
+def _in_both(one: Times, other: Times) -> Times:
+    """Markets differ in when they begin, rarely in between: what is equal where both have bars is not searched."""
+    if not len(one) or not len(other):
+        return one[:0]
+    first, last = max(one[0], other[0]), min(one[-1], other[-1])
+    one, other = (
+        times[np.searchsorted(times, first) : np.searchsorted(times, last, side="right")]
+        for times in (one, other)
+    )
+    return one if np.array_equal(one, other) else np.intersect1d(one, other, assume_unique=True)
 
 
 def _check(bars: Bars) -> None:

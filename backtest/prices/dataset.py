@@ -22,7 +22,8 @@ MAX_SYMBOL_LENGTH = 32
 
 _MAGIC = b"SBD1"
 _LENGTH = struct.Struct("<I")
-_MAX_HEADER = 4_096
+LONGEST_HEADER = 4_096
+"""Bytes that symbol, timeframe and source may take in front of the bars."""
 _COLUMNS = (*PRICES, "volume")
 _BYTES_PER_BAR = 8 * (1 + len(_COLUMNS))
 
@@ -77,8 +78,8 @@ class Dataset:
         """The dataset as compact bytes, from which `decode` makes the same one again."""
         about = {"symbol": self.symbol, "timeframe": self.timeframe, "source": self.source, "bars": len(self)}
         header = json.dumps(about, ensure_ascii=False).encode()
-        if len(header) > _MAX_HEADER:
-            raise ValueError(f"source is too long: the header is at most {_MAX_HEADER} bytes")
+        if len(header) > LONGEST_HEADER:
+            raise ValueError(f"source is too long: the header is at most {LONGEST_HEADER} bytes")
         body = zlib.compress(b"".join(_little_endian(self.bars)), level=1)
         return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body))
 
@@ -174,7 +175,7 @@ def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
     if payload[: len(_MAGIC)] != _MAGIC or len(payload) < start:
         raise InvalidPayload("the payload is not an encoded dataset")
     (length,) = _LENGTH.unpack_from(payload, len(_MAGIC))
-    if length > _MAX_HEADER or len(payload) < start + length:
+    if length > LONGEST_HEADER or len(payload) < start + length:
         raise InvalidPayload("the header of the payload is truncated")
     try:
         header = json.loads(payload[start : start + length])
@@ -200,6 +201,28 @@ def _inflate(body: bytes, size: int) -> bytes:
     if len(content) != size or not stream.eof or stream.unused_data:
         raise InvalidPayload(f"the payload must hold {size} bytes of prices")
     return content
+
+
+def decode_times(payload: bytes) -> Times:
+    """The times of an encoded dataset, of which the beginning is enough; prices are not inflated.
+
+    Raises
+    ------
+    InvalidPayload
+        Where the bytes hold no times, end before the last one, or times do not increase.
+    """
+    header, body = _split(payload)
+    size = 8 * header["bars"]
+    try:
+        content = zlib.decompressobj().decompress(body, size)
+    except zlib.error as error:
+        raise InvalidPayload("the payload cannot be decompressed") from error
+    if len(content) != size:
+        raise InvalidPayload("the payload ends before the last time of its bars")
+    times: Ints = np.frombuffer(content, "<i8").astype(np.int64)
+    if (np.diff(times) <= 0).any():
+        raise InvalidPayload("the times of the payload do not increase")
+    return times.view("datetime64[s]")
 
 
 def _columns(content: bytes, count: int) -> tuple[Times, dict[str, Floats]]:

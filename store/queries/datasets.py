@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session, defer, undefer
 
 from backtest.prices.dataset import Dataset
 from backtest.prices.library import Library
@@ -27,6 +27,19 @@ def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
     return stored
 
 
+def current_of(session: Session, symbols: Collection[str]) -> dict[str, StoredDataset]:
+    """The current version of each of these symbols that there is; neither prices nor quality reports are read."""
+    newest = (
+        select(StoredDataset.symbol, func.max(StoredDataset.current_since).label("since"))
+        .where(StoredDataset.symbol.in_(symbols))
+        .group_by(StoredDataset.symbol)
+        .subquery()
+    )
+    same = and_(StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since)
+    query = select(StoredDataset).join(newest, same).options(defer(StoredDataset.certificate))
+    return {stored.symbol: stored for stored in session.scalars(query)}
+
+
 def current(session: Session, *, text: str = "", limit: int | None = None) -> Sequence[StoredDataset]:
     """The current version of every symbol, by name; without the prices themselves."""
     newest = (
@@ -41,16 +54,15 @@ def current(session: Session, *, text: str = "", limit: int | None = None) -> Se
     return session.scalars(query.limit(limit)).all()
 
 
+def symbols(session: Session) -> Sequence[str]:
+    """Every symbol that has prices, by name."""
+    return session.scalars(select(StoredDataset.symbol).distinct().order_by(StoredDataset.symbol)).all()
+
+
 def versions(session: Session, symbol: str) -> Sequence[StoredDataset]:
     """Every version of a symbol, the current one first."""
     query = select(StoredDataset).where(StoredDataset.symbol == symbol)
     return session.scalars(query.order_by(StoredDataset.current_since.desc())).all()
-
-
-def find(session: Session, symbol: str) -> StoredDataset | None:
-    """The current version of a symbol without its prices, or None."""
-    query = select(StoredDataset).where(StoredDataset.symbol == symbol)
-    return session.scalars(query.order_by(StoredDataset.current_since.desc()).limit(1)).first()
 
 
 def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:

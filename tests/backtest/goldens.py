@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from datetime import date
 from pathlib import Path
+
+import numpy as np
 
 from backtest import rules
 from backtest.prices.bars import join
@@ -54,7 +55,7 @@ def simulated(name: str, backend: str = "interpreted") -> Simulation:
     symbols, rule_type, params, settings = CASES[name]
     bars = join([load(symbol).bars for symbol in symbols])
     target = rules.build(rule_type, params).target(bars)
-    start = bars.first_at(date(2006, 1, 3))
+    start = int(np.searchsorted(bars.times, np.datetime64("2006-01-03", "s")))
     return simulate(bars, target, costless(**settings), start=start, backend=backend)
 
 

@@ -74,17 +74,16 @@ def _submit(raw: Any) -> str:
 def _plan(asked: RunRequest) -> schemas.Check:
     """The bars of a run, and about how long it takes."""
     with database().read() as session:
-        aligned = submission.pin(session, asked, settings().limits)
-    times = aligned.bars.times
-    work = len(times) * len(asked.symbols)
+        span = submission.pin(session, asked, settings().limits)
+    bars = len(span.times)
     return {
         "ok": True,
-        "bars": len(times) - aligned.start,
-        "warmup_bars": aligned.start,
-        "first_bar": str(times[aligned.start])[:10],
-        "last_bar": str(times[-1])[:10],
-        "seconds": round(_FIXED_SECONDS + work / _BARS_PER_SECOND, 2),
-        "caveats": [warning.as_json() for warning in aligned.warnings],
+        "bars": bars - span.start,
+        "warmup_bars": span.start,
+        "first_bar": str(span.times[span.start])[:10],
+        "last_bar": str(span.times[-1])[:10],
+        "seconds": round(_FIXED_SECONDS + bars * len(asked.symbols) / _BARS_PER_SECOND, 2),
+        "caveats": [warning.as_json() for warning in span.warnings],
     }
 
 

@@ -43,7 +43,7 @@ def test_what_is_told_about_a_dataset_is_what_it_holds(database):
     added(database, prices)
 
     with database.read() as session:
-        stored = datasets.find(session, "AAA")
+        stored = datasets.current_of(session, ["AAA"])["AAA"]
     assert (stored.symbol, stored.timeframe, stored.bars, stored.created_at) == ("AAA", "1d", 3, NOON)
     assert stored.first_bar.date().isoformat() == str(prices.bars.times[0])[:10]
     assert stored.last_bar.date().isoformat() == str(prices.bars.times[-1])[:10]
@@ -75,7 +75,7 @@ def test_content_that_is_imported_again_becomes_current_again(database):
     added(database, dataset([100, 101]), LAST)
 
     with database.read() as session:
-        assert datasets.find(session, "AAA").data_hash == first
+        assert datasets.current_of(session, ["AAA"])["AAA"].data_hash == first
     assert count(database) == 2
 
 
@@ -98,13 +98,13 @@ def test_symbols_that_differ_in_case_are_different_symbols(database):
     lower = added(database, dataset([100, 101], symbol="brk"))
 
     with database.read() as session:
-        hashes = [datasets.find(session, symbol).data_hash for symbol in ("BRK", "brk")]
+        hashes = [datasets.current_of(session, [symbol])[symbol].data_hash for symbol in ("BRK", "brk")]
     assert hashes == [upper, lower]
 
 
 def test_what_is_not_there_is_none_or_an_error_of_its_own(database):
     with database.read() as session:
-        assert datasets.find(session, "NONE") is None
+        assert datasets.current_of(session, ["NONE"]) == {}
         assert datasets.versions(session, "NONE") == []
         with pytest.raises(UnknownDataset, match="there is no dataset abc"):
             datasets.load(session, "abc")
@@ -115,7 +115,7 @@ def test_a_certificate_is_kept_beside_the_prices(database):
         datasets.add(session, dataset([100, 101]), now=NOON)
 
     with database.read() as session:
-        certificate = datasets.find(session, "AAA").certificate
+        certificate = datasets.current_of(session, ["AAA"])["AAA"].certificate
     assert certificate["bars"] == 2
     assert certificate["gaps"] == {"count": 0, "listed": []}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from backtest.prices.dataset import Dataset
 from store.queries import run_list
 from tests.web.conftest import PAGE, SMALLEST
 from web.submission.form import EXAMPLE
@@ -172,3 +173,23 @@ def test_a_symbol_without_prices_is_told_what_there_is_in_whole_sentences(client
         "No price data for XYZQ. Available: GOOG, NASDAQ, SP500",
         "No price data for SP50; did you mean SP500? Available: GOOG, NASDAQ, SP500",
     ]
+
+
+def test_submitting_and_checking_read_no_price(client, monkeypatch):
+    monkeypatch.setattr(Dataset, "decode", lambda _payload: pytest.fail("prices were decoded"))
+    request = SMALLEST | {"symbols": ["GOOG", "NASDAQ"], "benchmark": "SP500"}
+
+    checked = client.post("/api/check", json=request)
+    submitted = client.post("/run_backtest", json=request)
+
+    assert checked.json["ok"] is True
+    assert submitted.status_code == 202
+
+
+def test_similar_names_are_looked_for_only_for_the_first_unknown_symbols(client):
+    answer = client.post(
+        "/run_backtest", json=SMALLEST | {"symbols": [f"SP500{place}" for place in range(8)]}
+    )
+
+    hinted = ["did you mean SP500?" in error["message"] for error in answer.json["errors"]]
+    assert hinted == [True] * 5 + [False] * 3
