@@ -147,7 +147,7 @@ def test_on_the_command_line_a_database_that_is_away_asks_to_try_again_and_tells
     assert main(["upgrade"]) == os.EX_TEMPFAIL
 
     output = capsys.readouterr().err
-    assert "see that it is up and that DATABASE_URL is right, then try again" in output
+    assert "check that it is running and that DATABASE_URL is correct, then try again" in output
     assert "marked-secret" not in output
 
 

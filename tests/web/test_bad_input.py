@@ -50,7 +50,7 @@ def is_problem(answer, *statuses):
     [
         ({"symbols": ["SP5000"]}, "symbols", "SP5000", "GOOG, NASDAQ, SP500"),
         ({"symbols": []}, "symbols", "[]", "a list of symbols"),
-        ({"symbols": ["SP500", "SP500"]}, "symbols", "['SP500', 'SP500']", "twice"),
+        ({"symbols": ["SP500", "SP500"]}, "symbols", "['SP500', 'SP500']", "more than once"),
         (
             {"start_date": "2019-01-01", "end_date": "2018-01-01"},
             "end_date",
@@ -185,7 +185,7 @@ def upload(client, content, *, path="/api/datasets", symbol="ACME", **more):
         (GOOD.replace("04,10,11,9", "04,-10,11,9"), 4, "open", "-10"),
         (GOOD.replace("04,10,11,9", "04,10,8,9"), 4, "high", "8"),
         (GOOD.replace("2024-01-04", "2024-13-04"), 4, "date", "2024-13-04"),
-        (GOOD.replace("04,10,11,9,10.5,100", "04,10,11"), 4, "file", "3 columns where the header has 6"),
+        (GOOD.replace("04,10,11,9,10.5,100", "04,10,11"), 4, "file", "has 3 columns, but the header has 6"),
         (GOOD.replace("2024-01-04", "2024-01-0\u00e4").encode("latin-1"), 4, "file", "0xe4"),
         (GOOD.encode("utf-16"), None, "file", "UTF-16"),
         (GOOD.replace("Close", "Last"), 1, "close", "Last"),

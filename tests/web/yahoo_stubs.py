@@ -43,7 +43,7 @@ class FakeYahoo:
                 "the import from Yahoo Finance requires an optional package: pip install …"
             )
         if self.unavailable:
-            raise YahooUnavailable("Yahoo Finance cannot be reached from here")
+            raise YahooUnavailable("Yahoo Finance is unreachable")
         if symbol != "ACME":
             raise UnknownToYahoo(f"Yahoo Finance has no daily prices for {symbol!r}")
         return acme()

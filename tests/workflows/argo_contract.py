@@ -76,7 +76,7 @@ def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monke
 def test_a_token_that_is_not_known_is_forbidden_and_is_not_quoted(argo_settings):
     stranger = Argo(replace(argo_settings, argo_token="an-unknown-token", argo_token_file=""))
 
-    with pytest.raises(ArgoForbidden, match="does not accept our service account") as caught:
+    with pytest.raises(ArgoForbidden, match="rejected the service account") as caught:
         stranger.find(name_of(new_id()))
 
     assert "an-unknown-token" not in str(caught.value)
@@ -92,5 +92,5 @@ def test_another_namespace_than_ours_is_forbidden(argo_settings):
 def test_where_no_server_listens_argo_is_unavailable_and_nothing_is_known(argo_settings):
     unavailable = Argo(replace(argo_settings, argo_server="https://127.0.0.1:9"))
 
-    with pytest.raises(ArgoUnavailable, match="cannot be reached"):
+    with pytest.raises(ArgoUnavailable, match="is unreachable"):
         unavailable.find(name_of(new_id()))

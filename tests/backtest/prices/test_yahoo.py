@@ -52,5 +52,5 @@ def test_a_high_that_is_plainly_too_low_is_refused_with_its_day():
 
 
 def test_nothing_left_is_refused():
-    with pytest.raises(InvalidFile, match="contains no rows"):
+    with pytest.raises(InvalidFile, match="not a single row"):
         to_dataset(quotes(), symbol="ACME", before=DAYS[0])

@@ -119,7 +119,7 @@ def test_a_database_with_rows_is_replaced_only_when_asked_to(database, saved):
 def test_a_backup_is_never_overwritten_and_only_its_owner_may_read_it(database, saved):
     file, _ = saved
 
-    with pytest.raises(Conflict, match="is there already"):
+    with pytest.raises(Conflict, match="already exists"):
         backup.save(database, file)
 
     assert file.stat().st_mode & 0o077 == 0

@@ -158,5 +158,5 @@ def test_the_command_ends_with_1_and_the_sentences_where_something_is_broken(
     assert capsys.readouterr().out.splitlines() == [
         "the database is consistent",
         f"run {run_id} is SUCCEEDED and has no result",
-        "1 problems",
+        "1 problem",
     ]

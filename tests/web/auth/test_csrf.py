@@ -84,7 +84,7 @@ def test_with_a_session_a_form_needs_the_token_of_its_page_and_a_word_where_it_c
 
     assert answer.status_code == code
     if headers == OURS and code == 403:
-        assert "open the page again and send it once more" in answer.text
+        assert "reload the page and submit it again" in answer.text
 
 
 def test_a_form_of_another_session_is_refused(signed_in):

@@ -119,7 +119,7 @@ def test_an_answer_that_was_not_asked_for_lets_nobody_in(people, change):
     refused = client.get("/sign-in/callback", query_string=wrong[change], headers=PAGE)
 
     assert refused.status_code == 401
-    assert "Signing in did not work" in refused.text
+    assert "ign-in failed" in refused.text
     assert "<b>" not in refused.text
     assert client.get_cookie("stock-backtest") is None
 
@@ -240,7 +240,7 @@ def test_a_provider_that_is_away_is_said_to_be(people):
     answer = client.get("/sign-in/start", headers=PAGE)
 
     assert answer.status_code == 503
-    assert "The provider of the accounts cannot be reached" in answer.text
+    assert "he identity provider is unreachable" in answer.text
 
 
 def test_a_run_is_submitted_by_a_program_with_json_of_the_same_session_only_from_our_own_page(people):
@@ -259,7 +259,7 @@ def test_what_signing_in_needs_is_named_at_once():
 
     problems = "\n".join(caught.value.problems)
     missing = ("PUBLIC_URL is missing", "OIDC_CLIENT_ID is missing", "OIDC_READ, OIDC_SUBMIT or OIDC_ADMIN")
-    wrong = ("SECRET_KEY must have", "OIDC_ISSUER must be an address")
+    wrong = ("SECRET_KEY must have", "OIDC_ISSUER must be a URL")
     assert all(name in problems for name in missing + wrong)
     assert "short" not in problems
 

@@ -105,7 +105,7 @@ def test_a_token_that_is_not_valid_is_said_to_be_and_how_to_get_another(guarded,
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="stock-backtest", error="invalid_token"'
-    assert "ask the operator for another" in answer.json["detail"]
+    assert "ask the operator for a new one" in answer.json["detail"]
 
 
 def test_no_token_at_all_is_told_what_to_send(guarded):
@@ -229,7 +229,7 @@ def test_a_token_opens_a_session_on_the_page_that_ends_with_it(guarded, bearer, 
                       now=datetime.now(UTC))  # fmt: skip
     outside = client.get("/runs", headers=PAGE)
 
-    assert (wrong.status_code, "unknown, revoked or has expired" in wrong.text) == (401, True)
+    assert (wrong.status_code, "unknown, revoked or expired" in wrong.text) == (401, True)
     assert (entered.status_code, entered.location) == (303, "/runs?q=x")
     assert (inside.status_code, "Sign out" in inside.text) == (200, True)
     assert (outside.status_code, outside.location) == (303, "/sign-in?next=/runs")
@@ -247,7 +247,10 @@ def test_the_web_does_not_start_for_others_before_somebody_says_who_may_come_in(
     )
 
     assert done.returncode == 2
-    assert f"SIGN_IN is missing, and HOST={host} can be reached by others: set SIGN_IN=oidc" in done.stderr
+    assert (
+        f"SIGN_IN is missing, and HOST={host} is reachable from other machines: set SIGN_IN=oidc"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])

@@ -32,12 +32,12 @@ def test_a_known_symbol_gives_its_days_and_prices(yahoo):
 
 
 def test_an_unknown_symbol_is_told_from_a_server_that_is_away(yahoo):
-    with pytest.raises(UnknownToYahoo, match="no daily prices of 'NOSUCH'"):
+    with pytest.raises(UnknownToYahoo, match="no daily prices for 'NOSUCH'"):
         yahoo.daily("NOSUCH")
 
 
 def test_a_server_that_is_away_says_so_and_what_helps():
-    with pytest.raises(YahooUnavailable, match=r"cannot be reached from here.*upload a file instead"):
+    with pytest.raises(YahooUnavailable, match=r"is unreachable.*upload a file instead"):
         through_yfinance("http://127.0.0.1:1").daily("ACME")
 
 
@@ -104,8 +104,8 @@ def test_what_is_no_symbol_is_refused_before_yahoo_is_asked(filled_database, sym
 @pytest.mark.parametrize(
     ("traits", "symbol", "status", "message"),
     [
-        ({}, "NOSUCH", 400, "no daily prices of"),
-        ({"unavailable": True}, "ACME", 503, "cannot be reached from here"),
+        ({}, "NOSUCH", 400, "no daily prices for"),
+        ({"unavailable": True}, "ACME", 503, "is unreachable"),
         ({"installed": False}, "ACME", 501, "optional package"),
     ],
     ids=["unknown", "no network", "not installed"],

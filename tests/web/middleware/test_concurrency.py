@@ -43,7 +43,7 @@ def test_one_client_may_have_so_many_runs_waiting_over_all_replicas(replica, dat
     answers = [each.post("/run_backtest", json=SMALLEST) for each in (one, other, one)]
 
     assert [answer.status_code for answer in answers] == [202, 202, 429]
-    assert "at most 2 of one client may" in answers[2].json["detail"]
+    assert "at most 2 allowed per client" in answers[2].json["detail"]
     assert answers[2].headers["Retry-After"] == str(answers[2].json["retry_after_seconds"]) == "10"
     assert stored(database) == 2
 
@@ -135,7 +135,7 @@ def test_a_person_over_the_limit_gets_the_form_back_with_everything_typed(replic
     answer = client.post("/run_backtest", data=FORM | {"params.fast": "17"}, headers=PAGE)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
-    assert "at most 1 of one client may" in answer.text
+    assert "at most 1 allowed per client" in answer.text
     assert 'value="17"' in answer.text
 
 
@@ -145,8 +145,8 @@ def test_a_person_over_the_limit_gets_the_form_back_with_everything_typed(replic
         ({"symbols": 2}, {"symbols": ["SP500", "GOOG", "NASDAQ"]}, "symbols", "at most 2 symbols, got 3"),
         ({"symbols": 2}, {"symbols": "SP500,GOOG,NASDAQ"}, "symbols", "at most 2 symbols, got 3"),
         ({"params": 1}, {"params": {"fast": 10, "slow": 30}}, "params", "at most 1 parameters, got 2"),
-        ({"bars": 5_000}, {}, "symbols", "have 5,031 bars together, at most 5,000"),
-        ({"bars": 6_000}, {"benchmark": "GOOG"}, "symbols", "bars together, at most 6,000"),
+        ({"bars": 5_000}, {}, "symbols", "have 5,031 bars in total, at most 5,000"),
+        ({"bars": 6_000}, {"benchmark": "GOOG"}, "symbols", "bars in total, at most 6,000"),
     ],
     ids=["symbols", "symbols as text", "parameters", "bars", "bars with the benchmark's"],
 )
@@ -171,7 +171,7 @@ def test_a_form_that_asks_for_too_much_shows_it_at_the_field(replica):
     answer = client.post("/run_backtest", data=FORM | {"symbols": "SP500, GOOG"}, headers=PAGE)
 
     assert answer.status_code == 422
-    assert "may have at most 1 symbols, got 2" in answer.text
+    assert "must have at most 1 symbols, got 2" in answer.text
 
 
 def test_a_hundred_thousand_fields_parameters_or_symbols_are_refused_before_each_is_looked_at(replica):
@@ -205,7 +205,7 @@ def test_a_body_over_the_limit_is_told_what_is_allowed(replica, path, kind):
     answer = client.post(path, **body)
 
     assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
-    assert "at most 16 KiB are taken here" in answer.json["detail"]
+    assert "at most 16 KiB are allowed" in answer.json["detail"]
 
 
 def test_an_upload_over_the_limit_is_told_what_is_allowed_and_a_smaller_one_is_taken(database):

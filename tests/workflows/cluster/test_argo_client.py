@@ -51,7 +51,7 @@ def wait():
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        ((400, {"message": "spec is invalid"}), ArgoRefused, "refuses it: .*spec is invalid"),
+        ((400, {"message": "spec is invalid"}), ArgoRefused, "rejected the request: .*spec is invalid"),
         ((401, {"message": "token not valid"}), ArgoForbidden, "token not valid"),
         ((403, {"message": "may not"}), ArgoForbidden, "may not"),
         ((429, {"message": "slow down"}), ArgoUnavailable, "slow down"),
@@ -179,7 +179,7 @@ def test_a_token_file_that_is_missing_is_forbidden_and_named(argo_settings, tmp_
 
 
 def test_without_an_address_argo_is_unavailable(argo_settings):
-    with pytest.raises(ArgoUnavailable, match="cannot be reached"):
+    with pytest.raises(ArgoUnavailable, match="is unreachable"):
         Argo(replace(argo_settings, argo_server="")).find("bt-x")
 
 

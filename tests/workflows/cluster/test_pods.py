@@ -114,8 +114,8 @@ def test_a_run_of_the_argo_ui_has_its_row_and_its_result_after_the_second_pod(en
 @pytest.mark.parametrize(
     ("limit", "arguments", "message"),
     [
-        ("MAX_BARS_PER_RUN", BY_HAND, "at most 100 are read by one run"),
-        ("MAX_BARS_PER_RUN", None, "at most 100 are read by one run"),
+        ("MAX_BARS_PER_RUN", BY_HAND, "at most 100 are allowed per run"),
+        ("MAX_BARS_PER_RUN", None, "at most 100 are allowed per run"),
         ("MAX_PARAMS_PER_RUN", BY_HAND | {"params": json.dumps(dict.fromkeys(map(str, range(101)), 1))},
          "at most 100 parameters"),
     ],

@@ -48,7 +48,7 @@ def test_each_line_about_a_run_carries_its_id_and_none_a_secret(environment):
 @pytest.mark.parametrize(
     ("rule", "code", "message"),
     [
-        ("ABORTING", "crashed", "The engine step crashed (SIGABRT). The fault lies in the rule"),
+        ("ABORTING", "crashed", "The engine step crashed (SIGABRT). The cause is in the rule"),
         ("EATING", "out_of_memory", "it may use 256 MiB and needed more"),
         ("SLEEPING", "timeout", "was stopped after 15 seconds, the time limit of a step"),
         ("RAISING", "engine_failed", "ZeroDivisionError: no password=[redacted] here"),

@@ -60,7 +60,7 @@ def test_a_cut_file_is_named_with_both_sizes(folder):
 def test_a_file_of_the_same_size_with_one_other_byte_is_altered(folder):
     (folder / "curves.parquet").write_bytes(b"curveS")
 
-    with pytest.raises(BundleAltered, match=r"curves\.parquet of the result was altered"):
+    with pytest.raises(BundleAltered, match=r"curves\.parquet of the result was modified"):
         bundle.read(folder, RUN_ID)
 
 

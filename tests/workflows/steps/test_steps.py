@@ -125,7 +125,7 @@ def rename(bars, symbol):
             lambda folder: (folder / "summary.json").write_bytes(
                 (folder / "summary.json").read_bytes().replace(b"SP500", b"SP501")
             ),
-            "summary.json of the result was altered",
+            "summary.json of the result was modified",
         ),
         (lambda folder: (folder / "manifest.json").unlink(), "the engine step left no complete result"),
     ],
