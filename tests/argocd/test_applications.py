@@ -236,6 +236,17 @@ def test_argo_is_of_one_version_and_signs_its_clients_in():
     assert "--auth-mode=client" in yaml.safe_load(server["patch"])[0]["value"]
 
 
+def test_argo_executes_nothing_but_workflows_of_an_installed_template():
+    argo = applications()["argo-workflows"]["spec"]["source"]["kustomize"]["patches"]
+
+    (controller,) = (each for each in argo if each["target"]["kind"] == "ConfigMap")
+
+    assert controller["target"]["name"] == "workflow-controller-configmap"
+    (change,) = yaml.safe_load(controller["patch"])
+    assert change["path"] == "/data"
+    assert yaml.safe_load(change["value"]["workflowRestrictions"]) == {"templateReferencing": "Strict"}
+
+
 def test_where_the_workflows_expect_the_store_is_where_it_is():
     (service,) = named(render(STORE), "Service").values()
     (namespace,) = named(render(STORE), "Namespace")

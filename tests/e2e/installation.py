@@ -92,9 +92,10 @@ class Installation:
 
     def configure_argo(self) -> None:
         """Give Argo's programs the settings of `argocd/argo-workflows.yaml`."""
-        for deployment, change in _argo_patches():
-            _patch_argo(deployment, change)
-            run("kubectl", "-n", ARGO, "rollout", "status", deployment, "--timeout=120s")
+        for target, change in _argo_patches():
+            _patch_argo(target, change)
+            if target.startswith("deployment/"):
+                run("kubectl", "-n", ARGO, "rollout", "status", target, "--timeout=120s")
 
     def _secrets(self) -> None:
         run("kubectl", "create", "namespace", NAMESPACE)
@@ -161,17 +162,19 @@ def argo_alone() -> Iterator[None]:
 
 
 def _argo_patches() -> list[tuple[str, str]]:
-    """The deployments of Argo and how ours differ from them."""
+    """The objects of Argo and how ours differ from them."""
     application = yaml.safe_load((ROOT / "argocd" / "argo-workflows.yaml").read_text(encoding="utf-8"))
     return [
-        (f"deployment/{patch['target']['name']}", json.dumps(yaml.safe_load(patch["patch"])))
+        (
+            f"{patch['target']['kind'].lower()}/{patch['target']['name']}",
+            json.dumps(yaml.safe_load(patch["patch"])),
+        )
         for patch in application["spec"]["source"]["kustomize"]["patches"]
-        if patch["target"]["kind"] == "Deployment"
     ]
 
 
-def _patch_argo(deployment: str, change: str, *more: str) -> str:
-    return run("kubectl", "-n", ARGO, "patch", deployment, "--type=json", "-p", change, *more)
+def _patch_argo(target: str, change: str, *more: str) -> str:
+    return run("kubectl", "-n", ARGO, "patch", target, "--type=json", "-p", change, *more)
 
 
 def _exists(kind: str, name: str) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import variants
-from tests.e2e.cluster import name_of, pod_of, run, until
+from tests.e2e.cluster import WORKFLOWS, name_of, pod_of, run, until
 from tests.e2e.installation import NAMESPACE
 
 MAY = {
@@ -97,6 +97,24 @@ def test_a_step_sees_no_token_and_only_argos_container_beside_it_does(cluster, r
     record_property("seen", name_of(found))
     assert token not in mounts["main"]
     assert token in mounts["wait"]
+
+
+def test_a_workflow_that_is_not_one_of_an_installed_template_is_not_executed(cluster, record_property):
+    step = {"name": "main", "container": {"image": "mysql:9", "command": ["sleep", "1"]}}
+    own = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {"generateName": "own-"},
+        "spec": {"entrypoint": "main", "serviceAccountName": "backtest-steps", "templates": [step]},
+    }
+    name = name_of(cluster.post(f"{WORKFLOWS}/namespaces/{cluster.namespace}/workflows", own))
+
+    until(lambda: cluster.phase(name) == "Error", 60, "the controller has refused it")
+
+    message = cluster.status(name)["message"]
+    record_property("seen", message)
+    assert "workflowTemplateRef" in message
+    assert cluster.pods(**{"workflows.argoproj.io/workflow": name}) == []
 
 
 def test_the_account_of_the_engine_step_reads_prices_and_nothing_else(product, installation):

@@ -15,7 +15,10 @@ Change = Callable[[Spec], None]
 
 
 def start(cluster: Cluster, *changes: Change, run_id: str = "", **arguments: str) -> str:
-    """Submit the template's own spec with these changes, as a workflow of its own; its name."""
+    """Install the template with these changes under a name of its own and submit from it; the workflow's name.
+
+    Argo executes nothing that is not one of an installed template.
+    """
     template = cluster.get(f"{WORKFLOWS}/namespaces/{cluster.namespace}/workflowtemplates/backtest")
     spec = copy.deepcopy(template["spec"])
     given = AS_ARGUMENTS | {"run_id": run_id} | arguments
@@ -23,13 +26,19 @@ def start(cluster: Cluster, *changes: Change, run_id: str = "", **arguments: str
         parameter["value"] = given.get(parameter["name"], parameter.get("value", ""))
     for change in changes:
         change(spec)
-    workflow = {
+    template = _create(cluster, "WorkflowTemplate", spec)
+    return _create(cluster, "Workflow", {"workflowTemplateRef": {"name": template}})
+
+
+def _create(cluster: Cluster, kind: str, spec: Spec) -> str:
+    """Create an object of Argo; its name."""
+    created = {
         "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Workflow",
+        "kind": kind,
         "metadata": {"generateName": "variant-"},
         "spec": spec,
     }
-    return name_of(cluster.post(f"{WORKFLOWS}/namespaces/{cluster.namespace}/workflows", workflow))
+    return name_of(cluster.post(f"{WORKFLOWS}/namespaces/{cluster.namespace}/{kind.lower()}s", created))
 
 
 def part(spec: Spec, name: str) -> dict[str, Any]:

@@ -6,8 +6,20 @@ import re
 import pytest
 import yaml
 
+from config.errors import SettingsError
 from config.settings import Settings
-from tests.k8s.manifests import OVERLAYS, ROOT, SIGNED_IN, containers, named, overlay, secret_template, title
+from tests.k8s.manifests import (
+    K8S,
+    OVERLAYS,
+    ROOT,
+    SIGNED_IN,
+    containers,
+    named,
+    overlay,
+    render,
+    secret_template,
+    title,
+)
 
 KEPT_BY = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 CONFIGURED = (*OVERLAYS, SIGNED_IN)
@@ -89,6 +101,9 @@ def keys_read(environment):
     )
     for part in ("accessKeySecret", "secretKeySecret"):
         yield "artifact-repositories", "Secret", repository["s3"][part]["name"], repository["s3"][part]["key"]
+    for tls in named(overlay(environment), "Ingress")["web"]["spec"].get("tls", ()):
+        for key in ("tls.crt", "tls.key"):
+            yield "Ingress-web", "Secret", tls["secretName"], key
 
 
 @pytest.mark.parametrize("environment", CONFIGURED)
@@ -177,4 +192,32 @@ def test_only_the_web_asks_who_comes_in_and_only_it_has_the_secrets_of_signing_i
 
     assert configuration(SIGNED_IN)["SIGN_IN"] == "oidc"
     assert readers == told == {"Deployment-web"}
-    assert {configuration(environment)["SIGN_IN"] for environment in OVERLAYS} == {"off"}
+
+
+def test_each_environment_decides_about_signing_in_and_staging_and_prod_ask_who_comes_in():
+    decided = {environment: configuration(environment)["SIGN_IN"] for environment in OVERLAYS}
+
+    assert decided == {"dev": "off", "staging": "tokens", "prod": "tokens", "local": "off"}
+    for environment in CONFIGURED:
+        pod_settings(configuration(environment)).require_guarded()
+
+
+def test_an_environment_without_a_decision_about_signing_in_does_not_start():
+    (base,) = (each for each in render(K8S / "base") if title(each) == "ConfigMap-web-config")
+
+    with pytest.raises(SettingsError, match="set SIGN_IN=oidc or SIGN_IN=tokens, or SIGN_IN=off if"):
+        pod_settings(base["data"]).require_guarded()
+
+
+def pod_settings(configured):
+    """The settings of the web in its pod, where the image listens on every address."""
+    image = dict(re.findall(r"\b(HOST|FLASK_ENV)=(\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    secrets = {"DB_USER": "somebody", "DB_PASSWORD": "something", "SECRET_KEY": "k" * 64}
+    return Settings.from_env(image | configured | secrets)
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_ingress_of_staging_and_prod_speaks_tls_for_the_very_name_that_it_serves(environment):
+    ingress = named(overlay(environment), "Ingress")["web"]["spec"]
+
+    assert ingress["tls"] == [{"hosts": [ingress["rules"][0]["host"]], "secretName": "web-tls"}]

@@ -1,5 +1,7 @@
 """Nothing is open unless a policy says so, and what has to talk can."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from tests.k8s.manifests import OVERLAYS, SIGNED_IN, STORE, named, overlay, pods, render, workflow_spec
@@ -45,8 +47,20 @@ def allows(rule, direction, port, peer):
         return False
     if direction not in rule:
         return True
-    kind, labels = peer
-    return any(kind in each and selects(each[kind], labels) for each in rule[direction])
+    return any(takes_in(each, *peer) for each in rule[direction])
+
+
+def takes_in(selected, kind, labels, pod_labels=None):
+    """Whether a peer of a rule is this one: pods of the namespace itself, those of another, or an address."""
+    if kind not in selected or ("namespaceSelector" in selected) != (kind == "namespaceSelector"):
+        return False
+    if kind == "namespaceSelector" and not selects(selected.get("podSelector", {}), pod_labels or {}):
+        return False
+    return selects(selected[kind], labels)
+
+
+def addresses(rule):
+    return [ip_network(each["ipBlock"]["cidr"]) for each in rule.get("to", ()) if "ipBlock" in each]
 
 
 @pytest.mark.parametrize("objects", [*map(overlay, OVERLAYS), render(STORE)])
@@ -59,6 +73,52 @@ def test_every_pod_is_closed_in_both_directions_but_for_what_a_policy_opens(obje
 
     assert len(closing) == 1
     assert {port["port"] for rule in closing[0].get("egress", ()) for port in rule["ports"]} <= {53}
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_a_pod_asks_the_cluster_for_names_and_no_other_server(environment):
+    policies = list(named(overlay(environment), "NetworkPolicy").values())
+    namespace = "kubernetes.io/metadata.name"
+
+    def may_ask(place, app):
+        peer = ("namespaceSelector", {namespace: place}, {"k8s-app": app})
+        return may_send(policies, {"app": "backtest"}, port=53, peer=peer)
+
+    asked = [("kube-system", "kube-dns"), ("kube-system", "other"), ("default", "kube-dns")]
+    assert [may_ask(*each) for each in asked] == [True, False, False]
+    assert not may_send(policies, {"app": "backtest"}, port=53, peer=("ipBlock", {}))
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_no_policy_lets_anything_out_to_everywhere(environment):
+    rules = [
+        (name, rule)
+        for name, policy in named(overlay(environment), "NetworkPolicy").items()
+        for rule in policy["spec"].get("egress", ())
+    ]
+
+    assert [name for name, rule in rules if not rule.get("to") or not rule.get("ports")] == []
+    assert [name for name, rule in rules if not all(each.is_private for each in addresses(rule))] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "largest"), [("dev", 2**24), ("local", 2**24), ("staging", 1), ("prod", 1)]
+)
+def test_a_step_reaches_the_api_server_by_its_address(environment, largest):
+    policy = named(overlay(environment), "NetworkPolicy")["api-server"]["spec"]
+    step = labels_of(named(overlay(environment), "WorkflowTemplate")["backtest"])
+
+    reached = [
+        (port["port"], address)
+        for rule in policy["egress"]
+        for port in rule["ports"]
+        for address in addresses(rule)
+    ]
+
+    assert selects(policy["podSelector"], step)
+    assert not selects(policy["podSelector"], {"app": "web"})
+    assert {port for port, _address in reached} == {443, 6443}
+    assert {address.num_addresses <= largest for _port, address in reached} == {True}
 
 
 @pytest.mark.parametrize("environment", OVERLAYS)
@@ -106,7 +166,10 @@ def test_a_step_reaches_the_artifact_store_and_the_store_takes_it_in(environment
     (here,) = named(overlay(environment), "Namespace")
     (there,) = named(render(STORE), "Namespace")
 
-    assert may_send(outgoing, labels_of(template), port=7070, peer=("namespaceSelector", {name: there}))
+    step, store = labels_of(template), ("namespaceSelector", {name: there}, {"app": "s3"})
+    assert may_send(outgoing, step, port=7070, peer=store)
+    assert not may_send(outgoing, step, port=443, peer=store)
+    assert not may_send(outgoing, step, port=7070, peer=(*store[:2], {"app": "other"}))
     assert may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: here}))
     assert not may_receive(incoming, {"app": "s3"}, port=7070, peer=("namespaceSelector", {name: "default"}))
 

@@ -99,6 +99,60 @@ def test_nothing_of_ours_reaches_beyond_its_namespace(objects):
         assert {subject["name"] for subject in binding["subjects"]} <= set(named(objects, "ServiceAccount"))
 
 
+def amount(text):
+    """A quantity of Kubernetes as a number of cores or of bytes."""
+    number, unit = re.fullmatch(r"(\d+)(m|[KMG]i|)", str(text)).groups()
+    return int(number) * {"m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "": 1}[unit]
+
+
+def asked_by(every_container, side, resource):
+    return sum(amount(each["resources"][side][resource]) for each in every_container)
+
+
+def workloads(objects):
+    """How many pods at once, and the containers of each, of everything that runs beside the workflows."""
+    (web,) = (each["spec"]["maxReplicas"] + 1 for each in named(objects, "HorizontalPodAutoscaler").values())
+    for manifest in objects:
+        for pod in pods(manifest):
+            yield (web if title(manifest) == "Deployment-web" else 1), pod["containers"]
+
+
+def step_pods(objects):
+    """Three for each workflow that may run at once, of the step that may take most."""
+    spec = workflow_spec(named(objects, "WorkflowTemplate")["backtest"])
+    (engine,) = (part for part in spec["templates"] if part["name"] == "engine")
+    container = json.loads(json.dumps(engine["container"]))
+    doubled = re.search(r"\? '(\d+Mi)'", engine["podSpecPatch"])[1]
+    container["resources"]["limits"]["memory"] = doubled
+    at_once = int(named(objects, "ConfigMap")["web-config"]["data"]["MAX_RUNNING_WORKFLOWS"])
+    return 3 * at_once, [container, json.loads(spec["podSpecPatch"])["containers"][0]]
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_the_quota_has_room_for_everything_at_once_and_not_for_twice_as_much(environment):
+    objects = overlay(environment)
+    quota = named(objects, "ResourceQuota")["environment"]["spec"]["hard"]
+    needed = [*workloads(objects), step_pods(objects)]
+
+    sums = {"pods": sum(count for count, _containers in needed)} | {
+        f"{side}.{resource}": sum(count * asked_by(each, side, resource) for count, each in needed)
+        for side in ("requests", "limits")
+        for resource in sorted(RESOURCES)
+    }
+
+    assert {name: sums[name] <= amount(allowed) < 2 * sums[name] for name, allowed in quota.items()} == (
+        dict.fromkeys(sums, True)
+    )
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_a_container_that_says_nothing_of_its_size_is_given_one_and_not_refused_for_the_quota(environment):
+    (limits,) = named(overlay(environment), "LimitRange")["containers"]["spec"]["limits"]
+
+    assert limits["type"] == "Container"
+    assert set(limits["defaultRequest"]) == set(limits["default"]) == RESOURCES
+
+
 @pytest.mark.parametrize("environment", OVERLAYS)
 def test_every_account_of_a_pod_exists(environment):
     accounts = set(named(overlay(environment), "ServiceAccount"))

@@ -48,6 +48,18 @@ def wait():
     return until
 
 
+def test_a_workflow_of_ours_is_arguments_of_a_template_and_sets_nothing_that_strict_referencing_refuses(
+    argo, server
+):
+    run_id = new_id()
+
+    argo.create(run_id, ARGUMENTS)
+
+    sent = server.workflows[name_of(run_id)]
+    assert sent["spec"].keys() == {"arguments", "workflowTemplateRef"}
+    assert sent["metadata"].keys() - {"uid", "creationTimestamp"} == {"name", "namespace", "labels"}
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
