@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -20,6 +20,7 @@ _WITH_OWN_HANDLERS = ("gunicorn.error",)
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What moves the cursor of a terminal, reorders or ends a line, or cannot be written at all."""
+Stream = Literal["stdout", "stderr"]
 _MULTILINE = ("exception", "stack")
 _RENDER_JSON = structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
 
@@ -31,31 +32,42 @@ def redacted(text: str) -> str:
     return _redaction.text(text)
 
 
-class _Stdout(logging.Handler):
-    """Writes to the stdout of the moment, which tests and supervisors may have replaced."""
+class _Stream(logging.Handler):
+    """Writes to the stdout or stderr of the moment, which tests and supervisors may have replaced."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stdout.write(self.format(record) + "\n")
-            sys.stdout.flush()
+            stream = getattr(sys, self._name)
+            stream.write(self.format(record) + "\n")
+            stream.flush()
         except Exception:  # a failing log line must not end the work that it reports
             self.handleError(record)
 
 
-def configure_from(settings: Settings, *, process: str) -> None:
+def configure_from(settings: Settings, *, process: str, stream: Stream = "stdout") -> None:
     """Configure the logs as the environment asks; no secret of the settings or of the environment is logged."""
     configure(
         process=process,
         level=settings.log_level,
         as_json=settings.log_format == "json",
         secrets=settings.secrets,
+        stream=stream,
     )
 
 
 def configure(
-    *, process: str, level: str = "INFO", as_json: bool = False, secrets: Iterable[str] = ()
+    *,
+    process: str,
+    level: str = "INFO",
+    as_json: bool = False,
+    secrets: Iterable[str] = (),
+    stream: Stream = "stdout",
 ) -> None:
-    """Send every log line of this process, ours and the libraries', to stdout in one format.
+    """Send every log line of this process, ours and the libraries', to one stream in one format.
 
     `process` is the name on every line (web, worker, engine, persist); `secrets` are texts that no line may
     contain in any field.
@@ -69,11 +81,11 @@ def configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
-    _route_standard_logging(_handler(shared, as_json=as_json), level)
+    _route_standard_logging(_handler(shared, stream, as_json=as_json), level)
 
 
-def _handler(shared: list[Processor], *, as_json: bool) -> logging.Handler:
-    handler = _Stdout()
+def _handler(shared: list[Processor], stream: Stream, *, as_json: bool) -> logging.Handler:
+    handler = _Stream(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

@@ -39,7 +39,6 @@ class RunQueue:
         """Queue the request with these changes without a web tier; the id of the run."""
         return submit(
             REQUEST | changes,
-            received=REQUEST,
             settings=self.settings,
             database=self.database,
             launcher=LocalLauncher(),

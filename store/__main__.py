@@ -1,4 +1,4 @@
-"""The operator's commands on the database: `upgrade`, `current`, `check`, `backup`, `restore`, `import` and `tokens`."""
+"""The operator's commands on the database: its schema, its consistency, backups, prices, tokens and the audit trail."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
 from backtest.plural import counted
 from backtest.prices import price_file
+from backtest.prices.dataset import Dataset
 from backtest.printable import show
+from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
@@ -22,7 +25,8 @@ from store import schema
 from store.admin import backup, token_commands
 from store.admin.check import problems
 from store.errors import StoreError, is_unreachable
-from store.queries import datasets
+from store.queries import audit, datasets
+from store.queries.audit import Action
 from store.session import Database
 
 
@@ -30,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0 is done, 1 a fault of the database, 2 a mistake in the input, 75 try again."""
     arguments = _parser().parse_args(argv)
     try:
-        database = Database.open(Settings.from_env(os.environ).database_url)
+        settings = Settings.from_env(os.environ)
+        logs.configure_from(settings, process="store", stream="stderr")  # stdout is what scripts read
+        database = Database.open(settings.database_url)
         result: int = arguments.command(database, arguments)
     except (SettingsError, StoreError, BacktestError) as error:
         return _fail(str(error), Exit.BAD_INPUT)
@@ -71,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     price_file.add_arguments(importing)
     importing.set_defaults(command=_import)
     token_commands.add_to(commands)
+    pruning = commands.add_parser("prune-audit", help="delete the old entries of the audit trail")
+    pruning.add_argument(
+        "--days", type=token_commands.days, required=True, help="age of what is kept, in days"
+    )
+    pruning.set_defaults(command=_prune_audit)
     return parser
 
 
@@ -109,7 +120,7 @@ def _backup(database: Database, arguments: argparse.Namespace) -> int:
 
 
 def _restore(database: Database, arguments: argparse.Namespace) -> int:
-    counts = backup.restore(database, arguments.file, replace=arguments.replace)
+    counts = backup.restore(database, arguments.file, replace=arguments.replace, actor=audit.operator())
     show(f"restored from {arguments.file}: {_counted(counts)}")
     return _check(database, arguments)
 
@@ -123,8 +134,33 @@ def _import(database: Database, arguments: argparse.Namespace) -> int:
     reading = price_file.read_arguments(arguments)
     with database.write() as session:
         for prices in reading.symbols:
-            datasets.add(session, prices.dataset, now=datetime.now(UTC))
+            _add(session, prices.dataset)
     show(price_file.described(reading))
+    return 0
+
+
+def _add(session: Session, dataset: Dataset) -> None:
+    now = datetime.now(UTC)
+    stored = datasets.add(session, dataset, now=now)
+    detail = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
+    audit.record(session, audit.operator(), Action.DATASET_IMPORT, stored.data_hash, now=now, **detail)
+
+
+def _prune_audit(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    now = datetime.now(UTC)
+    with database.write() as session:
+        count = audit.prune(session, until=now - timedelta(days=arguments.days))
+        audit.record(
+            session,
+            audit.operator(),
+            Action.AUDIT_PRUNE,
+            "audit",
+            now=now,
+            days=arguments.days,
+            deleted=count,
+        )
+    show(f"{counted(count, 'entry', 'entries')} deleted")
     return 0
 
 

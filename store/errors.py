@@ -42,6 +42,10 @@ class Conflict(StoreError):
     """The same identity was used before for something else, or what is there stands in the way."""
 
 
+class NotAllowed(StoreError):
+    """A client may not change what belongs to another; the text says what it may do."""
+
+
 class QuotaExceeded(StoreError):
     """A client asked for more than one client may; says what is allowed and when to retry."""
 

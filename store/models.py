@@ -1,4 +1,4 @@
-"""The tables: runs with their results and trades, datasets, presets, clients, tokens."""
+"""The tables: runs with their results and trades, datasets, presets, clients, tokens, the audit trail."""
 
 from __future__ import annotations
 
@@ -209,14 +209,15 @@ class StoredDataset(Base):
 
 
 class Preset(Base):
-    """A saved set of values of the submit form."""
+    """A saved set of values of the submit form, and the client that saved it."""
 
     __tablename__ = "presets"
     __table_args__ = (UniqueConstraint("name"), _INNODB)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
-    body: Mapped[Json]
+    client: Mapped[str | None] = mapped_column(String(128))
+    body: Mapped[Json] = mapped_column(deferred=True)
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 
@@ -247,3 +248,21 @@ class Token(Base):
     expires_at: Mapped[Moment | None]
     last_used_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]
+
+
+class AuditEntry(Base):
+    """One action that changed something: when, by which client, and on what."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        *(Index(f"ix_audit_{column}", column, "id") for column in ("at", "action", "client", "target_id")),
+        _INNODB,
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[Moment]
+    client: Mapped[str] = mapped_column(String(128))
+    action: Mapped[str] = mapped_column(String(32))
+    target_kind: Mapped[Word]
+    target_id: Mapped[str] = mapped_column(String(128))
+    detail: Mapped[Json]

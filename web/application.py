@@ -10,6 +10,7 @@ from store.session import Database
 from web import assets, errors
 from web.api.docs import bp as docs
 from web.api.views import bp as api
+from web.audit.views import bp as audit
 from web.auth import authorization, sign_in
 from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     presets,
     datasets,
     yahoo_import,
+    audit,
     docs,
     health,
 )

@@ -12,7 +12,15 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthoriz
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.expression.errors import PlacedError
-from store.errors import UNAVAILABLE, Conflict, QuotaExceeded, SchemaBehind, UnknownDataset, UnknownRun
+from store.errors import (
+    UNAVAILABLE,
+    Conflict,
+    NotAllowed,
+    QuotaExceeded,
+    SchemaBehind,
+    UnknownDataset,
+    UnknownRun,
+)
 from web.api import schemas
 from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
 from workflows.errors import LimitExceeded
@@ -40,6 +48,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidFile, _invalid_file)
     app.register_error_handler(InvalidBars, _invalid_bars)
     app.register_error_handler(Conflict, lambda error: answer(409, str(error)))
+    app.register_error_handler(NotAllowed, lambda error: answer(403, str(error)))
     app.register_error_handler(UnknownRun, lambda error: answer(404, str(error)))
     app.register_error_handler(UnknownDataset, lambda error: answer(404, str(error)))
     app.register_error_handler(QuotaExceeded, quota_exceeded)

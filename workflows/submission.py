@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,8 @@ from backtest.run.span import Span, find_span
 from config import logs
 from config.settings import RequestLimits, Settings
 from store.models import Run, Status, StoredDataset
-from store.queries import calendars, datasets, runs
+from store.queries import audit, calendars, datasets, runs
+from store.queries.audit import Action, Actor
 from store.queries.quotas import Quota
 from store.session import Database
 from workflows import failpoints, limits
@@ -31,7 +31,6 @@ log = logs.get(__name__)
 def submit(
     raw: object,
     *,
-    received: Mapping[str, Any],
     settings: Settings,
     database: Database,
     launcher: Launcher,
@@ -40,7 +39,7 @@ def submit(
 ) -> str:
     """Commit the request as a PENDING run, then launch it; the id of the run.
 
-    The same run id or idempotency key again gives the run that is there. `received` is stored as it came.
+    The same run id, or idempotency key of the same client, again gives the run that is there.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def submit(
     failpoints.hit("submit-pinned")
     submission = runs.Submission(
         request=request,
-        received=received,
+        received=request.as_json(),
         data_hash=span.data_hash,
         data_hashes=span.hashes,
         idempotency_key=idempotency_key,
@@ -131,11 +130,14 @@ def _launch(database: Database, launcher: Launcher, run_id: str) -> None:
             runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))
 
 
-def cancel(database: Database, launcher: Launcher, run_id: str) -> bool:
+def cancel(database: Database, launcher: Launcher, run_id: str, *, actor: Actor | None = None) -> bool:
     """→ CANCELLED, then stop what executes the run; false where it has ended already."""
+    now = datetime.now(UTC)
     with database.write() as session:
-        runs.get(session, run_id)
-        cancelled = runs.cancel(session, run_id, now=datetime.now(UTC))
+        owner = runs.get(session, run_id).client
+        cancelled = runs.cancel(session, run_id, now=now)
+        if cancelled and actor is not None:
+            audit.record(session, actor, Action.RUN_CANCEL, run_id, now=now, submitted_by=owner)
         failpoints.hit("cancel-written")
     failpoints.hit("cancel-committed")
     if cancelled:

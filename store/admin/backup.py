@@ -5,16 +5,20 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
 
 from backtest.plural import counted
 from store import schema
 from store.errors import BackupError, Conflict, reason
 from store.models import Base
+from store.queries import audit
+from store.queries.audit import Action, Actor
 from store.session import Database
 
 TABLES = Base.metadata.sorted_tables
@@ -42,11 +46,13 @@ def save(database: Database, file: Path) -> Mapping[str, int]:
     return counts
 
 
-def restore(database: Database, file: Path, *, replace: bool) -> Mapping[str, int]:
+def restore(
+    database: Database, file: Path, *, replace: bool, actor: Actor | None = None
+) -> Mapping[str, int]:
     """Replace the content of the database by a backup's, all or nothing; return the number of rows of each table.
 
-    A backup of an earlier release is brought to this one's schema first. Raises `Conflict` where the
-    database has rows and `replace` is false.
+    A backup of an earlier release is brought to this one's schema first. The audit trail becomes the backup's, and
+    names `actor` as the one who restored it. Raises `Conflict` where the database has rows and `replace` is false.
     """
     schema.require_head(database.engine)
     if not file.is_file():
@@ -63,8 +69,16 @@ def restore(database: Database, file: Path, *, replace: bool) -> Mapping[str, in
         with copy.engine.connect() as source, database.engine.begin() as target:
             _make_room(target, replace=replace)
             counts = _copy(source, target)
+            if actor is not None:
+                _record(target, actor, file)
         copy.close()
     return counts
+
+
+def _record(target: Connection, actor: Actor, file: Path) -> None:
+    with Session(target) as session:
+        audit.record(session, actor, Action.DATABASE_RESTORE, file.name, now=datetime.now(UTC))
+        session.commit()
 
 
 def _open(path: Path) -> Database:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from backtest.printable import show
 from store import schema
 from store.models import Token
-from store.queries import tokens
+from store.queries import audit, tokens
+from store.queries.audit import Action
 from store.queries.tokens import Kind, Scope
 from store.session import Database
 
@@ -24,7 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     creating.add_argument(
         "--scope", required=True, type=Scope, choices=list(Scope), metavar="read|submit|admin"
     )
-    creating.add_argument("--days", type=_days, help="validity in days; default: until revoked")
+    creating.add_argument("--days", type=days, help="validity in days; default: until revoked")
     creating.set_defaults(command=_create)
     listing = actions.add_parser("list", help="list all tokens, without their secrets")
     listing.add_argument("--sessions", action="store_true", help="list the sessions of people instead")
@@ -40,7 +41,8 @@ def _name(text: str) -> str:
     return text
 
 
-def _days(text: str) -> int:
+def days(text: str) -> int:
+    """A number of days from the command line."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3_650:
         raise argparse.ArgumentTypeError(f"must be a whole number of days from 1 to 3650, got {text!r}")
     return int(text)
@@ -54,6 +56,10 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
         token, secret = tokens.issue(
             session, name=arguments.name, scope=arguments.scope, expires_at=expires_at, now=now
         )
+        audit.record(
+            session, audit.operator(), Action.TOKEN_CREATE, token.id, now=now,
+            name=token.name, scope=token.scope, days=arguments.days,
+        )  # fmt: skip
         show(_line(token))
     show(
         f"\n{secret}\n\nThis is the only time it is shown. Send it as: Authorization: Bearer {tokens.PREFIX}…"
@@ -71,8 +77,19 @@ def _list(database: Database, arguments: argparse.Namespace) -> int:
 
 def _revoke(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
+    now = datetime.now(UTC)
     with database.write() as session:
-        show(_line(tokens.revoke(session, arguments.id, now=datetime.now(UTC))))
+        token = tokens.revoke(session, arguments.id, now=now)
+        audit.record(
+            session,
+            audit.operator(),
+            Action.TOKEN_REVOKE,
+            token.id,
+            now=now,
+            name=token.name,
+            kind=token.kind,
+        )
+    show(_line(token))
     return 0
 
 

@@ -73,6 +73,12 @@ def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> 
     account.spent_until = spent + share
 
 
+def spend_one(session: Session, client: str, quota: Quota, *, now: datetime) -> None:
+    """Account for one more submission of the client, or raise `QuotaExceeded`; without a quota nothing is kept."""
+    if quota.is_set:
+        spend(session, account(session, client, now=now), quota, now=now)
+
+
 def _check_waiting(session: Session, client: str, most: int) -> None:
     waiting = select(func.count()).select_from(Run).where(Run.client == client, Run.status == Status.PENDING)
     count = session.scalar(waiting) or 0

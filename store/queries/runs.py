@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -157,7 +158,7 @@ def remove(session: Session, run_id: str) -> None:
 def _same(session: Session, submission: Submission) -> Run | None:
     keys = [Run.run_id == submission.request.run_id]
     if submission.idempotency_key:
-        keys.append(Run.idempotency_key == submission.idempotency_key)
+        keys.append(Run.idempotency_key == _stored_key(submission))
     run = session.scalars(select(Run).where(or_(*keys))).first()
     if run is None:
         return None
@@ -166,6 +167,17 @@ def _same(session: Session, submission: Submission) -> Run | None:
         key = "run_id" if run.run_id == submission.request.run_id else "Idempotency-Key"
         raise Conflict(f"this {key} was already used for a different request (run {run.run_id})")
     return run
+
+
+def _stored_key(submission: Submission) -> str | None:
+    """The key as it is stored: a hash of client and key, which makes it unique for each client.
+
+    No client finds or blocks another's run by a key that it guesses. Clients without a name are one client.
+    """
+    if submission.idempotency_key is None:
+        return None
+    key = f"{submission.client or ''}\n{submission.idempotency_key}"
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _new(submission: Submission, now: datetime) -> Run:
@@ -184,7 +196,7 @@ def _new(submission: Submission, now: datetime) -> Run:
         received=dict(submission.received),
         data_hash=submission.data_hash,
         data_hashes=dict(submission.data_hashes) if submission.data_hashes else None,
-        idempotency_key=submission.idempotency_key,
+        idempotency_key=_stored_key(submission),
         image_tag=submission.image_tag,
         client=submission.client,
         **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},

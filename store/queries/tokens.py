@@ -66,8 +66,8 @@ def open_session(
     expires_at: datetime,
     now: datetime,
     parent: Token | None = None,
-) -> str:
-    """The secret of a new session of a person; it ends with the token it was opened by, if there is one."""
+) -> tuple[Token, str]:
+    """A new session of a person, which ends with the token it was opened by, if there is one; and its secret."""
     session.execute(delete(Token).where(Token.kind == Kind.SESSION, Token.expires_at < now - _SESSIONS_KEPT))
     if parent is not None and parent.expires_at is not None:
         expires_at = min(expires_at, parent.expires_at)
@@ -75,7 +75,8 @@ def open_session(
     opened.client = client if len(client) <= _LONGEST_CLIENT else f"user:{_hash(client)}"
     opened.parent_id = parent.id if parent else None
     session.add(opened)
-    return secret
+    session.flush()
+    return opened, secret
 
 
 def find(session: Session, secret: str, kind: Kind, *, now: datetime) -> Token | None:

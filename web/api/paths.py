@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from store.models import Status
-from web.api import schemas
+from store.queries.audit import Action
+from web.api import audit_schemas, schemas
 from web.api.operations import (
     Operation,
     choice,
@@ -221,13 +222,30 @@ _PRESETS: Paths = {
             "presets",
             "Save settings as a preset",
             {201: schemas.Preset},
-            (400, 413, 415),
+            (400, 409, 413, 415, 429),
             body=json_body(_PRESET),
         ),
     },
     "/api/strategies/{preset_id}": {
         "delete": operation("presets", "Delete a preset", {204: None}, (404,), parameters=[_PRESET_ID])
     },
+}
+_AUDIT: Paths = {
+    "/api/audit": {
+        "get": operation(
+            "audit",
+            "Who did what; scope admin",
+            {200: audit_schemas.AuditEntries},
+            (400,),
+            parameters=[
+                query("action", choice(*(str(action) for action in Action)), "Entries of this action."),
+                query("client", text(128), "Entries of this client."),
+                query("target", text(128), "Entries about this run, dataset, preset, token or session."),
+                query("before", whole(1, 2**31 - 1), "Cursor from `next`."),
+                query("limit", whole(1, 200), "Entries per page."),
+            ],
+        )
+    }
 }
 _OPERATIONS: Paths = {
     "/health": {"get": operation("operations", "The process answers", {200: schemas.Word})},
@@ -257,6 +275,7 @@ PATHS: Paths = {
     **_INPUTS,
     **_PRICES,
     **_PRESETS,
+    **_AUDIT,
     **_OPERATIONS,
 }
 """In the order in which the page shows them."""

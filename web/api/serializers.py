@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from backtest import rules
 from backtest.fields import Field
-from store.models import Preset, Run, Status, StoredDataset, Trade
+from store.models import AuditEntry, Preset, Run, Status, StoredDataset, Trade
 from store.queries import run_list, runs
 from web.services import now
 
 if TYPE_CHECKING:
-    from web.api import schemas
+    from web.api import audit_schemas, schemas
 
 
 def run_brief(run: Run) -> schemas.RunBrief:
@@ -106,6 +106,19 @@ def preset(preset: Preset) -> schemas.Preset:
         "request": preset.body,
         "created_at": _timestamp(preset.created_at),
         "updated_at": _timestamp(preset.updated_at),
+    }
+
+
+def audit_entry(entry: AuditEntry) -> audit_schemas.AuditEntry:
+    """One action of the audit trail."""
+    return {
+        "id": entry.id,
+        "at": _timestamp(entry.at),
+        "client": entry.client,
+        "action": entry.action,
+        "target_kind": entry.target_kind,
+        "target_id": entry.target_id,
+        "detail": entry.detail,
     }
 
 

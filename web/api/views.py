@@ -10,7 +10,7 @@ from backtest.metrics import catalogue
 from store.queries import datasets, runs
 from web.api import links, schemas, serializers
 from web.api.request_parsing import json_object, query_number
-from web.runs import annotation, list_query
+from web.runs import annotation, deletion, list_query
 from web.services import database
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -51,14 +51,14 @@ def annotate(run_id: str) -> ResponseReturnValue:
     """Change name, notes, tags or star of a run."""
     values = annotation.parse(json_object())
     with database().write() as session:
-        return jsonify(serializers.run_details(runs.annotate(session, run_id, **values)))
+        return jsonify(serializers.run_details(annotation.store(session, run_id, values)))
 
 
 @bp.delete("/runs/<run_id>")
 def delete(run_id: str) -> ResponseReturnValue:
     """Delete an ended run with everything it has."""
     with database().write() as session:
-        runs.remove(session, run_id)
+        deletion.delete(session, run_id)
     return "", 204
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import Unauthorized
 
 from store.models import Token
 from store.queries import tokens
+from store.queries.audit import Actor
 from store.queries.tokens import Kind, Scope
 from web.services import database, now, settings
 
@@ -47,6 +48,12 @@ def client() -> str:
     """The name that submissions are accounted to."""
     authenticated = identity()
     return authenticated.client if authenticated else client_address()
+
+
+def actor() -> Actor:
+    """The client, with the name of the person or token where it has one: whom the audit trail names."""
+    authenticated = identity()
+    return Actor(client(), authenticated.name if authenticated else "")
 
 
 def client_address() -> str:

@@ -28,7 +28,16 @@ PUBLIC_ENDPOINTS = frozenset(
 )
 READING_POSTS = frozenset({"submit.check"})
 """They are POST because of their body, and change nothing."""
-ADMIN_ENDPOINTS = frozenset({"api.delete", "run_actions.delete", "presets.remove", "presets.remove_by_form"})
+ADMIN_ENDPOINTS = frozenset(
+    {
+        "api.delete",
+        "run_actions.delete",
+        "presets.remove",
+        "presets.remove_by_form",
+        "audit.page",
+        "audit.entries",
+    }
+)
 FORM_FIELD = "csrf_token"
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 _HSTS = "max-age=31536000; includeSubDomains"

@@ -21,7 +21,8 @@ from flask.typing import ResponseReturnValue
 
 from config import logs
 from store.models import Token
-from store.queries import tokens
+from store.queries import audit, tokens
+from store.queries.audit import Action, Actor
 from store.queries.tokens import Kind, Scope
 from web.auth.authentication import cookie_name, find_token, is_behind_tls
 from web.errors import SignInRefused
@@ -107,6 +108,8 @@ def sign_out() -> ResponseReturnValue:
         token = tokens.find(writing, secret, Kind.SESSION, now=now()) if secret else None
         if token is not None:
             tokens.revoke(writing, token.id, now=now())
+            who = Actor(token.client, token.name)
+            audit.record(writing, who, Action.SESSION_END, token.id, now=now())
     response = redirect(url_for("sign_in.page"), 303)
     response.delete_cookie(cookie_name(), secure=is_behind_tls(), httponly=True, samesite="Lax")
     return response
@@ -125,10 +128,11 @@ def inside(address: str | None) -> str:
 def _signed_in(name: str, client: str, scope: Scope, back: str, parent: Token | None) -> Response:
     lasts = timedelta(hours=settings().sign_in.session_hours)
     with database().write() as writing:
-        secret = tokens.open_session(
+        opened, secret = tokens.open_session(
             writing, name=name, client=client, scope=scope, expires_at=now() + lasts, now=now(), parent=parent
         )
-    log.info("signed in", client=client, scope=str(scope))
+        who = Actor(opened.client, opened.name)
+        audit.record(writing, who, Action.SESSION_OPEN, opened.id, now=now(), scope=scope)
     response: Response = redirect(back, 303)  # type: ignore[assignment]
     response.set_cookie(
         cookie_name(), secret, max_age=lasts, httponly=True, samesite="Lax", secure=is_behind_tls(), path="/"

@@ -12,8 +12,9 @@ from backtest.fields import Field, ValidationError
 from backtest.prices.dataset import Dataset
 from backtest.prices.price_file import parse_file
 from store.models import StoredDataset
-from store.queries import datasets, quotas
-from web.auth.authentication import client
+from store.queries import audit, datasets, quotas
+from store.queries.audit import Action
+from web.auth.authentication import actor, client
 from web.services import database, now, settings
 from workflows.submission import quota_of
 
@@ -42,13 +43,14 @@ def read_upload() -> Dataset:
     return parse_file(file.stream, file=name, symbol=symbol, max_mib=max_mib)
 
 
-def store_dataset(dataset: Dataset) -> StoredDataset:
+def store_dataset(dataset: Dataset, action: Action = Action.DATASET_UPLOAD) -> StoredDataset:
     """Store the dataset as the current version of its symbol, or raise `QuotaExceeded`."""
     with database().write() as session:
-        quota = replace(quota_of(settings()), waiting=0)
-        if quota.is_set:
-            quotas.spend(session, quotas.account(session, client(), now=now()), quota, now=now())
-        return datasets.add(session, dataset, now=now())
+        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
+        stored = datasets.add(session, dataset, now=now())
+        detail = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
+        audit.record(session, actor(), action, stored.data_hash, now=now(), **detail)
+        return stored
 
 
 def _body(max_bytes: int) -> bytes:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
 from backtest.prices.yahoo import to_dataset
 from store.models import StoredDataset
+from store.queries.audit import Action
 from web.api import serializers
 from web.api.request_parsing import json_object
 from web.datasets import listing_page
@@ -59,7 +60,7 @@ def _imported(raw: object) -> StoredDataset:
     except UnknownToYahoo as unknown:
         raise InvalidRequest([FieldError("symbol", str(unknown), symbol)]) from None
     today = np.datetime64(now().date(), "s")
-    return store_dataset(to_dataset(quotes, symbol=symbol, before=today))
+    return store_dataset(to_dataset(quotes, symbol=symbol, before=today), Action.DATASET_IMPORT)
 
 
 def _status(error: Exception) -> int:

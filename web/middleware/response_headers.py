@@ -27,6 +27,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
+_PRESET_KIB = 64
+
 
 def register(app: Flask) -> None:
     """Limit bodies before, and add headers after every view."""
@@ -35,9 +37,12 @@ def register(app: Flask) -> None:
 
 
 def limit_body() -> None:
-    """Only uploads may be large."""
+    """Only uploads may be large, and presets are kept for good, so that they are small."""
     if request.path not in ("/datasets", "/datasets/preview", "/api/datasets"):
-        request.max_content_length = settings().limits.request_kib * 1024
+        most_kib = settings().limits.request_kib
+        request.max_content_length = 1024 * (
+            min(most_kib, _PRESET_KIB) if request.path == "/api/strategies" else most_kib
+        )
 
 
 def add_headers(response: Response) -> Response:

@@ -18,7 +18,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         figure=figure, percent=percent, money=money, number=number, points=points, moment=moment, day=day,
         words=words, seconds=seconds, tone=tone, apart=apart, counted=counted, probability=probability,
-        sentence=sentence, rejection=rejection,
+        sentence=sentence, rejection=rejection, detail=detail,
     )  # fmt: skip
     app.jinja_env.globals["interval"] = interval
 
@@ -104,6 +104,15 @@ def day(value: datetime | str | None) -> str:
     date, _, clock = text.replace(" ", "T").partition("T")
     clock = clock.split("+")[0].removesuffix("Z")[:5]
     return date if clock in ("", "00:00") else f"{date} {clock}"
+
+
+def detail(value: object) -> str:
+    """A value of the audit trail in a few words."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or _NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _NONE if value is None or value == "" else str(value)
 
 
 def seconds(value: float | None) -> str:

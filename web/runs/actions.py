@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from store.queries import runs
+from store.queries import audit, runs
+from store.queries.audit import Action
 from web.api import schemas
+from web.auth.authentication import actor
 from web.errors import wants_page
-from web.runs import annotation, verification
-from web.services import database, launcher
+from web.runs import annotation, deletion, verification
+from web.services import database, launcher, now
 from workflows import submission
 
 bp = Blueprint("run_actions", __name__, url_prefix="/runs/<run_id>")
@@ -18,7 +20,7 @@ bp = Blueprint("run_actions", __name__, url_prefix="/runs/<run_id>")
 @bp.post("/cancel")
 def cancel(run_id: str) -> ResponseReturnValue:
     """Cancel a run that has not ended; one that has stays as it is."""
-    cancelled = submission.cancel(database(), launcher(), run_id)
+    cancelled = submission.cancel(database(), launcher(), run_id, actor=actor())
     if wants_page():
         return redirect(url_for("result_page.show", run_id=run_id), 303)
     with database().read() as session:
@@ -31,6 +33,8 @@ def cancel(run_id: str) -> ResponseReturnValue:
 def verify(run_id: str) -> ResponseReturnValue:
     """Execute a finished run again from what is stored, and compare every bit."""
     compared = verification.verify(run_id)
+    with database().write() as session:
+        audit.record(session, actor(), Action.RUN_VERIFY, run_id, now=now(), identical=compared["identical"])
     if wants_page():
         with database().read() as session:
             run = runs.get(session, run_id)
@@ -45,7 +49,7 @@ def annotate(run_id: str) -> ResponseReturnValue:
         name: value for name, value in request.form.items() if name in ("name", "notes", "tags", "starred")
     }
     with database().write() as session:
-        runs.annotate(session, run_id, **annotation.parse(given))
+        annotation.store(session, run_id, annotation.parse(given))
     return redirect(url_for("result_page.show", run_id=run_id), 303)
 
 
@@ -53,5 +57,5 @@ def annotate(run_id: str) -> ResponseReturnValue:
 def delete(run_id: str) -> ResponseReturnValue:
     """Delete an ended run, then show the list."""
     with database().write() as session:
-        runs.remove(session, run_id)
+        deletion.delete(session, run_id)
     return redirect(url_for("pages.list_runs"), 303)

@@ -6,9 +6,15 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, parse_fields
 from store.models import Run
+from store.queries import audit, runs
+from store.queries.audit import Action
+from web.auth.authentication import actor
+from web.services import now
 
 FIELDS = (
     Field(name="name", kind="text", label="Name", max_length=200, help="Name of the run."),
@@ -31,6 +37,18 @@ def parse(raw: Mapping[str, Any]) -> dict[str, Any]:
     if errors:
         raise InvalidRequest(errors)
     return given
+
+
+def store(session: Session, run_id: str, values: Mapping[str, Any]) -> Run:
+    """Annotate the run; the audit trail names what changed, where anything does."""
+    before = {name: getattr(runs.get(session, run_id), name) for name in values}
+    changes = {
+        name: {"from": before[name], "to": value} for name, value in values.items() if value != before[name]
+    }
+    run = runs.annotate(session, run_id, **values)
+    if changes:
+        audit.record(session, actor(), Action.RUN_ANNOTATE, run_id, now=now(), **changes)
+    return run
 
 
 def digest(run: Run) -> str:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
 from backtest.run.request import REQUEST_FIELDS
-from store.queries import presets
+from store.models import Preset
+from store.queries import audit, presets, quotas
+from store.queries.audit import Action
+from store.queries.tokens import Scope
 from web.api import schemas, serializers
 from web.api.request_parsing import json_object
-from web.services import database, now
+from web.auth.authentication import actor, client, identity
+from web.services import database, now, settings
 from web.submission import form
+from workflows.submission import quota_of
 
 NAME = Field(
     name="name", kind="text", label="Name", required=True, max_length=100, help="Name of the preset."
@@ -29,9 +36,8 @@ bp = Blueprint("presets", __name__, url_prefix="/api/strategies")
 def every() -> ResponseReturnValue:
     """All presets by name."""
     with database().read() as session:
-        body: schemas.Presets = {
-            "strategies": [serializers.preset(preset) for preset in presets.list_all(session)]
-        }
+        listed = presets.list_all(session, with_bodies=True)
+        body: schemas.Presets = {"strategies": [serializers.preset(preset) for preset in listed]}
     return jsonify(body)
 
 
@@ -40,7 +46,8 @@ def save() -> ResponseReturnValue:
     """Store values of the form under a name, in place of what the name stood for."""
     preset = _read_preset()
     with database().write() as session:
-        saved = serializers.preset(presets.save(session, preset.name, preset.request, now=now()))
+        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
+        saved = serializers.preset(_save(session, preset))
     if request.is_json:
         return jsonify(saved), 201
     return redirect(url_for("form_page.home", preset=saved["id"]), 303)
@@ -60,10 +67,24 @@ def remove_by_form(preset_id: int) -> ResponseReturnValue:
     return redirect(url_for("form_page.home"), 303)
 
 
+def _save(session: Session, preset: _Preset) -> Preset:
+    who = identity()
+    is_admin = who is not None and who.scope.allows(Scope.ADMIN)
+    saved, is_new = presets.save(
+        session, preset.name, preset.request, client=client(), is_admin=is_admin, now=now()
+    )
+    action = Action.PRESET_CREATE if is_new else Action.PRESET_CHANGE
+    audit.record(session, actor(), action, saved.id, now=now(), name=saved.name, saved_by=saved.client)
+    return saved
+
+
 def _remove(preset_id: int) -> None:
     with database().write() as session:
-        if preset_id > 2**31 - 1 or not presets.remove(session, preset_id):
+        preset = presets.find(session, preset_id) if preset_id < 2**31 else None
+        if preset is None or not presets.remove(session, preset_id):
             abort(404, f"there is no preset {preset_id}")
+        was = {"name": preset.name, "saved_by": preset.client}
+        audit.record(session, actor(), Action.PRESET_DELETE, preset_id, now=now(), **was)
 
 
 class _Preset(NamedTuple):

@@ -62,7 +62,6 @@ def check() -> ResponseReturnValue:
 def _submit(raw: Any) -> str:
     return submission.submit(
         raw,
-        received=dict(raw) if isinstance(raw, dict) else {},
         settings=settings(),
         database=database(),
         launcher=launcher(),

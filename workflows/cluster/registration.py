@@ -59,10 +59,9 @@ def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) 
 def _add(session: Session, submitted: WorkflowSubmission, now: datetime) -> None:
     raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
     request = RunRequest.parse(raw)
-    received = {name: value for name, value in submitted.arguments.items() if value}
     try:
         pinned = hashes or submission.pin(session, request).hashes
     except BacktestError:
         pinned = {}  # the engine step fails with what is wrong with the prices
-    row = runs.Submission(request=request, received=received, data_hashes=pinned or None)
+    row = runs.Submission(request=request, received=request.as_json(), data_hashes=pinned or None)
     runs.submit(session, row, now=now)

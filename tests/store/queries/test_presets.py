@@ -1,7 +1,12 @@
-"""Presets: one body a name, stored as it was given."""
+"""Presets: one body a name, stored as it was given, changed by its owner and admins alone."""
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import event, insert
+
+from store.errors import Conflict, NotAllowed
+from store.models import Preset
 from store.queries import presets
 from tests.store.builders import NOON
 
@@ -10,12 +15,12 @@ LATER = NOON + timedelta(hours=1)
 
 def saved(database, name, body, now=NOON):
     with database.write() as session:
-        return presets.save(session, name, body, now=now).id
+        return presets.save(session, name, body, now=now)[0].id
 
 
 def listed(database):
     with database.read() as session:
-        return [(preset.name, preset.body) for preset in presets.list_all(session)]
+        return [(preset.name, preset.body) for preset in presets.list_all(session, with_bodies=True)]
 
 
 def test_presets_are_listed_by_name_with_the_body_in_the_order_it_was_given(database):
@@ -60,3 +65,57 @@ def test_a_deleted_preset_is_gone_and_cannot_be_deleted_again(database):
     assert answers == [True, False]
     with database.read() as session:
         assert presets.find(session, preset_id) is None
+
+
+def saved_by(database, client, *, is_admin=False, size=1):
+    with database.write() as session:
+        return presets.save(session, "mine", {"size": size}, client=client, is_admin=is_admin, now=NOON)
+
+
+def test_a_preset_is_changed_by_the_client_that_saved_it_and_by_admins(database):
+    changes = [
+        saved_by(database, "token:1"),
+        saved_by(database, "token:1", size=2),
+        saved_by(database, "token:2", is_admin=True, size=3),
+        saved_by(database, "token:1", size=4),
+    ]
+
+    assert [is_new for _, is_new in changes] == [True, False, False, False]
+    assert listed(database) == [("mine", {"size": 4})]
+
+
+@pytest.mark.parametrize("owner", ["token:1", None])
+def test_another_clients_preset_stays_and_the_reason_says_what_to_do(database, owner):
+    saved_by(database, owner)
+
+    with pytest.raises(
+        NotAllowed, match="'mine' was saved by another client: choose another name, or ask an admin"
+    ):
+        saved_by(database, "token:2", size=2)
+
+    assert listed(database) == [("mine", {"size": 1})]
+
+
+def test_there_are_at_most_500_presets_and_those_that_are_there_can_still_be_changed(database):
+    rows = [
+        {"name": f"n{n}", "body": {}, "created_at": NOON, "updated_at": NOON} for n in range(presets.MOST)
+    ]
+    with database.write() as session:
+        session.execute(insert(Preset), rows)
+
+    with pytest.raises(Conflict, match="there are 500 presets, the most that are stored"):
+        saved(database, "one more", {})
+
+    assert saved(database, "n7", {"size": 2})
+
+
+def test_a_list_of_presets_loads_no_bodies(database):
+    saved(database, "mine", {"size": 1})
+    statements = []
+    event.listen(database.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+
+    with database.read() as session:
+        assert [preset.name for preset in presets.list_all(session)] == ["mine"]
+
+    assert len([sql for sql in statements if "FROM presets" in sql]) == 1
+    assert not any("body" in sql for sql in statements)

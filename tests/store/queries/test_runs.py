@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -16,9 +17,11 @@ def request(**changes):
     return RunRequest.parse(MINIMAL | {"params": params, "fee_rate": 0} | changes)
 
 
-def submit(database, now=NOON, key=None, **changes):
+def submit(database, now=NOON, key=None, client=None, **changes):
     submitted = request(**changes)
-    submission = runs.Submission(request=submitted, received=submitted.as_json(), idempotency_key=key)
+    submission = runs.Submission(
+        request=submitted, received=submitted.as_json(), idempotency_key=key, client=client
+    )
     with database.write() as session:
         run, created = runs.submit(session, submission, now=now)
         return run.run_id, created
@@ -60,6 +63,35 @@ def test_an_idempotency_key_used_for_another_request_is_a_conflict(database):
 
     with pytest.raises(Conflict, match="Idempotency-Key was already used for a different request"):
         submit(database, key="order-7", fee_rate=0.5)
+
+
+def test_a_key_that_another_client_used_finds_and_blocks_nothing(database):
+    first, _ = submit(database, key="order-7", client="token:1")
+    other, is_new = submit(database, key="order-7", client="token:2", fee_rate=0.5)
+
+    assert is_new
+    assert submit(database, key="order-7", client="token:1") == (first, False)
+    assert submit(database, key="order-7", client="token:2", fee_rate=0.5) == (other, False)
+
+
+def test_clients_without_a_name_are_one_client_to_keys(database):
+    first, _ = submit(database, key="order-7", client=None)
+
+    assert submit(database, key="order-7", client="") == (first, False)
+
+
+def test_ten_clients_with_the_same_key_at_once_make_one_run(database):
+    together = threading.Barrier(10)
+
+    def client(_number):
+        together.wait()
+        return submit(database, key="order-7", client="token:1")
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(client, range(10)))
+
+    assert len({run_id for run_id, _ in answers}) == 1
+    assert [is_new for _, is_new in answers].count(True) == 1
 
 
 def test_ten_clients_with_the_same_submission_at_once_make_one_run(database):

@@ -24,6 +24,7 @@ PAGES = {
     "/datasets",
     "/datasets/{data_hash}",
     "/docs",
+    "/audit",
     "/openapi.json",
     "/sign-in",
     "/sign-in/start",

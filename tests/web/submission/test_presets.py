@@ -1,8 +1,16 @@
 """Saved fillings of the form, by program and by form."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from sqlalchemy import event
+
+from config.settings import RequestLimits, Settings, SignIn
+from store.queries import tokens
+from store.queries.tokens import Scope
+from tests.store.builders import NOON
 from tests.web.conftest import PAGE
+from web import create_app
 
 BODY = {"symbols": ["GOOG"], "rule_type": "RSI", "params": {"period": 9}, "stop_loss_pct": 4.5}
 
@@ -87,3 +95,50 @@ def test_a_wrong_preset_is_refused_by_its_field_and_not_kept(client, body, field
 
 def test_a_preset_that_is_not_there_leaves_the_example(client):
     assert 'name="symbols" value="SP500"' in client.get("/?preset=99").text
+
+
+def test_a_preset_over_64_kib_is_refused(client, save):
+    answer = save(body=BODY | {"params": {"text": "x" * 70_000}})
+
+    assert (answer.status_code, client.get("/api/strategies").json) == (413, {"strategies": []})
+    assert "at most 64 KiB are allowed" in answer.json["detail"]
+
+
+def test_saving_presets_costs_a_client_its_quota(filled_database):
+    settings = Settings(limits=replace(RequestLimits(), per_minute=2))
+    client = create_app(settings, database=filled_database).test_client()
+
+    codes = [
+        client.post("/api/strategies", json={"name": f"n{number}", "request": BODY}).status_code
+        for number in range(3)
+    ]
+
+    assert codes == [201, 201, 429]
+
+
+def test_another_clients_preset_is_changed_by_an_admin_alone(filled_database):
+    app = create_app(Settings(sign_in=SignIn(mode="tokens", is_chosen=True)), database=filled_database)
+    with filled_database.write() as session:
+        owner, other, admin = (
+            {
+                "Authorization": f"Bearer {tokens.issue(session, name='t', scope=scope, expires_at=None, now=NOON)[1]}"
+            }
+            for scope in (Scope.SUBMIT, Scope.SUBMIT, Scope.ADMIN)
+        )
+
+    def codes(who):
+        return app.test_client().post("/api/strategies", json={"name": "Nine", "request": BODY}, headers=who)
+
+    answers = [codes(who) for who in (owner, other, owner, admin)]
+
+    assert [answer.status_code for answer in answers] == [201, 403, 201, 201]
+    assert "was saved by another client" in answers[1].json["detail"]
+
+
+def test_the_home_page_loads_no_bodies_of_presets(client, save, filled_database):
+    save()
+    statements = []
+    event.listen(filled_database.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+
+    assert "Nine" in client.get("/", headers=PAGE).text
+    assert not any("presets.body" in sql for sql in statements)

@@ -1,8 +1,11 @@
 """Submitting: what is taken, what is refused, and that nothing happens twice."""
 
+import json
+
 import pytest
 
 from backtest.prices.dataset import Dataset
+from store.models import Run
 from store.queries import run_list
 from tests.web.conftest import PAGE, SMALLEST
 from web.submission.form import EXAMPLE
@@ -193,3 +196,15 @@ def test_similar_names_are_looked_for_only_for_the_first_unknown_symbols(client)
 
     hinted = ["did you mean SP500?" in error["message"] for error in answer.json["errors"]]
     assert hinted == [True] * 5 + [False] * 3
+
+
+def test_a_request_padded_with_a_megabyte_leaves_a_row_without_it(client, filled_database):
+    padded = SMALLEST | {"symbols": " " * 500_000 + "SP500" + " " * 400_000}
+
+    answer = client.post("/run_backtest", json=padded)
+
+    assert answer.status_code == 202
+    with filled_database.read() as session:
+        received = session.get(Run, answer.json["run_id"]).received
+    assert received["symbols"] == ["SP500"]
+    assert len(json.dumps(received)) < 2_000

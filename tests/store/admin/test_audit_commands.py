@@ -1,0 +1,83 @@
+"""What an operator does with the commands is in the audit trail, under the user of the operating system."""
+
+import getpass
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from store.__main__ import main
+from store.queries import audit
+from store.queries.audit import Action, Actor, Filter
+
+OPERATOR = f"cli:{getpass.getuser()}"
+
+
+@pytest.fixture
+def run(database, database_url, monkeypatch):
+    """Runs a command on the database."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def run(*arguments):
+        assert main([str(each) for each in arguments]) == 0
+
+    return run
+
+
+def trail(database):
+    with database.read() as session:
+        entries, _ = audit.page(session, Filter(), before=None, limit=100)
+    return [(entry.client, entry.action, entry.target_id, entry.detail) for entry in reversed(entries)]
+
+
+def test_tokens_that_are_created_and_revoked_name_the_operator(database, run, capsys):
+    run("tokens", "create", "--name", "nightly", "--scope", "submit")
+    token_id = re.match(r"\d+", capsys.readouterr().out)[0]
+    run("tokens", "revoke", token_id)
+
+    assert trail(database) == [
+        (OPERATOR, "token.create", token_id, {"name": "nightly", "scope": "submit", "days": None}),
+        (OPERATOR, "token.revoke", token_id, {"name": "nightly", "kind": "token"}),
+    ]
+
+
+def test_prices_that_are_imported_name_the_operator(database, run, tmp_path):
+    file = tmp_path / "acme.csv"
+    file.write_text(
+        "Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10,100\n"
+    )
+    run("import", file, "--symbol", "ACME")
+
+    ((client, action, _, detail),) = trail(database)
+    assert (client, action, detail["symbol"], detail["bars"]) == (OPERATOR, "dataset.import", "ACME", 2)
+
+
+def test_a_restored_database_has_the_trail_of_the_backup_and_who_restored_it(database, run, tmp_path):
+    file = tmp_path / "backup.sqlite3"
+    run("tokens", "create", "--name", "before", "--scope", "read")
+    run("backup", file)
+    run("tokens", "create", "--name", "after", "--scope", "read")
+
+    run("restore", "--replace", file)
+
+    assert [(entry[1], entry[2]) for entry in trail(database)] == [
+        ("token.create", "1"),
+        ("database.restore", "backup.sqlite3"),
+    ]
+
+
+def test_pruning_deletes_what_is_old_and_says_so_in_the_trail(database, run, capsys):
+    now = datetime.now(UTC)
+    with database.write() as session:
+        for days in (400, 31, 29):
+            at = now - timedelta(days=days)
+            audit.record(session, Actor("token:1"), Action.RUN_CANCEL, f"run {days}", now=at)
+
+    run("prune-audit", "--days", "30")
+
+    assert capsys.readouterr().out == "2 entries deleted\n"
+    assert [(entry[1], entry[2]) for entry in trail(database)] == [
+        ("run.cancel", "run 29"),
+        ("audit.prune", "audit"),
+    ]
+    assert trail(database)[1][3] == {"days": 30, "deleted": 2}
