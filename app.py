@@ -15,9 +15,9 @@ from http.client import HTTPConnection, HTTPException
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from backtest.console.printable import printable
 from backtest.errors import BacktestError
 from backtest.prices.library import Library
-from backtest.printable import printable
 from config import logs
 from config.errors import SettingsError
 from config.settings import Settings

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backtest import rules
+from backtest.console.printable import show
 from backtest.errors import BacktestError, FieldError, InvalidRequest
 from backtest.prices import price_file
 from backtest.prices.library import Library
-from backtest.printable import show
 from backtest.run.request import OPTION_FIELDS, RunRequest
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _as_json(request: RunRequest, outcome: Outcome) -> str:
 
 
 def _as_table(request: RunRequest, outcome: Outcome) -> str:
-    from backtest.console import table
+    from backtest.console.table import table
 
     return table(request, outcome.summary)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backtest.console.printable import show
 from backtest.errors import BacktestError
 from backtest.plural import counted
 from backtest.prices import price_file
 from backtest.prices.dataset import Dataset
-from backtest.printable import show
 from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from backtest.printable import show
+from backtest.console.printable import show
 from store import schema
 from store.models import Token
 from store.queries import audit, tokens

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from backtest.__main__ import main
+from backtest.console.printable import printable
 from backtest.prices.library import Library
-from backtest.printable import printable
 from tests.backtest.prices.test_library import prices
 
 
