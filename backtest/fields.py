@@ -10,10 +10,13 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from backtest.errors import FieldError
+from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
-Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbols", "object"]
+Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbol", "symbols", "object"]
 Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | None
 
+EXPANDED = ("{{", "$(")
+"""Argo Workflows and Kubernetes expand what follows these in an argument: no text of a request may hold them."""
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -56,6 +59,8 @@ class Field:
             return "true or false"
         if self.kind == "date":
             return "a date (YYYY-MM-DD)"
+        if self.kind == "symbol":
+            return f"a symbol of 1 to {MAX_SYMBOL_LENGTH} {ALPHABET}"
         if self.kind == "symbols":
             return "a list of symbols"
         if self.kind == "object":
@@ -84,8 +89,8 @@ class Field:
             schema["enum"] = list(self.choices)
         if self.kind == "date":
             schema["format"] = "date"
-        if self.kind == "text":
-            schema["maxLength"] = self.max_length
+        if self.kind in ("text", "symbol"):
+            schema["maxLength"] = MAX_SYMBOL_LENGTH if self.kind == "symbol" else self.max_length
         if self.kind == "symbols":
             schema |= {"items": {"type": "string", "minLength": 1, "maxLength": 32}, "minItems": 1}
         if self.low is not None:
@@ -169,9 +174,21 @@ def _choice(field: Field, raw: object) -> str:
 
 def _text(field: Field, raw: object) -> str:
     if not isinstance(raw, str) or len(raw) > field.max_length or "\x00" in raw:
-        shown = repr(raw) if len(repr(raw)) <= 80 else repr(raw)[:77] + "…"
-        raise ValidationError(f"must be {field.allowed}, got {shown}")
+        raise ValidationError(f"must be {field.allowed}, got {_shown(raw)}")
+    if marks := [mark for mark in EXPANDED if mark in raw]:
+        raise ValidationError(f"must not contain {' or '.join(marks)}, got {_shown(raw)}")
     return raw
+
+
+def _shown(raw: object) -> str:
+    text = repr(raw)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _symbol(field: Field, raw: object) -> str:
+    if raw == "" or is_symbol(raw):
+        return str(raw)
+    raise ValidationError(f"must be {field.allowed}, got {_shown(raw)}")
 
 
 def _date(field: Field, raw: object) -> date:
@@ -188,8 +205,10 @@ def _symbols(field: Field, raw: object) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not names:
         raise ValidationError(f"must be a list of symbols, got {raw!r}")
     for name in names:
-        if not isinstance(name, str) or not 1 <= len(name) <= 32 or not name.isprintable() or " " in name:
-            raise ValidationError(f"must be a list of symbols (1 to 32 characters, no spaces), got {name!r}")
+        if not is_symbol(name):
+            raise ValidationError(
+                f"must be a list of symbols (1 to {MAX_SYMBOL_LENGTH} {ALPHABET}), got {name!r}"
+            )
     if len(set(names)) != len(names):
         raise ValidationError("must not contain a symbol more than once")
     return tuple(names)
@@ -203,5 +222,5 @@ def _object(field: Field, raw: object) -> dict[str, Any]:
 
 _PARSERS: dict[str, Callable[[Field, object], Value]] = {
     "int": _whole, "float": _number, "bool": _flag, "choice": _choice,
-    "text": _text, "date": _date, "symbols": _symbols, "object": _object,
+    "text": _text, "date": _date, "symbol": _symbol, "symbols": _symbols, "object": _object,
 }  # fmt: skip

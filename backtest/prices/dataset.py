@@ -16,9 +16,9 @@ import numpy as np
 from backtest.arrays import Floats, Ints, Times
 from backtest.errors import BacktestError
 from backtest.prices.bars import PRICES, Bars
+from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
 MAX_BARS = 5_000_000
-MAX_SYMBOL_LENGTH = 32
 
 _MAGIC = b"SBD1"
 _LENGTH = struct.Struct("<I")
@@ -38,7 +38,7 @@ class Dataset:
 
     Parameters
     ----------
-    symbol : 1 to 32 printable characters without spaces
+    symbol : 1 to 32 printable characters without spaces: wider than `is_symbol`, as older releases stored it
     timeframe : length of a bar, as "1d" or "5m"
     source : where the prices come from, in words; not part of the content
     bars : Bars of this one symbol, arrays of shape (T, 1)
@@ -55,9 +55,9 @@ class Dataset:
     bars: Bars
 
     def __post_init__(self) -> None:
-        if not is_symbol(self.symbol):
+        if not _was_symbol(self.symbol):
             raise ValueError(
-                f"a symbol must have 1 to 32 printable characters and no spaces, got {self.symbol!r}"
+                f"a symbol must have 1 to {MAX_SYMBOL_LENGTH} printable characters and no spaces, got {self.symbol!r}"
             )
         if self.bars.symbols != (self.symbol,) or self.bars.timeframe != self.timeframe:
             held = f"{', '.join(self.bars.symbols)} {self.bars.timeframe}"
@@ -96,8 +96,7 @@ class Dataset:
             raise InvalidPayload(f"the payload contains invalid prices: {error}") from error
 
 
-def is_symbol(name: str) -> bool:
-    """Whether `name` can name a symbol: 1 to 32 printable characters, no spaces."""
+def _was_symbol(name: str) -> bool:
     return 1 <= len(name) <= MAX_SYMBOL_LENGTH and name.isprintable() and " " not in name
 
 
@@ -121,9 +120,13 @@ def make_dataset(
 
     Raises
     ------
+    ValueError
+        If the symbol holds a character outside the alphabet of symbols.
     InvalidBars
         If the prices cannot be; names symbol, date and field.
     """
+    if not is_symbol(symbol):
+        raise ValueError(f"a symbol must have 1 to {MAX_SYMBOL_LENGTH} {ALPHABET}, got {symbol!r}")
     columns = dict(prices) if adj_close is None else adjust(prices, adj_close)
     length = timeframe or infer_timeframe(times)
     shaped = {name: np.ascontiguousarray(columns[name], np.float64).reshape(-1, 1) for name in _COLUMNS}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from backtest import samples
 from backtest.errors import FieldError, InvalidFile, InvalidRequest
-from backtest.prices.dataset import Dataset, InvalidPayload, is_symbol
+from backtest.prices.dataset import Dataset, InvalidPayload
+from backtest.prices.symbols import is_symbol
 
 _POINTER = ".current.json"
 

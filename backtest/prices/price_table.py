@@ -10,7 +10,8 @@ import numpy as np
 from backtest.arrays import Flags, Floats, Ints, Times
 from backtest.errors import InvalidFile
 from backtest.prices.bars import PRICES
-from backtest.prices.dataset import MAX_BARS, Dataset, is_symbol, make_dataset
+from backtest.prices.dataset import MAX_BARS, Dataset, make_dataset
+from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
 MAX_ERRORS = 20
 MAX_COLUMNS = 64
@@ -82,7 +83,7 @@ def check_symbol(symbol: str, file: str) -> None:
     if not is_symbol(symbol):
         shown = repr(symbol[:40])
         raise InvalidFile(
-            f"must have 1 to 32 printable characters and no spaces, got {shown}", file=file, field="symbol"
+            f"must have 1 to {MAX_SYMBOL_LENGTH} {ALPHABET}, got {shown}", file=file, field="symbol"
         )
 
 

@@ -28,7 +28,7 @@ REQUEST_FIELDS = (
     Field(name="start_date", kind="date", label="From", required=True, help="First day of trading."),
     Field(name="end_date", kind="date", label="To", required=True, help="Last day of trading."),
     *OPTION_FIELDS,
-    Field(name="benchmark", kind="text", label="Benchmark", max_length=32,
+    Field(name="benchmark", kind="symbol", label="Benchmark",
           help="Symbol to compare with. Empty: buy & hold of the same symbols."),
     Field(name="run_id", kind="text", label="Run ID", max_length=36,
           help="UUID4 of the run; repeating it returns the same run. Empty: a new one."),

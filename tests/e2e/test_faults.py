@@ -293,10 +293,8 @@ def test_a_workflow_is_stopped_as_the_argo_ui_offers_it(cluster, product, record
     record_property("seen", failed(product, run_id, "stopped"))
 
 
-def test_the_exit_handler_fails_too(cluster, product, record_property):
-    run_id = by_hand(
-        cluster, variants.running("record", "exit 1"), variants.trying_once, symbols="NOWHERE"
-    )  # fmt: skip
+def test_a_step_that_says_why_it_failed_is_quoted_by_the_dispatcher(cluster, product, record_property):
+    run_id = by_hand(cluster, variants.trying_once, symbols="NOWHERE")
 
     message = failed(product, run_id, "invalid_request")
 

@@ -120,7 +120,7 @@ def living(*, success: int, failure: int, completion: int) -> Change:
 
 def trying_once(spec: Spec) -> None:
     """No second attempt of any step."""
-    for name in ("engine", "persist", "record"):
+    for name in ("engine", "persist"):
         part(spec, name)["retryStrategy"]["limit"] = 0
 
 

@@ -1,5 +1,6 @@
 """The WorkflowTemplates: a form that explains itself, limits on everything, clean-up by configuration."""
 
+import json
 import re
 import subprocess
 import sys
@@ -134,7 +135,7 @@ def test_the_engine_pod_holds_no_account_that_could_write():
     assert "web-secret" not in str(parts(backtest())["engine"])
 
 
-@pytest.mark.parametrize("step", ["engine", "persist", "record"])
+@pytest.mark.parametrize("step", ["engine", "persist"])
 def test_every_step_has_a_command_a_deadline_and_limits(step):
     part = parts(backtest())[step]
 
@@ -173,15 +174,16 @@ def test_the_run_id_is_a_label_of_workflow_and_pods_and_an_argument_of_every_ste
 
     assert "workflow.uid" in spec["workflowMetadata"]["labelsFrom"]["run_id"]["expression"]
     assert "workflow.parameters.run_id" in spec["podMetadata"]["labels"]["run_id"]
-    for step in ("engine", "persist", "record"):
+    for step in ("engine", "persist"):
         arguments = parts(spec)[step]["container"]["args"]
         assert arguments[arguments.index("--run-id") + 1] == spec["podMetadata"]["labels"]["run_id"]
 
 
-def test_a_success_needs_no_third_pod():
-    (task,) = parts(backtest())["finalize"]["dag"]["tasks"]
+def test_no_text_of_a_failed_step_reaches_the_substitution_of_argo():
+    spec = backtest()
 
-    assert (backtest()["onExit"], task["when"]) == ("finalize", "{{workflow.status}} != Succeeded")
+    assert "onExit" not in spec
+    assert "workflow.failures" not in json.dumps(spec)
 
 
 def test_a_migration_waits_for_a_database_that_is_away_as_a_run_does():

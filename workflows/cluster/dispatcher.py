@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from backtest.errors import InvalidRequest
 from config import logs
 from store.models import Status
 from store.queries import runs, workflow_links
@@ -56,7 +57,7 @@ class Dispatcher:
     def _start_or_fail(self, run_id: str) -> bool:
         try:
             return self.start(run_id)
-        except ArgoRefused as refused:
+        except (ArgoRefused, InvalidRequest) as refused:
             log.error("run refused by Argo Workflows", error=str(refused))
             message = f"The run could not be started: {refused}"
             with self._database.write() as session:

@@ -66,7 +66,7 @@ def _limit_memory(env: Mapping[str, str]) -> None:
 
 
 def _leave_termination_message(failure: Failure) -> None:
-    """Leave the failure where Kubernetes, and through it the exit handler, finds it."""
+    """Leave the failure where Kubernetes keeps it: the dispatcher reads it from the workflow."""
     path = Path(os.environ.get("TERMINATION_LOG", failure_messages.TERMINATION_LOG))
     try:
         path.write_text(failure_messages.termination_message(failure), encoding="utf-8")

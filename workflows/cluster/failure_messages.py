@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,7 @@ _FAILED = ("Failed", "Error")
 _ABOUT_RETRIES = ("retryStrategy.expression evaluated to false", "No more retries left")
 """What Argo reports of the node around a step's attempts; the attempt itself has the reason."""
 _EXIT = re.compile(r"\(exit code (\d+)\)(?:: (.*))?", re.DOTALL)
-_STEPS = {
-    "engine": "engine step",
-    "persist": "persist step",
-    "migrate": "migration",
-    "record": "exit handler",
-}
+_STEPS = {"engine": "engine step", "persist": "persist step"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +66,9 @@ _CAUSES = (
 )  # fmt: skip
 
 
-def failed_pods(failures: str) -> list[FailedPod]:
-    """The pods named by Argo's `workflow.failures`: JSON, one or several times quoted."""
-    content: Any = failures
-    while isinstance(content, str):
-        try:
-            content = json.loads(content)
-        except ValueError:
-            return []
-    return _failed_pods(content) if isinstance(content, list) else []
-
-
 def failed_pods_of(nodes: Mapping[str, Mapping[str, Any]]) -> list[FailedPod]:
     """The pods that did not succeed, from the nodes of a workflow's status."""
-    return _failed_pods(node for node in nodes.values() if node.get("type") == "Pod")
-
-
-def _failed_pods(nodes: Iterable[Any]) -> list[FailedPod]:
-    failed = [node for node in nodes if isinstance(node, Mapping) and node.get("phase") in _FAILED]
+    failed = [node for node in nodes.values() if node.get("type") == "Pod" and node.get("phase") in _FAILED]
     pods = [
         FailedPod(*(str(node.get(name) or "") for name in ("templateName", "message", "finishedAt")))
         for node in failed

@@ -1,4 +1,8 @@
-"""The WorkflowTemplate `backtest`: engine pod, then persist pod, and an exit handler for what fails."""
+"""The WorkflowTemplate `backtest`: engine pod, then persist pod.
+
+There is no exit handler: the text of a failure would pass through Argo's substitution on its way into a pod. The
+dispatcher reads it from the workflow's nodes and ends the run.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from hera.workflows import (
     Artifact,
     Container,
     EmptyDirVolume,
-    Env,
     TarArchiveStrategy,
     Task,
     WorkflowTemplate,
@@ -20,7 +23,6 @@ from workflows.templates.arguments import arguments
 
 _PERSIST_SECONDS = 900
 """More than the time for which the persist step retries while the database is unavailable."""
-_RECORD_SECONDS = 900
 _LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
 """The web's limits hold for a run of the Argo UI too."""
 _RUN = ["--run-id", pods.RUN_ID]
@@ -35,7 +37,6 @@ def backtest(settings: Settings) -> WorkflowTemplate:
         title="Run a backtest",
         description="Backtest a trading rule on stored prices. The result appears in the web UI under the run ID.",
         success_seconds=settings.ttl_success_seconds,
-        on_exit="finalize",
         arguments=arguments(),
         active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
         workflow_metadata=m.WorkflowMetadata(
@@ -44,12 +45,10 @@ def backtest(settings: Settings) -> WorkflowTemplate:
         pod_gc=m.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration="0s"),
         artifact_gc=_artifact_gc(),
     ) as template:
-        engine, persist, record = _engine(settings), _persist(settings), _record(settings)
+        engine, persist = _engine(settings), _persist(settings)
         with DAG(name="main"):
             computed = Task(name="engine", template=engine)
             computed >> Task(name="persist", template=persist, arguments=[computed.get_artifact("bundle")])
-        with DAG(name="finalize"):
-            Task(name="record", template=record, when="{{workflow.status}} != Succeeded")
     return template
 
 
@@ -95,20 +94,4 @@ def _persist(settings: Settings) -> Container:
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
         seconds=_PERSIST_SECONDS,
-    )
-
-
-def _record(settings: Settings) -> Container:
-    """Runs only where something failed: a success needs no third pod."""
-    end = [
-        Env(name="STATUS", value="{{workflow.status}}"),
-        Env(name="FAILURES", value="{{workflow.failures}}"),
-    ]
-    return pods.step(
-        settings,
-        "record",
-        ["python", "-m", "workflows.steps.record"],
-        args=[*_RUN, *_WORKFLOW],
-        env=[*pods.database_env(pods.WRITER_SECRET), *end],
-        seconds=_RECORD_SECONDS,
     )

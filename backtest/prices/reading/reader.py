@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backtest.arrays import Floats, Times
 from backtest.errors import BacktestError, InvalidFile
 from backtest.prices.bars import PRICES
-from backtest.prices.dataset import is_symbol, make_dataset
+from backtest.prices.dataset import make_dataset
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.columns import Column, compute, empty_cells, flags, rows_of
@@ -25,6 +25,7 @@ from backtest.prices.reading.options import Question, ReadOptions
 from backtest.prices.reading.reading import NeedsAnswer, Reading, SymbolPrices
 from backtest.prices.reading.repairs import Rows, clean, shown
 from backtest.prices.reading.tables import Table, read_table
+from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
 MAX_SYMBOLS: Final = 2_000
 PREVIEW_ROWS: Final = 8
@@ -154,7 +155,7 @@ class _Job:
             return _UNNAMED
         if not is_symbol(name):
             raise InvalidFile(
-                f"cannot be named {name[:40]!r}; give the symbol another name",
+                f"cannot be named {name[:40]!r}; a symbol has 1 to {MAX_SYMBOL_LENGTH} {ALPHABET}",
                 file=self.problems.file,
                 field="symbol",
             )

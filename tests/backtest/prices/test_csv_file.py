@@ -246,7 +246,7 @@ def test_what_is_no_csv_of_prices_is_refused_in_words(content, reason):
 
 
 def test_a_symbol_that_can_be_none_is_refused():
-    with pytest.raises(InvalidFile, match="symbol: must have 1 to 32 printable characters"):
+    with pytest.raises(InvalidFile, match="symbol: must have 1 to 32 letters, digits"):
         parse_csv(b"", file="prices.csv", symbol="a b")
 
 

@@ -133,7 +133,7 @@ def test_prices_where_the_high_is_below_the_close_make_no_dataset():
 
 @pytest.mark.parametrize("symbol", ["", "a b", "x" * 33, "a\nb", "a\x00"])
 def test_what_cannot_name_a_symbol_is_refused(symbol):
-    with pytest.raises(ValueError, match="1 to 32 printable characters"):
+    with pytest.raises(ValueError, match="1 to 32 letters, digits"):
         daily([1, 2], symbol)
 
 

@@ -1,17 +1,17 @@
-"""The failure that the exit handler stores, from what Argo hands it."""
+"""The failure of a run, from the nodes of its workflow."""
 
 import json
 
-from workflows.cluster.failure_messages import failed_pods, failure_of
+from workflows.cluster.failure_messages import failed_pods_of, failure_of
 from workflows.failures import Failure
 
 MESSAGE = {"error_code": "invalid_request", "error_message": "symbols: No price data for NOWHERE"}
 
 
 def failures(*nodes):
-    """As the controller writes them: JSON inside of a quoted string."""
-    named = [{"templateName": "engine", "phase": "Failed", **node} for node in nodes]
-    return json.dumps(json.dumps(named))
+    """The nodes of failed pods as Argo lists them."""
+    named = [{"type": "Pod", "templateName": "engine", "phase": "Failed", **node} for node in nodes]
+    return {str(number): node for number, node in enumerate(named)}
 
 
 def test_the_step_that_said_why_is_heard_over_the_node_around_its_attempts():
@@ -23,7 +23,7 @@ def test_the_step_that_said_why_is_heard_over_the_node_around_its_attempts():
         {"message": "retryStrategy.expression evaluated to false", "finishedAt": "2026-01-05T12:00:06Z"},
     )
 
-    failure = failure_of(failed_pods(reported), "Failed")
+    failure = failure_of(failed_pods_of(reported), "Failed")
 
     assert failure == Failure("invalid_request", "symbols: No price data for NOWHERE")
 
@@ -34,4 +34,4 @@ def test_where_every_attempt_ran_out_of_memory_that_is_the_reason():
         {"message": "No more retries left", "finishedAt": "2026-01-05T12:00:06Z"},
     )
 
-    assert failure_of(failed_pods(reported), "Failed").code == "out_of_memory"
+    assert failure_of(failed_pods_of(reported), "Failed").code == "out_of_memory"

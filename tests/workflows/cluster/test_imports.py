@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qa.processes import ROOT
 
-STEPS = ("compute", "keep", "record", "reader")
+STEPS = ("compute", "keep", "reader")
 
 
 def modules_of(package):

@@ -17,7 +17,6 @@ from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from qa.processes import ROOT
 from store.admin import grant_reader
-from store.queries import workflow_links
 from store.session import make_engine
 from tests.workflows.clusters import BY_HAND, arguments_of
 from workflows.cluster import engine_pod
@@ -56,10 +55,6 @@ class Pods:
     def persist(self, run_id, *, uid=UID, **more):
         which = ("--workflow-name", "bt-x", "--workflow-uid", uid)
         return self.run("keep", run_id, "--bundle", self.bundle, *which, **more)
-
-    def on_exit(self, run_id, *, failures="[]", status="Failed", uid=UID, **more):
-        end = {"STATUS": status, "FAILURES": json.dumps(json.dumps(failures))}
-        return self.run("record", run_id, "--workflow-name", "bt-x", "--workflow-uid", uid, **end, **more)
 
     def termination_message(self):
         return json.loads(self.termination_log.read_text(encoding="utf-8"))
@@ -164,71 +159,22 @@ def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(en
     assert engine.returncode == 12, engine.stdout
 
 
-def test_the_exit_handler_writes_the_reason_that_the_step_left(environment, pods):
-    run_id = environment.enqueue()
-    pods.engine(run_id, arguments=BY_HAND | {"symbols": "NOWHERE"})
-    message = f"main: Error (exit code 2): {pods.termination_log.read_text()}"
+@pytest.mark.parametrize("text", ["{{=sprig.genPrivateKey('rsa')}}", "$(DATABASE_URL)"])
+def test_an_argument_that_would_be_expanded_is_refused_by_both_pods(environment, pods, text):
+    arguments = BY_HAND | {"params": json.dumps({"note": text})}
 
-    on_exit = pods.on_exit(
-        run_id, failures=[{"templateName": "engine", "phase": "Failed", "message": message}]
-    )
+    engine = pods.engine(str(uuid.uuid4()), arguments=arguments)
+    persist = pods.persist(str(uuid.uuid4()), arguments=arguments)
 
-    run = environment.get(run_id)
-    assert on_exit.returncode == 0
-    assert (run.status, run.error_code) == ("FAILED", "invalid_request")
-    assert "No price data for NOWHERE" in run.error_message
-
-
-def test_the_exit_handler_gives_a_run_of_the_argo_ui_its_row(environment, pods):
-    run_id = str(uuid.uuid4())
-
-    pods.on_exit(run_id, arguments=BY_HAND, status="Error")
-
-    assert (environment.get(run_id).status, environment.get(run_id).error_code) == (
-        "FAILED",
-        "workflow_failed",
-    )
-
-
-def test_the_exit_handler_leaves_an_ended_run_and_the_run_of_another_workflow_alone(environment, pods):
-    ended, others = environment.enqueue(), str(uuid.uuid4())
-    pods.engine(ended)
-    pods.persist(ended)
-    pods.on_exit(others, arguments=BY_HAND, uid="the-first")
-    pending = environment.enqueue()
-    pods.engine(pending)
-
-    codes = [pods.on_exit(ended).returncode, pods.on_exit(others, uid="another").returncode]
-
-    assert codes == [0, 0]
-    assert environment.get(ended).status == "SUCCEEDED"
-    assert environment.get(others).workflow_uid == "the-first"
-
-
-def test_the_end_of_a_second_workflow_of_a_run_does_not_end_the_run(environment, pods):
-    run_id = environment.enqueue()
-    with environment.database.write() as session:
-        workflow_links.link(session, run_id, "bt-x", "the-first")
-
-    on_exit = pods.on_exit(run_id, uid="another")
-
-    assert on_exit.returncode == 0
-    assert environment.get(run_id).status == "PENDING"
-
-
-def test_arguments_that_no_row_can_hold_are_no_failure_of_the_exit_handler(environment, pods):
-    on_exit = pods.on_exit(str(uuid.uuid4()), arguments=BY_HAND | {"start_date": "yesterday"})
-
-    assert on_exit.returncode == 0
-    assert "start_date" in on_exit.stdout
+    assert (engine.returncode, persist.returncode) == (2, 2)
+    assert "params: must not contain {{ or $(" in pods.termination_message()["error_message"]
     assert environment.counts() == {}
 
 
-@pytest.mark.parametrize("step", ["engine", "on_exit"])
-def test_a_database_that_is_away_is_something_to_try_again(environment, pods, step):
+def test_a_database_that_is_away_is_something_to_try_again(environment, pods):
     away = {"DATABASE_URL": "mysql+pymysql://user:hidden-password@127.0.0.1:9/nothing"}
 
-    done = getattr(pods, step)(str(uuid.uuid4()), arguments=BY_HAND, **away)
+    done = pods.engine(str(uuid.uuid4()), arguments=BY_HAND, **away)
 
     assert done.returncode == 75
     assert "hidden-password" not in done.stdout + done.stderr
@@ -237,10 +183,10 @@ def test_a_database_that_is_away_is_something_to_try_again(environment, pods, st
 def test_every_line_of_every_step_carries_the_run_id(environment, pods):
     run_id = environment.enqueue()
 
-    logged = "".join(step(run_id).stdout for step in (pods.engine, pods.persist, pods.on_exit))
+    logged = "".join(step(run_id).stdout for step in (pods.engine, pods.persist))
 
     lines = [json.loads(line) for line in logged.splitlines()]
-    assert len(lines) >= 4
+    assert len(lines) >= 3
     assert {line["run_id"] for line in lines} == {run_id}
 
 

@@ -148,7 +148,7 @@ def test_a_workflow_that_no_list_shows_yet_is_asked_for_before_it_is_called_gone
 
 
 @pytest.mark.parametrize("everything", [True, False])
-def test_a_failed_workflow_whose_exit_handler_said_nothing_is_explained_by_its_pods(cluster, everything):
+def test_a_failed_workflow_is_explained_by_its_pods(cluster, everything):
     run_id = begun(cluster)
     failure = json.dumps({"error_code": "invalid_request", "error_message": "symbols: No price data"})
     cluster.move(
