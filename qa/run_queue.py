@@ -49,7 +49,7 @@ class RunQueue:
         request = replace(RunRequest.parse(REQUEST), rule_type=rule_type, params={}, run_id=str(uuid.uuid4()))
         aligned = align(request, {"SP500": samples.load("SP500")})
         submission = runs.Submission(
-            request=request, received={}, data_hash=aligned.data_hash, data_hashes=aligned.hashes
+            request=request, received={}, data_hash=aligned.span.data_hash, data_hashes=aligned.span.hashes
         )
         with self.database.write() as session:
             return runs.submit(session, submission, now=datetime.now(UTC))[0].run_id

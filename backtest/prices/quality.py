@@ -164,12 +164,14 @@ def find_gaps(times: Times, timeframe: str) -> Indices:
     return after[missing > MISSING_DAYS]
 
 
-def trades_touching(reports: Sequence[QualityReport], trades: TradeBars, *, start: int = 0) -> dict[str, Any]:
+def trades_touching(
+    reports: Sequence[QualityReport], trades: TradeBars, *, rows: Sequence[Indices]
+) -> dict[str, Any]:
     """The trades that hold over a doubtful bar, or are entered or left where nothing traded.
 
     Parameters
     ----------
-    start : bar of the reports' bars at which the trades' bars begin
+    rows : for each report the bar of its own that each traded bar is
 
     Returns
     -------
@@ -177,12 +179,12 @@ def trades_touching(reports: Sequence[QualityReport], trades: TradeBars, *, star
     """
     kinds: dict[int, list[str]] = {}
     for column, report in enumerate(reports):
-        rows = np.flatnonzero(trades.symbol == column)
-        entry, leave = trades.entry_bar[rows] + start, trades.exit_bar[rows] + start
+        own = np.flatnonzero(trades.symbol == column)
+        entry, leave = rows[column][trades.entry_bar[own]], rows[column][trades.exit_bar[own]]
         for kind, found in report.doubtful.items():
-            _note(kinds, kind, rows[_any_within(found, entry, leave)])
+            _note(kinds, kind, own[_any_within(found, entry, leave)])
         for kind, found in report.untraded.items():
-            _note(kinds, kind, rows[np.isin(entry, found) | np.isin(leave, found)])
+            _note(kinds, kind, own[np.isin(entry, found) | np.isin(leave, found)])
     listed = sorted(kinds)[:TRADES_LISTED]
     names = [reports[int(trades.symbol[row])].symbol for row in listed]
     return {

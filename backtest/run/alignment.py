@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from backtest.arrays import Floats
 from backtest.metrics.benchmark import buy_and_hold
@@ -11,7 +11,6 @@ from backtest.prices.bars import Bars, join
 from backtest.prices.dataset import Dataset
 from backtest.run.request import RunRequest
 from backtest.run.span import Calendar, Span, find_span
-from backtest.run.warnings import RunWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +19,22 @@ class Aligned:
 
     Parameters
     ----------
-    bars : from the first common bar of the symbols, for indicators to warm up, to the last traded one
-    start : first traded bar
-    hashes : data hash of each symbol, the benchmark's included
-    benchmark : (T - start,) value of the initial capital left in the benchmark
+    span : the traded bars, and those of each symbol that they are
+    histories : bars of each symbol, all of its own, up to the last traded one: rules and checks read these
+    bars : the traded bars of all symbols
+    benchmark : (T,) value of the initial capital left in the benchmark
     benchmark_name : the symbols themselves, or the one chosen
-    warnings : what is worth knowing about the calendar
     """
 
+    span: Span
+    histories: tuple[Bars, ...]
     bars: Bars
-    start: int
-    hashes: dict[str, str]
-    data_hash: str
     benchmark: Floats
     benchmark_name: str
-    warnings: list[RunWarning] = field(default_factory=list)
 
 
 def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
-    """Put the symbols of a request on their common calendar and cut it at its end date.
+    """Find the bars that all symbols of a request have from its start to its end date.
 
     Raises
     ------
@@ -46,19 +42,20 @@ def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
         As `find_span` does.
     """
     span = find_span(request, {symbol: _calendar(dataset) for symbol, dataset in datasets.items()})
-    joined = join([datasets[symbol].bars for symbol in request.symbols])
-    bars = joined.cut(0, len(span.times))
-    benchmark = _benchmark(request, datasets, bars, span)
+    whole = [datasets[symbol].bars for symbol in request.symbols]
+    histories = tuple(bars.cut(0, int(row[-1]) + 1) for bars, row in zip(whole, span.rows, strict=True))
+    parts = [bars.cut(start, len(bars)) for bars, start in zip(histories, span.starts, strict=True)]
+    traded = join(parts)
     name = request.benchmark or ", ".join(request.symbols)
-    return Aligned(bars, span.start, span.hashes, span.data_hash, benchmark, name, span.warnings)
+    return Aligned(span, histories, traded, _benchmark(request, datasets, traded, span), name)
 
 
 def _calendar(dataset: Dataset) -> Calendar:
     return Calendar(dataset.symbol, dataset.timeframe, dataset.data_hash, dataset.bars.times)
 
 
-def _benchmark(request: RunRequest, datasets: Mapping[str, Dataset], bars: Bars, span: Span) -> Floats:
+def _benchmark(request: RunRequest, datasets: Mapping[str, Dataset], traded: Bars, span: Span) -> Floats:
     capital = request.config.initial_capital
     if request.benchmark is None or span.benchmark_rows is None:
-        return buy_and_hold(bars.cut(span.start, len(bars)).close, capital)
+        return buy_and_hold(traded.close, capital)
     return buy_and_hold(datasets[request.benchmark].bars.close[span.benchmark_rows], capital)

@@ -1,20 +1,21 @@
-"""Detect look-ahead: recompute a rule on data cut at random bars and compare its targets."""
+"""Detect look-ahead: recompute a rule on bars cut at many places and compare its targets."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from backtest.arrays import Flags, Floats
 from backtest.prices.bars import Bars
 from backtest.prices.calendar import stamp
+from backtest.run.cuts import Cut, choose_cuts
+from backtest.run.targets import Targeting
 from backtest.simulation.simulate import checked_target
 
-CUTS: Final = 5
-FREE_BARS: Final = 20_000
+FREE_BARS: Final = 250_000
 """Bars that may always be recomputed; beyond them, `LONGEST` times the bars of the run."""
 LONGEST: Final = 2
 
@@ -23,15 +24,18 @@ SAME: Final = 1e-9
 that sums over vectors may round its last bits differently on a shorter array, which is no look-ahead."""
 
 
-class Targeting(Protocol):
-    """The part of a rule that the check needs."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A target that changed: where, what it was with the future known, and without; None is no change wanted."""
 
-    @property
-    def warmup(self) -> int:
-        """Bars before the first wanted position."""
+    date: str
+    symbol: str
+    known: float | None
+    cut: float | None
 
-    def target(self, bars: Bars) -> Floats:
-        """Wanted exposure, (T, M)."""
+    def as_json(self) -> dict[str, Any]:
+        """The difference, ready for JSON."""
+        return {"date": self.date, "symbol": self.symbol, "known": self.known, "cut": self.cut}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,74 +44,81 @@ class LookaheadCheck:
 
     Parameters
     ----------
-    checked : False if there were too few bars to cut
     cuts : dates of the last bar of each cut, oldest first
-    peeks : whether a target changed
-    date, symbol : where the first change was seen
-    known, cut : the target with the future known, and without it; None is no change wanted
+    at_random, at_changes : how many of the cuts lie at random bars, and at bars on which the target changes
+    difference : the first change that was seen; None if there is none
     """
 
-    checked: bool
     cuts: tuple[str, ...] = ()
-    peeks: bool = False
-    date: str | None = None
-    symbol: str | None = None
-    known: float | None = None
-    cut: float | None = None
+    at_random: int = 0
+    at_changes: int = 0
+    difference: Difference | None = None
+
+    @property
+    def checked(self) -> bool:
+        """False if there were too few bars to cut."""
+        return bool(self.cuts)
+
+    @property
+    def peeks(self) -> bool:
+        """Whether a target changed."""
+        return self.difference is not None
 
     def as_json(self) -> dict[str, Any]:
         """The result, ready for JSON."""
-        first = {"date": self.date, "symbol": self.symbol, "known": self.known, "cut": self.cut}
         return {
             "checked": self.checked,
             "cuts": list(self.cuts),
+            "at_random": self.at_random,
+            "at_changes": self.at_changes,
             "peeks": self.peeks,
-            "first_difference": first if self.peeks else None,
+            "first_difference": self.difference.as_json() if self.difference else None,
         }
 
 
 def check_lookahead(
-    rule: Targeting, bars: Bars, target: Floats, *, seed: str, start: int = 0, cuts: int = CUTS
+    rule: Targeting, histories: Sequence[Bars], targets: Sequence[Floats], *, seed: str, starts: Sequence[int]
 ) -> LookaheadCheck:
-    """Recompute `rule` on `bars` cut at random places; targets before the cut must not change.
+    """Recompute `rule` on each symbol's bars cut at many places; targets before a cut must not change.
 
     Parameters
     ----------
-    target : (T, M) what the rule says on all bars
+    targets : what the rule says on all bars of each symbol, (T, 1)
     seed : any text, as a data hash; the same seed cuts at the same bars
-    start : first trading bar; cuts lie behind it
-    cuts : how many at most; fewer on long data, such that the bars recomputed stay within twice the run
+    starts : first traded bar of each symbol; cuts lie behind it
 
     Raises
     ------
     InvalidTarget
         If the rule returns a wrong shape or value on fewer bars.
     """
-    lengths = cut_lengths(len(bars), first=max(start, rule.warmup) + 2, seed=seed, cuts=cuts)
-    dates = tuple(stamp(bars.times[length - 1]) for length in lengths)
-    for length in lengths:
-        part = bars.cut(0, length)
-        before = checked_target(part, rule.target(part))
-        differs = _differs(target[:length], before)
-        if differs.any():
-            row, column = np.unravel_index(int(np.argmax(differs)), differs.shape)
-            known, cut = _shown(target[row, column]), _shown(before[row, column])
-            return LookaheadCheck(True, dates, True, stamp(bars.times[row]), bars.symbols[column], known, cut)
-    return LookaheadCheck(bool(lengths), dates)
+    budget = max(FREE_BARS // len(histories), LONGEST * max(len(bars) for bars in histories))
+    cuts = [
+        (bars, target, choose_cuts(
+            bars.close[:, 0], target[:, 0], first=max(start, rule.warmup) + 2, budget=budget,
+            seed=f"{seed} {bars.symbols[0]}",
+        ))
+        for bars, target, start in zip(histories, targets, starts, strict=True)
+    ]  # fmt: skip
+    difference = next(
+        (found for bars, target, own in cuts for cut in own if (found := _compared(rule, bars, target, cut))),
+        None,
+    )
+    chosen = [(stamp(bars.times[cut.length - 1]), cut.kind) for bars, _, own in cuts for cut in own]
+    at_random = sum(kind == "random" for _, kind in chosen)
+    return LookaheadCheck(
+        tuple(sorted(date for date, _ in chosen)), at_random, len(chosen) - at_random, difference
+    )
 
 
-def cut_lengths(count: int, *, first: int, seed: str, cuts: int = CUTS) -> list[int]:
-    """Lengths from `first` to count - 1 at which to cut, ascending, their sum bounded; [] if none fits."""
-    if first >= count:
-        return []
-    drawn = sorted({first + _draw(f"{seed} {number}", count - first) for number in range(cuts)})
-    affordable = np.cumsum(drawn) <= max(FREE_BARS, LONGEST * count)
-    return [length for length, fits in zip(drawn, affordable, strict=True) if fits]
-
-
-def _draw(text: str, span: int) -> int:
-    """A number from 0 to span - 1, evenly spread over texts; the same for ever and on any machine."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % span
+def _compared(rule: Targeting, bars: Bars, target: Floats, cut: Cut) -> Difference | None:
+    part = bars.cut(0, cut.length)
+    before = checked_target(part, rule.target(part))
+    differs = _differs(target[: cut.length], before)
+    if not differs.any():
+        return None
+    row = int(np.argmax(differs[:, 0]))
+    return Difference(stamp(bars.times[row]), bars.symbols[0], _shown(target[row, 0]), _shown(before[row, 0]))
 
 
 def _differs(known: Floats, cut: Floats) -> Flags:

@@ -20,9 +20,10 @@ from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.request import RunRequest
+from backtest.run.targets import on_common_calendar, own_targets
 from backtest.run.warnings import RunFacts, RunWarning, warnings_of
 from backtest.simulation.backends import Backend
-from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, checked_target, simulate
+from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, simulate
 
 Progress = Callable[[str, float], None]
 
@@ -75,18 +76,21 @@ def run(
     report = on_progress or _ignore
     report("aligning", 0.0)
     aligned = align(request, datasets)
-    bars, start = aligned.bars, aligned.start
     rule = request.rule()
     report("applying rule", 0.1)
-    target = checked_target(bars, rule.target(bars))
+    own = own_targets(rule, aligned.histories)
     report("look-ahead", 0.25)
-    check = check_lookahead(rule, bars, target, seed=aligned.data_hash, start=start)
+    check = check_lookahead(
+        rule, aligned.histories, own, seed=aligned.span.data_hash, starts=aligned.span.starts
+    )
     report("simulating", 0.5)
     config = replace(request.config, periods_per_year=bars_per_year(aligned))
-    simulation = simulate(bars, target, config, start=start, backend=backend)
+    target = on_common_calendar(own, aligned.span.rows)
+    simulation = simulate(aligned.bars, target, config, backend=backend)
     report("metrics", 0.75)
     account = account_of(simulation, aligned, request.risk_free_rate)
-    summary = _summary(request, aligned, simulation, account, check)
+    warnings = aligned.span.warmed_up(rule.warmup).warnings
+    summary = _summary(request, aligned, simulation, account, check, warnings)
     report("done", 1.0)
     return Outcome(summary, simulation, _curves(simulation, aligned, account))
 
@@ -103,7 +107,7 @@ def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float =
         benchmark=aligned.benchmark,
         risk_free_rate=risk_free_rate,
         timeframe=aligned.bars.timeframe,
-        year=periods_per_year(aligned.bars.times, aligned.bars.timeframe),
+        year=periods_per_year(aligned.span.common, aligned.bars.timeframe),
     )
 
 
@@ -123,7 +127,7 @@ def bars_held(simulation: Simulation) -> Flags:
 
 def bars_per_year(aligned: Aligned) -> float:
     """Bars that make a year: P, times the bars of an average day where they are shorter."""
-    times, timeframe = aligned.bars.times, aligned.bars.timeframe
+    times, timeframe = aligned.span.common, aligned.bars.timeframe
     periods = float(periods_per_year(times, timeframe))
     if not is_intraday(timeframe):
         return periods
@@ -136,8 +140,7 @@ def _ignore(step: str, fraction: float) -> None:
 
 
 def _curves(simulation: Simulation, aligned: Aligned, account: Account) -> dict[str, Floats]:
-    close = aligned.bars.close[aligned.start :]
-    value = np.einsum("tm,tm->t", simulation.position, close)
+    value = np.einsum("tm,tm->t", simulation.position, aligned.bars.close)
     solvent = simulation.equity > 0
     exposure = np.where(solvent, value / np.where(solvent, simulation.equity, 1.0), 0.0)
     return {
@@ -150,12 +153,17 @@ def _curves(simulation: Simulation, aligned: Aligned, account: Account) -> dict[
 
 
 def _summary(
-    request: RunRequest, aligned: Aligned, simulation: Simulation, account: Account, check: LookaheadCheck
+    request: RunRequest,
+    aligned: Aligned,
+    simulation: Simulation,
+    account: Account,
+    check: LookaheadCheck,
+    of_calendar: list[RunWarning],
 ) -> dict[str, Any]:
     metrics = compute_metrics(account)
-    reports = quality.inspect_bars(aligned.bars)
-    touching = quality.trades_touching(reports, simulation.trades, start=aligned.start)
-    warnings = _warnings(simulation, account, check, touching) + aligned.warnings
+    reports = [quality.inspect_bars(history)[0] for history in aligned.histories]
+    touching = quality.trades_touching(reports, simulation.trades, rows=aligned.span.rows)
+    warnings = _warnings(simulation, account, check, touching) + of_calendar
     return {
         **_identity(aligned, simulation),
         "conventions": _conventions(request, aligned, account),
@@ -180,13 +188,13 @@ def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
     return {
         "engine_version": simulation.engine_version,
         "result_hash": simulation.result_hash,
-        "data_hash": aligned.data_hash,
-        "data_hashes": aligned.hashes,
+        "data_hash": aligned.span.data_hash,
+        "data_hashes": aligned.span.hashes,
         "timeframe": aligned.bars.timeframe,
         "first_bar": stamp(simulation.times[0]),
         "last_bar": stamp(simulation.times[-1]),
         "bars": len(simulation.times),
-        "warmup_bars": aligned.start,
+        "warmup_bars": min(aligned.span.starts),
     }
 
 

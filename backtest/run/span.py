@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.plural import counted
 from backtest.prices.bars import common_times
 from backtest.prices.calendar import stamp
+from backtest.run.calendar_warnings import of_dropped_bars, of_range, of_warmup
 from backtest.run.request import RunRequest
 from backtest.run.warnings import RunWarning
-
-LATE_DAYS = 7
-"""Days by which prices may begin after start_date, or end before end_date, without a warning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,42 +34,63 @@ class Span:
 
     Parameters
     ----------
-    times : (T,) the bars common to all symbols, up to the last traded one
-    start : the first traded bar
+    calendars : all bars of each symbol
+    common : the bars that all symbols have, whatever the range
+    times : (T,) those of them that are traded
+    rows : (T,) of each symbol the own bar at each traded one
     hashes : data hash of each symbol, the benchmark's included
     data_hash : the one hash of what the symbols' prices are
-    benchmark_rows : (T - start,) the benchmark's bar at each traded one; None where there is no benchmark
+    benchmark_rows : (T,) the benchmark's bar at each traded one; None where there is no benchmark
     warnings : what is worth knowing about the calendar
     """
 
+    calendars: tuple[Calendar, ...]
+    common: Times
     times: Times
-    start: int
+    rows: tuple[Indices, ...]
     hashes: dict[str, str]
     data_hash: str
     benchmark_rows: Indices | None
     warnings: list[RunWarning]
 
+    @property
+    def starts(self) -> list[int]:
+        """First traded bar of each symbol among its own: so many bars warm it up."""
+        return [int(row[0]) for row in self.rows]
+
+    def warmed_up(self, needed: int) -> Span:
+        """The same with a warning for each symbol that has fewer bars than a rule needs to warm up."""
+        pairs = zip(self.calendars, self.rows, strict=True)
+        short = of_warmup({own.symbol: own.times[: row[-1] + 1] for own, row in pairs}, self.starts, needed)
+        return replace(self, warnings=self.warnings + short)
+
 
 def find_span(request: RunRequest, calendars: Mapping[str, Calendar]) -> Span:
-    """Put the symbols of a request on their common calendar and cut it at its end date.
+    """Find the bars that all symbols of a request have from its start to its end date.
 
     Raises
     ------
     InvalidRequest
         If a symbol has no calendar or another timeframe, there is no common bar, or none in the range.
     """
-    chosen = [_of(calendars, symbol, "symbols") for symbol in request.symbols]
+    chosen = tuple(_of(calendars, symbol, "symbols") for symbol in request.symbols)
     _check_timeframes(chosen)
     common = _common(chosen)
     start, stop = _range(request, common)
-    times = common[:stop]
-    rows, more = _benchmark(request, calendars, chosen[0].timeframe, times[start:])
+    traded = common[start:stop]
+    rows, more = _benchmark(request, calendars, chosen[0].timeframe, traded)
     hashes = {calendar.symbol: calendar.data_hash for calendar in chosen}
     data_hash = combined_hash(list(hashes.values()))
     if request.benchmark:
         hashes[request.benchmark] = calendars[request.benchmark].data_hash
-    warnings = [*_of_dropped_bars(chosen, times, start), *_of_range(request, times, start), *more]
-    return Span(times, start, hashes, data_hash, rows, warnings)
+    own = {calendar.symbol: calendar.times for calendar in chosen}
+    warnings = [
+        *of_dropped_bars(own, traded),
+        *of_range(own, traded, request.start_date, request.end_date),
+        *more,
+    ]
+    symbol_rows = tuple(np.searchsorted(times, traded) for times in own.values())
+    return Span(chosen, common, traded, symbol_rows, hashes, data_hash, rows, warnings)
 
 
 def combined_hash(hashes: list[str]) -> str:
@@ -86,7 +105,7 @@ def _of(calendars: Mapping[str, Calendar], symbol: str, name: str) -> Calendar:
     return calendars[symbol]
 
 
-def _check_timeframes(chosen: list[Calendar]) -> None:
+def _check_timeframes(chosen: Sequence[Calendar]) -> None:
     first = chosen[0]
     for other in chosen[1:]:
         if other.timeframe != first.timeframe:
@@ -97,7 +116,7 @@ def _check_timeframes(chosen: list[Calendar]) -> None:
             raise InvalidRequest([FieldError("symbols", text, other.symbol)])
 
 
-def _common(chosen: list[Calendar]) -> Times:
+def _common(chosen: Sequence[Calendar]) -> Times:
     common = common_times([calendar.times for calendar in chosen])
     if len(common) == 0:
         spans = "; ".join(f"{calendar.symbol} {_dates(calendar.times)}" for calendar in chosen)
@@ -154,32 +173,3 @@ def _of_carried(symbol: str, missing: int) -> list[RunWarning]:
         return []
     text = f"The benchmark {symbol} has no price on {counted(missing, 'bar')}; its last close is carried forward."
     return [RunWarning("benchmark_gaps", text)]
-
-
-def _of_dropped_bars(chosen: list[Calendar], times: Times, start: int) -> list[RunWarning]:
-    """Bars within the traded range that some symbols have and others lack."""
-    first, last = times[start], times[-1]
-    lost = {}
-    for calendar in chosen:
-        own = int(
-            np.searchsorted(calendar.times, last, side="right") - np.searchsorted(calendar.times, first)
-        )
-        lost[calendar.symbol] = own - (len(times) - start)
-    if not any(lost.values()):
-        return []
-    named = ", ".join(f"{counted(count, 'bar')} of {symbol}" for symbol, count in lost.items() if count)
-    text = f"Only bars common to all symbols are used. Left out within the range: {named}."
-    return [RunWarning("bars_dropped", text)]
-
-
-def _of_range(request: RunRequest, times: Times, start: int) -> list[RunWarning]:
-    """Prices that begin well after the start date, or end well before the end date."""
-    warnings = []
-    first, last = times[start].astype("datetime64[D]"), times[-1].astype("datetime64[D]")
-    if (first - np.datetime64(request.start_date)).astype(int) > LATE_DAYS:
-        text = f"Trading starts on {first}, the first available bar, not on {request.start_date}."
-        warnings.append(RunWarning("late_start", text))
-    if (np.datetime64(request.end_date) - last).astype(int) > LATE_DAYS:
-        text = f"Prices end on {last}, before the end date {request.end_date}."
-        warnings.append(RunWarning("early_end", text))
-    return warnings

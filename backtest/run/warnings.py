@@ -74,10 +74,9 @@ def no_trades(signals: int, rejected: Mapping[str, int]) -> str:
 
 def _of_truth(facts: RunFacts) -> list[RunWarning]:
     warnings = []
-    check = facts.lookahead
-    if check.peeks:
+    if found := facts.lookahead.difference:
         text = (
-            f"The rule looks ahead: its target for {check.symbol} on {check.date} changes when later bars "
+            f"The rule looks ahead: its target for {found.symbol} on {found.date} changes when later bars "
             "are removed. Its results cannot be achieved in real trading."
         )
         warnings.append(RunWarning("lookahead", text))

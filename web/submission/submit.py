@@ -73,13 +73,13 @@ def _submit(raw: Any) -> str:
 def _plan(asked: RunRequest) -> schemas.Check:
     """The bars of a run, and about how long it takes."""
     with database().read() as session:
-        span = submission.pin(session, asked, settings().limits)
+        span = submission.pin(session, asked, settings().limits).warmed_up(asked.rule().warmup)
     bars = len(span.times)
     return {
         "ok": True,
-        "bars": bars - span.start,
-        "warmup_bars": span.start,
-        "first_bar": str(span.times[span.start])[:10],
+        "bars": bars,
+        "warmup_bars": min(span.starts),
+        "first_bar": str(span.times[0])[:10],
         "last_bar": str(span.times[-1])[:10],
         "seconds": round(_FIXED_SECONDS + bars * len(asked.symbols) / _BARS_PER_SECOND, 2),
         "caveats": [warning.as_json() for warning in span.warnings],

@@ -164,8 +164,9 @@ def test_a_trade_touches_what_it_holds_over_and_fills_at():
     volume = np.where(np.arange(300) == 200, 0, 500)
     closed = trades([1, 2, 3, 4], entry_bar=[100, 110, 150, 160], exit_bar=[120, 150, 190, 200])
 
-    touching = trades_touching(inspect_bars(bars(close, volume=volume)), closed)
-    later = trades_touching(inspect_bars(bars(close, volume=volume)), closed, start=50)
+    reports = inspect_bars(bars(close, volume=volume))
+    touching = trades_touching(reports, closed, rows=[np.arange(300)])
+    later = trades_touching(reports, closed, rows=[np.arange(50, 300)])
 
     assert touching == {
         "count": 3,
@@ -181,7 +182,9 @@ def test_a_trade_touches_what_it_holds_over_and_fills_at():
 def test_holding_over_a_bar_without_volume_touches_nothing():
     prices = bars(walk(100), volume=np.where(np.arange(100) == 40, 0, 500))
 
-    assert trades_touching(inspect_bars(prices), trades([1], entry_bar=[30], exit_bar=[50]))["count"] == 0
+    held = trades([1], entry_bar=[30], exit_bar=[50])
+
+    assert trades_touching(inspect_bars(prices), held, rows=[np.arange(100)])["count"] == 0
 
 
 def test_a_single_bar_can_be_inspected():

@@ -188,7 +188,11 @@ def test_bars_that_not_every_symbol_has_are_left_out_and_counted():
     )
 
     assert outcome.summary["bars"] == 38
-    assert message(outcome, "bars_dropped").endswith("Left out within the range: 2 bars of AAA.")
+    said = message(outcome, "bars_dropped")
+    assert "BBB lacks 2 bars from 2024-01-16 to 2024-01-17 that other symbols have." in said
+    assert (
+        "Left out within the range: 2 bars of AAA. Stops and targets that were reached on those bars" in said
+    )
 
 
 def test_the_benchmark_of_several_symbols_is_their_even_split():

@@ -49,11 +49,13 @@ def test_only_common_bars_up_to_the_end_date_are_traded_and_each_lost_bar_is_cou
         calendar("BBB", DAYS[[0, 1, 3, 4]]),
     )
 
-    assert found.times.tolist() == DAYS[[0, 1, 3]].tolist()
-    assert found.start == 1
-    assert [warning.message for warning in found.warnings] == [
-        "Only bars common to all symbols are used. Left out within the range: 1 bar of AAA."
-    ]
+    assert found.times.tolist() == DAYS[[1, 3]].tolist()
+    assert found.common.tolist() == DAYS[[0, 1, 3, 4]].tolist()
+    assert [rows.tolist() for rows in found.rows] == [[1, 3], [1, 2]]
+    assert found.starts == [1, 1]
+    (warning,) = found.warnings
+    assert "BBB lacks 1 bar on 2024-01-04 that other symbols have." in warning.message
+    assert "Left out within the range: 1 bar of AAA." in warning.message
 
 
 def test_one_symbol_has_its_own_hash_and_several_the_hash_over_theirs_in_order():
@@ -112,12 +114,12 @@ def test_what_is_promised_at_submission_is_what_is_computed_on():
     promised, computed = span(asked, *calendars), align(asked, prices)
 
     assert promised.times.tolist() == computed.bars.times.tolist() == DAYS[1:4].tolist()
-    assert (promised.start, promised.data_hash, promised.hashes) == (
-        computed.start,
-        computed.data_hash,
-        computed.hashes,
+    assert (promised.starts, promised.data_hash, promised.hashes) == (
+        computed.span.starts,
+        computed.span.data_hash,
+        computed.span.hashes,
     )
-    assert promised.warnings == computed.warnings
+    assert promised.warnings == computed.span.warnings
 
 
 @given(st.lists(st.sets(st.integers(0, 40)), min_size=1, max_size=4))
