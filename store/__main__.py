@@ -1,4 +1,4 @@
-"""The operator's commands on the database: its schema, its consistency, backups, prices, tokens and the audit trail."""
+"""The operator's commands on the database: schema, accounts, consistency, backups, prices, tokens and the audit trail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
 from store import schema
-from store.admin import backup, token_commands
+from store.admin import accounts, backup, token_commands
 from store.admin.check import problems
 from store.errors import StoreError, is_unreachable
 from store.queries import audit, datasets
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, text in (
         ("upgrade", _upgrade, "upgrade the schema to the version this release requires"),
+        (
+            "accounts",
+            _accounts,
+            "give the accounts of MIGRATION_USER, WRITER_USER and READER_USER their rights",
+        ),
         ("current", _current, "print the version of the schema"),
         ("check", _check, "check the consistency of every result; safe while serving"),
     ):
@@ -94,6 +99,14 @@ def _upgrade(database: Database, _arguments: argparse.Namespace) -> int:
     before, after = schema.upgrade(database.engine)
     change = "nothing to do" if before == after else f"was at {before or 'nothing'}"
     show(f"schema is at {after}, {change}")
+    return 0
+
+
+def _accounts(database: Database, _arguments: argparse.Namespace) -> int:
+    workflows = Settings.from_env(os.environ).max_running_workflows
+    for account in accounts.grant(database.engine, os.environ, workflows=workflows):
+        tables = ", ".join(name or "the whole database" for name in account.rights)
+        print(f"{account.user}: granted on {tables or 'no table yet'}")
     return 0
 
 

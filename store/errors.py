@@ -14,6 +14,8 @@ little, a run that fails for a lock that is held for a moment costs its user the
 """
 _UNREACHABLE = {
     ER.CON_COUNT_ERROR,
+    ER.TOO_MANY_USER_CONNECTIONS,
+    ER.USER_LIMIT_REACHED,
     ER.SERVER_SHUTDOWN,
     CR.CR_CONNECTION_ERROR,
     CR.CR_CONN_HOST_ERROR,

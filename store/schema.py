@@ -15,6 +15,8 @@ from store.errors import SchemaBehind, StoreError
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = "stock_backtest_migration"
 _LOCK_WAIT_SECONDS = 60
+_TABLE_WAIT_SECONDS = 25
+"""How long a migration waits for a table that a transaction holds: what comes after it on that table waits as well."""
 
 
 def head() -> str:
@@ -58,6 +60,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 def _lock(connection: Connection) -> None:
     if connection.dialect.name != "mysql":
         return
+    connection.execute(text("SET SESSION lock_wait_timeout = :seconds"), {"seconds": _TABLE_WAIT_SECONDS})
     acquired = connection.scalar(
         text("SELECT GET_LOCK(:name, :wait)"), {"name": _LOCK, "wait": _LOCK_WAIT_SECONDS}
     )

@@ -125,9 +125,20 @@ def test_the_automatic_migration_is_the_same_as_the_workflow_of_the_operator():
     gate = named(overlay("dev"), "Job")["schema-gate"]["spec"]["template"]["spec"]
     workflow = named(overlay("dev"), "WorkflowTemplate")["db-migrate"]["spec"]["templates"]
 
-    steps = {each["name"]: each["command"] for each in gate["initContainers"]}
+    parts = {each["name"]: each for each in workflow}
+    tasks = [(task["name"], parts[task["template"]]["container"]) for task in parts["main"]["dag"]["tasks"]]
 
-    assert steps == {each["name"]: each["container"]["command"] for each in workflow if "container" in each}
+    def secrets(container):
+        return [each for each in container["env"] if "secretKeyRef" in each.get("valueFrom", {})]
+
+    assert [(each["name"], each["command"]) for each in gate["initContainers"]] == [
+        (name, container["command"]) for name, container in tasks
+    ]
+    for (name, container), of_gate in zip(tasks, gate["initContainers"], strict=True):
+        key = "name"
+        assert sorted(secrets(of_gate), key=lambda each: each[key]) == sorted(
+            secrets(container), key=lambda each: each[key]
+        ), name
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ PROCESSES = {
     "worker": ["-m", "workflows.worker"],
     "dispatcher": ["-m", "workflows.reconcile", "--every", "60"],
     "store commands": ["-m", "store", "current"],
-    "grant of the reader": ["-m", "store.admin.grant_reader"],
+    "grants of a released template": ["-m", "workflows.steps.reader"],
 }
 
 

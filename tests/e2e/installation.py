@@ -34,7 +34,8 @@ class Installation:
     def __init__(self) -> None:
         self.cluster = Cluster(NAMESPACE)
         self.passwords = {
-            name: secrets.token_hex(16) for name in ("web-secret", "engine-secret", "mysql-secret")
+            name: secrets.token_hex(16)
+            for name in ("web-secret", "migration-secret", "engine-secret", "mysql-secret")
         }
 
     @property
@@ -99,7 +100,12 @@ class Installation:
 
     def _secrets(self) -> None:
         run("kubectl", "create", "namespace", NAMESPACE)
-        users = {"web-secret": "stock_backtest", "engine-secret": "engine", "mysql-secret": "root"}
+        users = {
+            "web-secret": "stock_backtest",
+            "migration-secret": "migration",
+            "engine-secret": "engine",
+            "mysql-secret": "root",
+        }
         for name, user in users.items():
             self.cluster.kubectl("create", "secret", "generic", name, f"--from-literal=DB_USER={user}",
                                  f"--from-literal=DB_PASSWORD={self.passwords[name]}")  # fmt: skip

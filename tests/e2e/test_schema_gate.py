@@ -35,7 +35,8 @@ def start(guide_installation: GuideInstallation, *components: str, name: str) ->
     (job,) = named(render(folder), "Job").values()
     pod = job["spec"]["template"]["spec"]
     for container in pod.get("initContainers", []) + pod["containers"]:
-        own = {"DB_NAME": DATABASE} | ({"READER_USER": READER} if container["name"] == "reader" else {})
+        takes = {each["name"] for each in container["env"]}
+        own = {"DB_NAME": DATABASE} | ({"READER_USER": READER} if "READER_USER" in takes else {})
         kept = [each for each in container["env"] if each["name"] not in own]
         container["env"] = kept + [{"name": name, "value": value} for name, value in own.items()]
     job["metadata"]["name"] = name

@@ -187,16 +187,41 @@ def test_no_text_of_a_failed_step_reaches_the_substitution_of_argo():
 
 
 def test_a_migration_waits_for_a_database_that_is_away_as_a_run_does():
-    migrate, reader = (parts(rendered()["db-migrate.yaml"]["spec"])[name] for name in ("migrate", "reader"))
+    spec = rendered()["db-migrate.yaml"]["spec"]
+    migrate, accounts = (parts(spec)[name] for name in ("migrate", "accounts"))
     persist = parts(rendered()["backtest.yaml"]["spec"])["persist"]
 
-    assert migrate["retryStrategy"] == reader["retryStrategy"] == persist["retryStrategy"]
+    assert migrate["retryStrategy"] == accounts["retryStrategy"] == persist["retryStrategy"]
     assert "'75'" in migrate["retryStrategy"]["expression"]
 
 
-def test_the_migration_runs_once_at_a_time_and_then_makes_the_account_of_the_engine_step():
+def test_the_migration_runs_once_at_a_time_between_two_looks_of_the_administrator_at_the_accounts():
     spec = rendered()["db-migrate.yaml"]["spec"]
+    tasks = parts(spec)["main"]["dag"]["tasks"]
 
     assert spec["synchronization"]["mutexes"] == [{"name": "db-migrate"}]
-    assert [task.get("depends") for task in parts(spec)["main"]["dag"]["tasks"]] == [None, "migrate"]
-    assert "READER_PASSWORD" in variables("reader", spec)
+    assert [(task["template"], task.get("depends")) for task in tasks] == [
+        ("accounts", None),
+        ("migrate", "accounts"),
+        ("accounts", "migrate"),
+    ]
+
+
+def test_each_step_of_a_migration_has_the_account_that_it_needs():
+    spec = rendered()["db-migrate.yaml"]["spec"]
+
+    def secrets(step):
+        asked = {name: each.get("valueFrom", {}) for name, each in variables(step, spec).items()}
+        return {name: each["secretKeyRef"]["name"] for name, each in asked.items() if "secretKeyRef" in each}
+
+    assert secrets("migrate") == dict.fromkeys(("DB_USER", "DB_PASSWORD"), "migration-secret")
+    assert secrets("accounts") == {
+        "DB_USER": "mysql-secret",
+        "DB_PASSWORD": "mysql-secret",
+        "MIGRATION_USER": "migration-secret",
+        "MIGRATION_PASSWORD": "migration-secret",
+        "WRITER_USER": "web-secret",
+        "WRITER_PASSWORD": "web-secret",
+        "READER_USER": "engine-secret",
+        "READER_PASSWORD": "engine-secret",
+    }

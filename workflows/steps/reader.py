@@ -2,7 +2,7 @@
 
 import sys
 
-from store.admin.grant_reader import main
+from store.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["accounts"]))

@@ -17,7 +17,7 @@ _RUN_ID = Parameter(
 
 
 def db_migrate(settings: Settings) -> WorkflowTemplate:
-    """The migrations, then the account that the engine step reads prices with; both may be run again."""
+    """The accounts, the migrations with theirs, and the accounts' rights on what was made; all may be run again."""
     with pods.template(
         settings,
         "db-migrate",
@@ -28,20 +28,25 @@ def db_migrate(settings: Settings) -> WorkflowTemplate:
         active_deadline_seconds=_SECONDS,
         synchronization=m.Synchronization(mutexes=[m.Mutex(name="db-migrate")]),
     ) as template:
+        accounts = pods.step(
+            settings,
+            "accounts",
+            ["python", "-m", "store", "accounts"],
+            env=[
+                *pods.database_env(pods.ROOT_SECRET),
+                *pods.accounts_env(),
+                pods.configured("MAX_RUNNING_WORKFLOWS"),
+            ],
+            seconds=_SECONDS,
+        )
         migrate = pods.step(
             settings,
             "migrate",
             ["python", "-m", "store", "upgrade"],
-            env=pods.database_env(pods.WRITER_SECRET),
-            seconds=_SECONDS,
-        )
-        reader = pods.step(
-            settings,
-            "reader",
-            ["python", "-m", "workflows.steps.reader"],
-            env=[*pods.database_env(pods.ROOT_SECRET), *pods.reader_env()],
+            env=pods.database_env(pods.MIGRATION_SECRET),
             seconds=_SECONDS,
         )
         with DAG(name="main"):
-            Task(name="migrate", template=migrate) >> Task(name="reader", template=reader)
+            made = Task(name="accounts", template=accounts)
+            made >> Task(name="migrate", template=migrate) >> Task(name="rights", template=accounts)
     return template

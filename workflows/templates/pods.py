@@ -22,7 +22,8 @@ from config.settings import Settings
 IMAGE = "stock-backtest"
 """The image's name as the overlays know it; they put registry, tag and digest in its place."""
 USER_ID = 10_001
-WRITER_SECRET, READER_SECRET, ROOT_SECRET = "web-secret", "engine-secret", "mysql-secret"
+WRITER_SECRET, READER_SECRET = "web-secret", "engine-secret"
+MIGRATION_SECRET, ROOT_SECRET = "migration-secret", "mysql-secret"
 CONFIG = "web-config"
 
 RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
@@ -166,10 +167,14 @@ def database_env(secret: str) -> list[Any]:
     ]
 
 
-def reader_env() -> list[Any]:
-    """The account to be made for the engine step."""
-    names = {"READER_USER": "DB_USER", "READER_PASSWORD": "DB_PASSWORD"}  # nosec B105
-    return [SecretEnv(name=name, secret_name=READER_SECRET, secret_key=key) for name, key in names.items()]
+def accounts_env() -> list[Any]:
+    """The accounts that the administrator is to make."""
+    secrets = {"MIGRATION": MIGRATION_SECRET, "WRITER": WRITER_SECRET, "READER": READER_SECRET}
+    return [
+        SecretEnv(name=f"{role}_{part}", secret_name=secret, secret_key=f"DB_{part}")
+        for role, secret in secrets.items()
+        for part in ("USER", "PASSWORD")
+    ]
 
 
 def memory_env() -> m.EnvVar:

@@ -6,9 +6,7 @@ import subprocess
 import sys
 import uuid
 
-import pymysql
 import pytest
-from sqlalchemy import make_url
 
 from backtest import samples
 from backtest.prices.dataset import Dataset
@@ -16,8 +14,6 @@ from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from qa.processes import ROOT
-from store.admin import grant_reader
-from store.session import make_engine
 from tests.workflows.clusters import BY_HAND, arguments_of
 from workflows.cluster import engine_pod
 
@@ -188,33 +184,3 @@ def test_every_line_of_every_step_carries_the_run_id(environment, pods):
     lines = [json.loads(line) for line in logged.splitlines()]
     assert len(lines) >= 3
     assert {line["run_id"] for line in lines} == {run_id}
-
-
-def test_the_account_of_the_engine_pod_reads_prices_and_nothing_else(closed_url):
-    engine, url = make_engine(closed_url), make_url(closed_url)
-    user = f"engine_{uuid.uuid4().hex[:8]}"
-
-    grant_reader.grant(engine, user, "the-first-password")
-    grant_reader.grant(engine, user, "the-second-password")
-
-    engine.dispose()
-    place = {"host": url.host, "port": url.port, "user": user, "database": url.database}
-    with pymysql.connect(password="the-second-password", **place) as connection:
-        cursor = connection.cursor()
-        assert cursor.execute("SELECT * FROM datasets") == 0
-        for forbidden in ("SELECT * FROM runs", "INSERT INTO datasets VALUES ('x')", "DROP TABLE datasets"):
-            with pytest.raises(pymysql.err.OperationalError, match="denied"):
-                cursor.execute(forbidden)
-    with pytest.raises(pymysql.err.OperationalError, match="denied"):
-        pymysql.connect(password="the-first-password", **place)
-
-
-@pytest.fixture
-def closed_url(mysql_server):
-    """A database with two tables, to which no other account has access."""
-    with mysql_server.new_database() as name:
-        mysql_server.execute(
-            f"CREATE TABLE {name}.datasets (name VARCHAR(10))",
-            f"CREATE TABLE {name}.runs (run_id VARCHAR(36))",
-        )
-        yield mysql_server.url(database=name)
