@@ -32,6 +32,8 @@ class RequestLimits:
     waiting: int = whole("MAX_WAITING_PER_CLIENT", 10_000, 0, 1_000_000)
     per_minute: int = whole("SUBMISSIONS_PER_MINUTE", 6_000, 0, 1_000_000)
     requests_at_once: int = whole("REQUESTS_AT_ONCE", 8, 1, 128)
+    client_seconds: int = whole("CLIENT_TIMEOUT_SECONDS", 15, 1, 600)
+    """How long a client may take to send a request or to read an answer; what passes meanwhile prolongs it."""
 
     @property
     def requests_waiting(self) -> int:

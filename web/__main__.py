@@ -9,10 +9,12 @@ from typing import NoReturn
 
 from config.errors import SettingsError
 from config.settings import Settings
+from web.server import PATIENT_THREADS
 
 _MEMORY = "/dev/shm"  # noqa: S108 gunicorn's heartbeat must not wait for a disk # nosec B108
 _SPARE_THREADS = 16
 """They refuse requests and answer probes while the concurrency limit is reached and its queue is full."""
+_WORKER = "web.server.worker.Worker"
 DRAIN_SECONDS = 25
 """Requests that have begun are finished within this time after SIGTERM."""
 
@@ -35,10 +37,11 @@ def _become_gunicorn(settings: Settings) -> NoReturn:
 def arguments(settings: Settings, *, bind: str = "") -> list[str]:
     """Gunicorn's command line; WEB_CONCURRENCY, which it reads itself, is the number of processes."""
     limits = settings.limits
+    threads = limits.requests_at_once + limits.requests_waiting + PATIENT_THREADS + _SPARE_THREADS
     return [
         *("--bind", bind or f"{settings.host}:{settings.port}"),
-        *("--worker-class", "gthread"),
-        *("--threads", str(limits.requests_at_once + limits.requests_waiting + _SPARE_THREADS)),
+        *("--worker-class", _WORKER),
+        *("--threads", str(threads)),
         *(("--worker-tmp-dir", _MEMORY) if Path(_MEMORY).is_dir() else ()),
         *("--graceful-timeout", str(DRAIN_SECONDS)),
         *("--keep-alive", "5"),

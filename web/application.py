@@ -16,7 +16,7 @@ from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
-from web.middleware import compression, concurrency, csrf, response_headers
+from web.middleware import compression, concurrency, csrf, receiving, response_headers
 from web.presentation import formatting
 from web.results.curves_api import bp as curves
 from web.results.exports import bp as exports
@@ -66,6 +66,7 @@ def create_app(
         install(Services(settings, opened, yahoo or YahooFinance()))
     for part in (
         errors,
+        receiving,
         concurrency,
         assets,
         response_headers,

@@ -19,6 +19,7 @@ _DESCRIPTIONS: Mapping[int, str] = {
     401: "Not signed in, or the token is invalid",
     403: "The scope is insufficient, or the request came from another site",
     404: "Not found",
+    408: "The body did not arrive in time",
     409: "Not possible in the current state",
     413: "Too large",
     415: "Unsupported content type",
@@ -42,7 +43,7 @@ def operation(
 ) -> Operation:
     """One method of a path: its answers by status code, each one of the schemas or without a body."""
     responses = {str(code): _answer(code, schema) for code, schema in answers.items()}
-    always = () if tag == "operations" else _ALWAYS
+    always = () if tag == "operations" else (*_ALWAYS, *((408,) if body else ()))
     responses |= {str(code): _problem(code) for code in sorted({*errors, *always})}
     described: Operation = {"summary": summary, "tags": [tag], "responses": responses}
     described |= {"parameters": list(parameters)} if parameters else {}

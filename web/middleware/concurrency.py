@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 
 from web.errors import AtCapacity
 from web.services import settings
@@ -22,6 +22,8 @@ _HEAVY = {
     "yahoo_import.by_json",
 }
 """Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""
+_SIGN_IN = {"sign_in.by_token", "sign_in.start", "sign_in.callback"}
+"""Open to everybody, and some of them wait for the identity provider: a part of the slots as well, but another."""
 
 
 class ConcurrencyLimit:
@@ -68,26 +70,36 @@ def register(app: Flask) -> None:
     """Limit every request before anything else is done for it."""
     with app.app_context():
         limits = settings().limits
-    heavy_slots = max(1, limits.requests_at_once // 4)
+    few = max(1, limits.requests_at_once // 4)
     all_requests = ConcurrencyLimit(
         limits.requests_at_once, queue=limits.requests_waiting, wait_seconds=WAIT_SECONDS
     )
-    heavy_requests = ConcurrencyLimit(heavy_slots, queue=heavy_slots, wait_seconds=WAIT_SECONDS)
+    heavy, sign_in = (ConcurrencyLimit(few, queue=few, wait_seconds=WAIT_SECONDS) for _ in range(2))
+    of_part = dict.fromkeys(_HEAVY, heavy) | dict.fromkeys(_SIGN_IN, sign_in)
     app.extensions[EXTENSION] = all_requests
 
     def acquire() -> None:
         if request.endpoint in _EXEMPT:
             return
         g.acquired = []
-        # The heavy limit comes first: a heavy request that waits for it must not hold a slot of all.
-        for limit in [heavy_requests, all_requests] if request.endpoint in _HEAVY else [all_requests]:
+        # The limit of a part comes first: a request that waits for it must not hold a slot of all.
+        part = of_part.get(request.endpoint or "")
+        for limit in [part, all_requests] if part else [all_requests]:
             if not limit.acquire():
                 raise AtCapacity
             g.acquired.append(limit)
+
+    def hand_over(response: Response) -> Response:
+        """A stream is sent as fast as the client reads it: for that it holds no slot of all."""
+        if response.is_streamed and all_requests in g.get("acquired", ()):
+            g.acquired.remove(all_requests)
+            all_requests.release()
+        return response
 
     def release(_error: BaseException | None) -> None:
         for limit in g.pop("acquired", []):
             limit.release()
 
     app.before_request(acquire)
+    app.after_request(hand_over)
     app.teardown_request(release)

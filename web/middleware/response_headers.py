@@ -1,4 +1,4 @@
-"""The headers of every answer, and how large a request may be."""
+"""The headers of every answer."""
 
 from __future__ import annotations
 
@@ -27,22 +27,10 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-_PRESET_KIB = 64
-
 
 def register(app: Flask) -> None:
-    """Limit bodies before, and add headers after every view."""
-    app.before_request(limit_body)
+    """Add headers after every view."""
     app.after_request(add_headers)
-
-
-def limit_body() -> None:
-    """Only uploads may be large, and presets are kept for good, so that they are small."""
-    if request.path not in ("/datasets", "/datasets/preview", "/api/datasets"):
-        most_kib = settings().limits.request_kib
-        request.max_content_length = 1024 * (
-            min(most_kib, _PRESET_KIB) if request.path == "/api/strategies" else most_kib
-        )
 
 
 def add_headers(response: Response) -> Response:
