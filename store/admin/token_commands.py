@@ -14,6 +14,7 @@ from store.queries.tokens import Kind, Scope
 from store.session import Database
 
 _LONGEST_NAME = 100
+_DEFAULT_DAYS = 90
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +26,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     creating.add_argument(
         "--scope", required=True, type=Scope, choices=list(Scope), metavar="read|submit|admin"
     )
-    creating.add_argument("--days", type=days, help="validity in days; default: until revoked")
+    creating.add_argument(
+        "--days", type=days, default=_DEFAULT_DAYS, help="validity in days; default: %(default)s"
+    )
     creating.set_defaults(command=_create)
     listing = actions.add_parser("list", help="list all tokens, without their secrets")
     listing.add_argument("--sessions", action="store_true", help="list the sessions of people instead")
@@ -51,7 +54,7 @@ def days(text: str) -> int:
 def _create(database: Database, arguments: argparse.Namespace) -> int:
     schema.require_head(database.engine)
     now = datetime.now(UTC)
-    expires_at = now + timedelta(days=arguments.days) if arguments.days else None
+    expires_at = now + timedelta(days=arguments.days)
     with database.write() as session:
         token, secret = tokens.issue(
             session, name=arguments.name, scope=arguments.scope, expires_at=expires_at, now=now

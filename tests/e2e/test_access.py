@@ -97,6 +97,10 @@ def test_a_step_sees_no_token_and_only_argos_container_beside_it_does(cluster, r
     record_property("seen", name_of(found))
     assert token not in mounts["main"]
     assert token in mounts["wait"]
+    (volume,) = (each for each in found["spec"]["volumes"] if each["name"] == "exec-sa-token")
+    sources = [source for each in volume["projected"]["sources"] for source in each]
+    assert "serviceAccountToken" in sources
+    assert "secret" not in volume
 
 
 def test_a_workflow_that_is_not_one_of_an_installed_template_is_not_executed(cluster, record_property):

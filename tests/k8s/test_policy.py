@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.k8s.manifests import (
     ENVIRONMENTS,
     FOLDERS,
     K8S,
+    KUBECTL,
     OVERLAYS,
     STORE,
     containers,
@@ -78,6 +80,50 @@ def test_the_pods_of_workflows_and_argos_own_containers_in_them_are_as_restricte
             "capabilities": {"drop": ["ALL"]},
         }
         assert set(executor["resources"]["limits"]) == RESOURCES
+
+
+@pytest.mark.parametrize("manifest", that_have(workflow_spec))
+def test_argos_containers_have_a_token_that_expires_and_the_step_beside_them_has_none(manifest, tmp_path):
+    token = "/var/run/secrets/kubernetes.io/serviceaccount"
+    mounts = [{"name": "exec-sa-token", "mountPath": token, "readOnly": True}]
+    argos = {
+        "volumes": [{"name": "exec-sa-token", "secret": {"secretName": "steps.service-account-token"}}],
+        "initContainers": [{"name": "init", "image": "argoexec", "volumeMounts": mounts}],
+        "containers": [
+            {"name": "wait", "image": "argoexec", "volumeMounts": mounts},
+            {"name": "main", "image": "ours"},
+        ],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "step"}, "spec": argos}
+    (tmp_path / "pod.json").write_text(json.dumps(pod))
+    patch = json.dumps({"spec": json.loads(workflow_spec(manifest)["podSpecPatch"])})
+
+    patched = subprocess.run(
+        [KUBECTL, "patch", "--local", "-f", tmp_path / "pod.json", "--type=strategic", "-o", "json", "-p", patch],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    spec = json.loads(patched.stdout)["spec"]
+    (volume,) = spec["volumes"]
+    assert volume.keys() == {"name", "projected"}
+    sources = {kind: source for each in volume["projected"]["sources"] for kind, source in each.items()}
+    assert sources["serviceAccountToken"] == {"path": "token", "expirationSeconds": 3600}
+    assert {each["path"] for kind in ("configMap", "downwardAPI") for each in sources[kind]["items"]} == {
+        "ca.crt",
+        "namespace",
+    }
+    assert [each["name"] for each in spec["containers"] if each.get("volumeMounts") == mounts] == ["wait"]
+
+
+@pytest.mark.parametrize("objects", PLACES)
+def test_no_token_of_kubernetes_is_kept_in_a_secret(objects):
+    kept = [
+        each
+        for each in named(objects, "Secret").values()
+        if each["type"] == "kubernetes.io/service-account-token"
+    ]
+
+    assert kept == []
 
 
 @pytest.mark.parametrize("objects", PLACES)

@@ -37,6 +37,9 @@ _RETRY = (
 )
 """Again after a fault of the infrastructure, and once after running out of memory; never after bad input (2)."""
 
+_TOKEN_VOLUME = "exec-sa-token"  # noqa: S105 the name that Argo gives it # nosec B105
+_TOKEN_SECONDS = 3_600
+
 NO_PRIVILEGES = m.SecurityContext(
     allow_privilege_escalation=False,
     read_only_root_filesystem=True,
@@ -116,7 +119,24 @@ def executor_patch() -> str:
     unprivileged = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     resources = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}}
     own = {"securityContext": unprivileged, "resources": resources}
-    return _patch(initContainers=[{"name": "init", **own}], containers=[{"name": "wait", **own}])
+    return _patch(
+        initContainers=[{"name": "init", **own}],
+        containers=[{"name": "wait", **own}],
+        volumes=[_bound_token()],
+    )
+
+
+def _bound_token() -> dict[str, Any]:
+    """The volume in which Argo gives its own containers a Secret with a token that never expires, with one that does.
+
+    Kubernetes renews it in time, and ends it with the pod. `main` does not mount the volume.
+    """
+    projected = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": _TOKEN_SECONDS}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
+    ]
+    return {"name": _TOKEN_VOLUME, "secret": None, "projected": {"sources": projected}}
 
 
 def memory_patch(memory_mib: int) -> str:

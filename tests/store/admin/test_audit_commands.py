@@ -36,7 +36,7 @@ def test_tokens_that_are_created_and_revoked_name_the_operator(database, run, ca
     run("tokens", "revoke", token_id)
 
     assert trail(database) == [
-        (OPERATOR, "token.create", token_id, {"name": "nightly", "scope": "submit", "days": None}),
+        (OPERATOR, "token.create", token_id, {"name": "nightly", "scope": "submit", "days": 90}),
         (OPERATOR, "token.revoke", token_id, {"name": "nightly", "kind": "token"}),
     ]
 

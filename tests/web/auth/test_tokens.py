@@ -181,6 +181,33 @@ def test_the_command_makes_a_token_shows_it_once_and_ends_it(
     assert client.get("/api/runs", headers=header).status_code == 401
 
 
+def test_a_token_ends_after_ninety_days_unless_it_was_made_for_more_or_fewer(
+    database, database_url, monkeypatch, capsys
+):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    begun = datetime.now(UTC)
+
+    assert main(["tokens", "create", "--name", "usual", "--scope", "read"]) == 0
+    assert main(["tokens", "create", "--name", "short", "--scope", "read", "--days", "7"]) == 0
+    secret = SECRET.search(capsys.readouterr().out)[0]
+    assert main(["tokens", "list"]) == 0
+
+    listed = {
+        name: line
+        for line in capsys.readouterr().out.splitlines()
+        for name in ("usual", "short")
+        if name in line
+    }
+    for name, days in (("usual", 90), ("short", 7)):
+        assert f"expires {begun + timedelta(days=days):%Y-%m-%d}" in listed[name]
+    with database.read() as session:
+        ends = [
+            tokens.find(session, secret, Kind.TOKEN, now=begun + timedelta(days=days)) is None
+            for days in (89, 91)
+        ]
+    assert ends == [False, True]
+
+
 def test_revoking_what_is_not_there_says_how_to_find_what_is(database, database_url, monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", database_url)
 
