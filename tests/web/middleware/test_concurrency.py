@@ -280,6 +280,29 @@ def test_a_full_server_says_so_at_once_stays_healthy_and_goes_on(replica, monkey
     assert client.get("/api/rules").status_code == 200
 
 
+def test_signing_in_takes_a_part_of_the_slots_and_the_pages_go_on(replica, monkeypatch):
+    monkeypatch.setattr(concurrency, "WAIT_SECONDS", 0.0)
+    application = replica(requests_at_once=8).application
+    release, inside = threading.Event(), threading.Semaphore(0)
+
+    def slow():
+        inside.release()
+        release.wait(LAST_RESORT_SECONDS)
+        return "signed in"
+
+    monkeypatch.setitem(application.view_functions, "sign_in.by_token", slow)
+    threads = ThreadPoolExecutor(2)
+    working = [threads.submit(lambda: application.test_client().post("/sign-in")) for _ in range(2)]
+    assert all(inside.acquire(timeout=LAST_RESORT_SECONDS) for _ in working)
+
+    refused = application.test_client().post("/sign-in").status_code
+    page = application.test_client().get("/runs", headers=PAGE).status_code
+    release.set()
+
+    assert (refused, page) == (503, 200)
+    assert [each.result().status_code for each in working] == [200, 200]
+
+
 def test_a_slot_is_given_back_whatever_became_of_the_request(replica, monkeypatch):
     client = replica(requests_at_once=1)
     monkeypatch.setitem(client.application.view_functions, "api.run", lambda run_id: 1 / 0)
