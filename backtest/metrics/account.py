@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices, Times
-from backtest.prices.calendar import daily_rows, periods_per_year, stamp
+from backtest.prices.calendar import Sessions, is_intraday, periods_per_year, stamp
 from backtest.simulation import curves
 
 NO_VARIATION: Final = 1e-14
@@ -105,7 +105,7 @@ class Account:
     """One run's account, with the series that several metrics share computed once.
 
     Bars of a day or longer are taken as they are. Bars within the day are resampled: what is
-    annualised or counted a period uses the first bar and the last close of each day.
+    annualised or counted a period uses the first bar and the last close of each session.
 
     Parameters
     ----------
@@ -118,6 +118,7 @@ class Account:
     risk_free_rate : fraction a year
     timeframe : length of a bar
     year : periods a year where they are known; None finds them from the times
+    sessions : which bars within the day make a session; None finds it from the times
     """
 
     times: Times
@@ -128,11 +129,14 @@ class Account:
     risk_free_rate: float = 0.0
     timeframe: str = "1d"
     year: int | None = None
+    sessions: Sessions | None = None
 
     @cached_property
     def rows(self) -> Indices | None:
         """The bars that close a period, the first included; None where every bar does."""
-        return daily_rows(self.times, self.timeframe)
+        if not is_intraday(self.timeframe):
+            return None
+        return (self.sessions or Sessions.of(self.times)).closes(self.times)
 
     @cached_property
     def period_times(self) -> Times:

@@ -153,15 +153,17 @@ def adjust(prices: Mapping[str, Floats], adj_close: Floats) -> dict[str, Floats]
 
 
 def infer_timeframe(times: Times) -> str:
-    """The length of a bar from the median distance of two bars: "5m", "1h", "1d", "1w", "1mo", "1y"."""
+    """The length of a bar from the median distance of two bars: "5m", "1h", "1d", "3d", "1w", "2w", "1mo", "1y"."""
     if len(times) < 2:
         return "1d"
     seconds = int(np.median(np.diff(times.view(np.int64))))
-    for unit, name in ((86_400 * 300, "1y"), (86_400 * 80, "3mo"), (86_400 * 25, "1mo"), (86_400 * 6, "1w")):
+    for unit, name in ((86_400 * 300, "1y"), (86_400 * 80, "3mo"), (86_400 * 25, "1mo")):
         if seconds >= unit:
             return name
+    if seconds >= 86_400 * 6:
+        return f"{round(seconds / 86_400 / 7)}w"
     if seconds >= 86_400:
-        return "1d"
+        return f"{round(seconds / 86_400)}d"
     for unit, letter in ((3_600, "h"), (60, "m")):
         if seconds % unit == 0:
             return f"{seconds // unit}{letter}"

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices, Times
 from backtest.prices.bars import Bars
-from backtest.prices.calendar import is_intraday, stamp, trades_weekends
+from backtest.prices.calendar import is_intraday, length_in, stamp, trades_weekends
 
 LISTED: Final = 20
 TRADES_LISTED: Final = 50
 
 MISSING_DAYS: Final = 2
 """Weekdays that may be missing between two bars: Good Friday and Easter Monday are two in a row."""
-LONGEST_STEP: Final = {"1w": 15, "1mo": 62, "3mo": 184, "1y": 732}
+LONGEST_STEP: Final = {"1mo": 62, "3mo": 184, "1y": 732}
 """Days that may lie between two bars of longer timeframes: two of them and a little."""
 
 OUTLIER_SCORE: Final = 15.0
@@ -155,13 +155,21 @@ def find_gaps(times: Times, timeframe: str) -> Indices:
     exchange is listed. For longer bars: more than two of them missing in a row, by days.
     """
     seconds = np.diff(times.view(np.int64))
-    if timeframe in LONGEST_STEP:
-        return np.flatnonzero(seconds > LONGEST_STEP[timeframe] * 86_400) + 1
+    if longest := _longest_step(timeframe):
+        return np.flatnonzero(seconds > longest * 86_400) + 1
     after = np.flatnonzero(seconds > (MISSING_DAYS + 1) * 86_400) + 1
     begin = times[after - 1].astype("datetime64[D]") + 1
     end = times[after].astype("datetime64[D]")
     missing = (end - begin).astype(np.int64) if trades_weekends(times) else np.busday_count(begin, end)
     return after[missing > MISSING_DAYS]
+
+
+def _longest_step(timeframe: str) -> int:
+    """Days that may lie between two bars that are longer than a day; 0 for shorter ones."""
+    if weeks := length_in(timeframe, "w"):
+        return 14 * weeks + 1
+    days = length_in(timeframe, "d")
+    return 3 * days + 1 if days > 1 else LONGEST_STEP.get(timeframe, 0)  # two of trading days, and a weekend
 
 
 def trades_touching(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from backtest.arrays import Times
 from backtest.plural import counted
-from backtest.prices.calendar import stamp
+from backtest.prices.calendar import Year, stamp
 from backtest.run.warnings import RunWarning
 
 LATE_DAYS = 7
@@ -68,6 +69,21 @@ def of_warmup(calendars: Mapping[str, Times], starts: Sequence[int], needed: int
         for (symbol, times), start in zip(calendars.items(), starts, strict=True)
         if start < needed
     ]
+
+
+def of_year(year: Year, timeframe: str, symbols: Sequence[str]) -> list[RunWarning]:
+    """Closes of a year that are not those on which yearly figures rest."""
+    if year.counted is None or year.fits:
+        return []
+    factor = math.sqrt(year.periods / year.counted)
+    off = f"{abs(factor - 1):.0%} too {'high' if factor > 1 else 'low'}"
+    text = (
+        f"Yearly figures count {year.periods} closes a year, as of {timeframe} bars, but the prices of "
+        f"{', '.join(symbols)} have about {year.counted:.0f}: volatility and Sharpe ratio are {off}, and the annual "
+        f"return differs from the CAGR. Borrow is charged by the counted closes. If the bars are not {timeframe} "
+        "bars, import the prices again."
+    )
+    return [RunWarning("periods_per_year", text)]
 
 
 def _within(times: Times, traded: Times) -> Times:

@@ -15,7 +15,7 @@ from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side
 from backtest.prices import quality
-from backtest.prices.calendar import is_intraday, periods_per_year, stamp
+from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
@@ -84,7 +84,7 @@ def run(
         rule, aligned.histories, own, seed=aligned.span.data_hash, starts=aligned.span.starts
     )
     report("simulating", 0.5)
-    config = replace(request.config, periods_per_year=bars_per_year(aligned))
+    config = replace(request.config, periods_per_year=aligned.span.year.bars)
     target = on_common_calendar(own, aligned.span.rows)
     simulation = simulate(aligned.bars, target, config, backend=backend)
     report("metrics", 0.75)
@@ -107,7 +107,8 @@ def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float =
         benchmark=aligned.benchmark,
         risk_free_rate=risk_free_rate,
         timeframe=aligned.bars.timeframe,
-        year=periods_per_year(aligned.span.common, aligned.bars.timeframe),
+        year=aligned.span.year.periods,
+        sessions=aligned.span.year.sessions,
     )
 
 
@@ -123,16 +124,6 @@ def bars_held(simulation: Simulation) -> Flags:
     trades = simulation.trades
     held[trades.exit_bar[trades.exit_reason != _BY_SIGNAL]] = True
     return held
-
-
-def bars_per_year(aligned: Aligned) -> float:
-    """Bars that make a year: P, times the bars of an average day where they are shorter."""
-    times, timeframe = aligned.span.common, aligned.bars.timeframe
-    periods = float(periods_per_year(times, timeframe))
-    if not is_intraday(timeframe):
-        return periods
-    days = times.view(np.int64) // 86_400
-    return periods * len(times) / (1 + np.count_nonzero(days[1:] != days[:-1]))
 
 
 def _ignore(step: str, fraction: float) -> None:
@@ -199,8 +190,12 @@ def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
 
 
 def _conventions(request: RunRequest, aligned: Aligned, account: Account) -> dict[str, Any]:
+    year = aligned.span.year
     return {
         "periods_per_year": account.periods_per_year,
+        "closes_per_year": year.counted,
+        "bars_per_year": year.bars,
+        "sessions": year.sessions.as_json() if year.sessions else None,
         "returns": account.periods,
         "risk_free_rate": account.risk_free_rate,
         "benchmark": aligned.benchmark_name,

@@ -12,8 +12,8 @@ from backtest.arrays import Indices, Times
 from backtest.errors import FieldError, InvalidRequest
 from backtest.plural import counted
 from backtest.prices.bars import common_times
-from backtest.prices.calendar import stamp
-from backtest.run.calendar_warnings import of_dropped_bars, of_range, of_warmup
+from backtest.prices.calendar import Year, stamp
+from backtest.run.calendar_warnings import of_dropped_bars, of_range, of_warmup, of_year
 from backtest.run.request import RunRequest
 from backtest.run.warnings import RunWarning
 
@@ -38,6 +38,7 @@ class Span:
     common : the bars that all symbols have, whatever the range
     times : (T,) those of them that are traded
     rows : (T,) of each symbol the own bar at each traded one
+    year : what a year of the common bars has
     hashes : data hash of each symbol, the benchmark's included
     data_hash : the one hash of what the symbols' prices are
     benchmark_rows : (T,) the benchmark's bar at each traded one; None where there is no benchmark
@@ -48,6 +49,7 @@ class Span:
     common: Times
     times: Times
     rows: tuple[Indices, ...]
+    year: Year
     hashes: dict[str, str]
     data_hash: str
     benchmark_rows: Indices | None
@@ -84,13 +86,15 @@ def find_span(request: RunRequest, calendars: Mapping[str, Calendar]) -> Span:
     if request.benchmark:
         hashes[request.benchmark] = calendars[request.benchmark].data_hash
     own = {calendar.symbol: calendar.times for calendar in chosen}
+    year = Year.of(common, chosen[0].timeframe)
     warnings = [
+        *of_year(year, chosen[0].timeframe, request.symbols),
         *of_dropped_bars(own, traded),
         *of_range(own, traded, request.start_date, request.end_date),
         *more,
     ]
     symbol_rows = tuple(np.searchsorted(times, traded) for times in own.values())
-    return Span(chosen, common, traded, symbol_rows, hashes, data_hash, rows, warnings)
+    return Span(chosen, common, traded, symbol_rows, year, hashes, data_hash, rows, warnings)
 
 
 def combined_hash(hashes: list[str]) -> str:

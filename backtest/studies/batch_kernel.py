@@ -4,7 +4,7 @@ It is only ever loaded by `backtest.jit`, with the compiled functions of the eng
 `backtest.signals.cross_kernel` in place of the plain ones. A simulation's prices are one row of
 (K, T * M) tables, its signals come from the crossing of two lines or from a row of targets; its statistics
 are one row of the result. Each thread reuses one set of buffers, so memory does not grow with the number
-of simulations.
+of simulations. Settings, periods a year and the bars that close a period are those of each market.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from backtest import engine
-from backtest.arrays import Floats, Ints
+from backtest.arrays import Flags, Floats, Ints
 from backtest.engine import (
     ACCOUNT_WIDTH,
     BOOK_WIDTH,
@@ -38,8 +38,8 @@ run: Callable[..., None] = engine.run
 
 (FINAL_EQUITY, TOTAL_RETURN, VOLATILITY, SHARPE_RATIO, MAX_DRAWDOWN, NUM_TRADES, IS_RUINED) = range(7)
 COLUMNS = 7
-WORTH, PEAK, TOTAL, SQUARES, FALL = range(5)
-SUMS = 5
+WORTH, PEAK, TOTAL, SQUARES, FALL, CLOSED = range(6)
+SUMS = 6
 
 
 def parallel(function: Function) -> Function:
@@ -62,7 +62,7 @@ def buffers_for(bars: int, width: int, most: int) -> Buffers:
 @parallel
 def simulate_crossings(
     opens: Floats, highs: Floats, lows: Floats, closes: Floats, markets: Ints, lines: Floats, firsts: Ints,
-    seconds: Ints, start: int, settings: Floats, capital: float, periods: float, chunks: int,
+    seconds: Ints, start: int, settings: Floats, capital: float, periods: Floats, ends: Flags, chunks: int,
 ) -> Floats:  # fmt: skip
     """Simulate the crossing of lines `firsts[k]` and `seconds[k]` on market `markets[k]` for each k."""
     simulations, bars = len(firsts), closes.shape[1]
@@ -77,7 +77,7 @@ def simulate_crossings(
             market = markets[index]
             simulate(
                 opens[market], highs[market], lows[market], closes[market], 1, signals[:count], targets[:count],
-                settings, capital, periods, buffers, result[index],
+                settings[market], capital, periods[market], ends[market], buffers, result[index],
             )  # fmt: skip
     return result
 
@@ -85,7 +85,7 @@ def simulate_crossings(
 @parallel
 def simulate_sma_crosses(
     opens: Floats, highs: Floats, lows: Floats, closes: Floats, history: Floats, fast: int, slow: int, start: int,
-    settings: Floats, capital: float, periods: float, chunks: int,
+    settings: Floats, capital: float, periods: Floats, ends: Flags, chunks: int,
 ) -> Floats:  # fmt: skip
     """Simulate the crossing of two simple averages of `history[k]`, whose bars from `start` on are traded."""
     simulations, bars = closes.shape
@@ -99,7 +99,7 @@ def simulate_sma_crosses(
             count = signals_in(held[start:], 1, signals, targets)
             simulate(
                 opens[index], highs[index], lows[index], closes[index], 1, signals[:count], targets[:count],
-                settings, capital, periods, buffers, result[index],
+                settings[index], capital, periods[index], ends[index], buffers, result[index],
             )  # fmt: skip
     return result
 
@@ -107,7 +107,7 @@ def simulate_sma_crosses(
 @parallel
 def simulate_targets(
     opens: Floats, highs: Floats, lows: Floats, closes: Floats, markets: Ints, rows: Floats, width: int,
-    settings: Floats, capital: float, periods: float, chunks: int,
+    settings: Floats, capital: float, periods: Floats, ends: Flags, chunks: int,
 ) -> Floats:  # fmt: skip
     """Simulate the targets in row k of `rows`, (K, T * M), on market `markets[k]` for each k."""
     simulations, size = rows.shape
@@ -120,7 +120,7 @@ def simulate_targets(
             market = markets[index]
             simulate(
                 opens[market], highs[market], lows[market], closes[market], width, signals[:count], targets[:count],
-                settings, capital, periods, buffers, result[index],
+                settings[market], capital, periods[market], ends[market], buffers, result[index],
             )  # fmt: skip
     return result
 
@@ -140,7 +140,7 @@ def signals_in(row: Floats, width: int, signals: Ints, targets: Floats) -> int:
 
 def simulate(
     opens: Floats, highs: Floats, lows: Floats, closes: Floats, width: int, signals: Ints, targets: Floats,
-    settings: Floats, capital: float, periods: float, buffers: Buffers, result: Floats,
+    settings: Floats, capital: float, periods: float, ends: Flags, buffers: Buffers, result: Floats,
 ) -> None:  # fmt: skip
     """Run the engine once, in buffers used before, and write the statistics."""
     account, book, steps, fills, trades = buffers
@@ -152,21 +152,22 @@ def simulate(
         bars, width, opens, highs, lows, closes, signals, targets,
         settings, account, book, steps, fills, trades,
     )  # fmt: skip
-    summarise(bars, width, closes, capital, periods, buffers, result)
+    summarise(bars, width, closes, capital, periods, ends, buffers, result)
 
 
 def summarise(
-    bars: int, width: int, closes: Floats, capital: float, periods: float, buffers: Buffers, result: Floats
-) -> None:
-    """Write the statistics of the equity at each close.
+    bars: int, width: int, closes: Floats, capital: float, periods: float, ends: Flags, buffers: Buffers,
+    result: Floats,
+) -> None:  # fmt: skip
+    """Write the statistics of the equity at each close, of returns between the bars of `ends`; empty is all.
 
-    Bars without a position have no return, so only those with one are walked.
+    Where every bar ends a period, those without a position have no return and only the others are walked.
     """
     account, book, steps, fills, _ = buffers
     book[:width] = 0.0  # the engine is done with it; from here on it holds the shares
     sums = book[width : width + SUMS]
     sums[:] = 0.0
-    sums[WORTH] = sums[PEAK] = capital
+    sums[WORTH] = sums[PEAK] = sums[CLOSED] = capital
     count, made = int(account[STEPS]), 0
     for step in range(count):
         first = int(steps[step * STEP_WIDTH])
@@ -174,12 +175,15 @@ def summarise(
         while made < int(account[FILLS]) and int(fills[made * FILL_WIDTH]) == first:
             book[int(fills[made * FILL_WIDTH + 1])] = fills[made * FILL_WIDTH + 2]
             made += 1
-        if width == 1:
+        if len(ends) > 0:
+            walk_periods(max(first, 1), after, width, steps[step * STEP_WIDTH + 1], book, closes, ends, sums)
+        elif width == 1:
             after = after if book[0] != 0.0 else first + 1
             walk_one(max(first, 1), after, steps[step * STEP_WIDTH + 1], book[0], closes, sums)
         else:
             walk_all(max(first, 1), after, width, steps[step * STEP_WIDTH + 1], book, closes, sums)
-    conclude(bars, sums, capital, periods, account, result)
+    returns = bars - 1 if len(ends) == 0 else int(ends[1:].sum())
+    conclude(returns, sums, capital, periods, account, result)
 
 
 def walk_one(first: int, after: int, cash: float, shares: float, closes: Floats, sums: Floats) -> None:
@@ -218,11 +222,29 @@ def walk_all(
         sums[FALL] = min(sums[FALL], now / sums[PEAK] - 1.0)
 
 
+def walk_periods(
+    first: int, after: int, width: int, cash: float, shares: Floats, closes: Floats, ends: Flags, sums: Floats
+) -> None:
+    """As `walk_all`, with a return at each bar that ends a period only."""
+    for bar in range(first, after):
+        now = cash
+        for symbol in range(width):
+            now += shares[symbol] * closes[bar * width + symbol]
+        sums[WORTH] = now
+        if ends[bar]:
+            change = now / sums[CLOSED] - 1.0
+            sums[TOTAL] += change
+            sums[SQUARES] += change * change
+            sums[CLOSED] = now
+        if now > sums[PEAK]:
+            sums[PEAK] = now
+        sums[FALL] = min(sums[FALL], now / sums[PEAK] - 1.0)
+
+
 def conclude(
-    bars: int, sums: Floats, capital: float, periods: float, account: Floats, result: Floats
+    returns: int, sums: Floats, capital: float, periods: float, account: Floats, result: Floats
 ) -> None:
     """Write the statistics of the sums over the returns; NaN where one is undefined."""
-    returns = bars - 1
     mean = sums[TOTAL] / returns if returns > 0 else np.nan
     variance = (sums[SQUARES] - returns * mean * mean) / (returns - 1) if returns > 1 else np.nan
     if variance < 0.0:

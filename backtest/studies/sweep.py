@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,7 @@ from backtest.arrays import Flags, Floats, Ints
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Value, parse_fields
 from backtest.prices.bars import PRICES, Bars
+from backtest.prices.calendar import Year
 from backtest.rules.averages import MovingAverageCross
 from backtest.signals import sma_cross_jit
 from backtest.simulation import backends
@@ -30,6 +31,10 @@ from backtest.simulation.simulate import checked_target, settings_of
 
 TARGETS_BYTES = 64_000_000
 """The most memory that targets waiting for their simulation may take at once."""
+
+Terms = tuple[Floats, float, Floats, Flags]
+"""Of K markets: settings (K, S), capital, periods a year (K,), and (K, T) whether a bar ends a period; (K, 0)
+where every bar does."""
 
 _CHUNKS_PER_CORE = 8
 
@@ -41,7 +46,9 @@ class SweepResult:
     `params` holds the parameters of each (for a batch: nothing), in the order of the grid with its
     last name varying fastest. `refused` counts the combinations that the rule does not allow, such
     as a fast average slower than the slow one. A NaN is an undefined value: the Sharpe ratio of an
-    equity that never moved. Returns are those of `simulate`, counted from the initial capital.
+    equity that never moved. Returns are those of `simulate`, counted from the initial capital; volatility and
+    Sharpe ratio take the periods a year from the bars, and of bars within the day one return a session, as
+    the metrics of a run do.
     """
 
     params: Mapping[str, NDArray[Any]]
@@ -72,6 +79,7 @@ def sweep(
     ----------
     bars : the prices, the first `start` bars of which only warm up
     rule_type : name of the rule; parameters that the grid does not name take their defaults
+    config : as for a run; its `periods_per_year` is found from the bars
 
     Raises
     ------
@@ -81,10 +89,12 @@ def sweep(
     _check_start(start, bars)
     rule = rules.get(rule_type)
     columns, refused = _combinations(rule, grid)
+    years = [Year.of(bars.times, bars.timeframe)]
+    terms = _terms([bars], years, config, len(bars.symbols), start)
     if rule is MovingAverageCross and len(bars.symbols) == 1:
-        table = _crossings(bars, columns, config, start)
+        table = _crossings(bars, columns, terms, start)
     else:
-        table = _by_targets(bars, rule, columns, config, start)
+        table = _by_targets(bars, rule, columns, terms, start)
     return _result({name: columns[name] for name in grid}, table, refused)
 
 
@@ -102,19 +112,22 @@ class Batch:
             raise _invalid("markets", f"must be bars of the same shape, got {sorted(shapes)}", len(markets))
         self.markets = tuple(markets)
         self._prices = [np.stack([getattr(market, name) for market in markets]) for name in PRICES]
+        self._years = [Year.of(market.times, market.timeframe) for market in markets]
 
     def run(self, rule: rules.Rule, config: EngineConfig, *, start: int = 0) -> SweepResult:
         """Simulate the rule on each market; the statistics are in the order of the markets."""
         _check_start(start, self.markets[0])
+        width = len(self.markets[0].symbols)
+        terms = _terms(self.markets, self._years, config, width, start)
         prices = [values[:, start:].reshape(len(self.markets), -1) for values in self._prices]
         each = np.arange(len(self.markets))
-        if isinstance(rule, MovingAverageCross) and rule.kind == "sma" and len(self.markets[0].symbols) == 1:
+        if isinstance(rule, MovingAverageCross) and rule.kind == "sma" and width == 1:
             table = _kernel().simulate_sma_crosses(
-                *prices, self._prices[3][:, :, 0], rule.fast, rule.slow, start, *_terms(config, 1), _chunks()
+                *prices, self._prices[3][:, :, 0], rule.fast, rule.slow, start, *terms, _chunks()
             )
             return _result({}, table, 0)
         targets = (checked_target(market, rule.target(market))[start:] for market in self.markets)
-        return _result({}, _simulate_targets(prices, each, targets, len(self.markets[0].symbols), config), 0)
+        return _result({}, _simulate_targets(prices, each, targets, width, terms), 0)
 
 
 @cache
@@ -169,7 +182,7 @@ def _parameters(columns: Mapping[str, NDArray[Any]], index: int) -> dict[str, Va
     return {name: values[index].item() for name, values in columns.items()}
 
 
-def _crossings(bars: Bars, columns: Mapping[str, NDArray[Any]], config: EngineConfig, start: int) -> Floats:
+def _crossings(bars: Bars, columns: Mapping[str, NDArray[Any]], terms: Terms, start: int) -> Floats:
     """A grid of moving average crosses: each average is computed once, a combination is two of them."""
     close = np.ascontiguousarray(bars.close[:, 0])
     kinds = (columns["kind"] == "ema").astype(np.int64)
@@ -181,11 +194,11 @@ def _crossings(bars: Bars, columns: Mapping[str, NDArray[Any]], config: EngineCo
         lines[row] = MovingAverageCross.line(close, code % longest, ("sma", "ema")[code // longest])
     prices = [getattr(bars, name)[start:].reshape(1, -1) for name in PRICES]
     firsts, seconds = np.searchsorted(codes, fast), np.searchsorted(codes, slow)
-    return _simulate_crossings(prices, np.zeros_like(firsts), lines, firsts, seconds, config, start)
+    return _simulate_crossings(prices, np.zeros_like(firsts), lines, firsts, seconds, terms, start)
 
 
 def _by_targets(
-    bars: Bars, rule: type[rules.Rule], columns: Mapping[str, NDArray[Any]], config: EngineConfig, start: int
+    bars: Bars, rule: type[rules.Rule], columns: Mapping[str, NDArray[Any]], terms: Terms, start: int
 ) -> Floats:
     """Any rule: the target of each combination, then its simulation; a few targets in memory at a time."""
     count = len(next(iter(columns.values()))) if columns else 1
@@ -194,21 +207,21 @@ def _by_targets(
         checked_target(bars, rule.build(_parameters(columns, index)).target(bars))[start:]
         for index in range(count)
     )
-    return _simulate_targets(prices, np.zeros(count, dtype=np.int64), targets, len(bars.symbols), config)
+    return _simulate_targets(prices, np.zeros(count, dtype=np.int64), targets, len(bars.symbols), terms)
 
 
 def _simulate_crossings(
-    prices: list[Floats], markets: Ints, lines: Floats, firsts: Ints, seconds: Ints, config: EngineConfig,
+    prices: list[Floats], markets: Ints, lines: Floats, firsts: Ints, seconds: Ints, terms: Terms,
     start: int,
 ) -> Floats:  # fmt: skip
     table: Floats = _kernel().simulate_crossings(
-        *prices, markets, lines, firsts, seconds, start, *_terms(config, 1), _chunks()
+        *prices, markets, lines, firsts, seconds, start, *terms, _chunks()
     )
     return table
 
 
 def _simulate_targets(
-    prices: list[Floats], markets: Ints, targets: Iterator[Floats], width: int, config: EngineConfig
+    prices: list[Floats], markets: Ints, targets: Iterator[Floats], width: int, terms: Terms
 ) -> Floats:
     size = prices[0].shape[1]
     waiting = np.empty((min(len(markets), max(1, TARGETS_BYTES // (8 * size))), size))
@@ -218,17 +231,31 @@ def _simulate_targets(
         for row in range(len(part)):
             waiting[row] = next(targets).reshape(-1)
         tables.append(
-            _kernel().simulate_targets(
-                *prices, part, waiting[: len(part)], width, *_terms(config, width), _chunks()
-            )
+            _kernel().simulate_targets(*prices, part, waiting[: len(part)], width, *terms, _chunks())
         )
     return np.concatenate(tables)
 
 
-def _terms(config: EngineConfig, width: int) -> tuple[Floats, float, float]:
-    """Settings, capital and bars a year in the form that the kernel takes."""
-    settings = np.array(settings_of(config, width))
-    return settings, float(config.initial_capital), float(config.periods_per_year)
+def _terms(
+    markets: Sequence[Bars], years: Sequence[Year], config: EngineConfig, width: int, start: int
+) -> Terms:
+    """What the kernel must know of settings and calendars, of each market its own."""
+    settings = [settings_of(replace(config, periods_per_year=year.bars), width) for year in years]
+    periods = np.array([float(year.periods) for year in years])
+    ends = np.zeros((len(markets), 0), np.bool_)
+    if any(year.sessions for year in years):
+        ends = np.stack([_ends(market, year, start) for market, year in zip(markets, years, strict=True)])
+    return np.array(settings), float(config.initial_capital), periods, ends
+
+
+def _ends(market: Bars, year: Year, start: int) -> Flags:
+    """Whether each traded bar ends a period."""
+    traded = market.times[start:]
+    ends = np.ones(len(traded), np.bool_)
+    if year.sessions is not None:
+        ends[:] = False
+        ends[year.sessions.closes(traded)] = True
+    return ends
 
 
 def _chunks() -> int:

@@ -169,4 +169,4 @@ _INTERVALS = {
     "1y": "yearly",
     "1h": "hourly",
 }
-_UNITS = {"h": "hour", "m": "minute", "s": "second"}
+_UNITS = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from backtest.errors import FieldError, InvalidRequest
 from backtest.metrics import Account
 from backtest.metrics.periods import rolling
+from backtest.prices.calendar import Sessions
 from store.models import Run
 from store.queries import results
 from web.presentation.decimation import Floats, Times
@@ -83,4 +84,5 @@ def account_of(stored: Curves, summary: Mapping[str, Any], initial_capital: floa
         risk_free_rate=summary["conventions"]["risk_free_rate"],
         timeframe=summary["timeframe"],
         year=summary["conventions"]["periods_per_year"],
+        sessions=Sessions.from_json(summary["conventions"].get("sessions")),
     )

@@ -183,7 +183,8 @@ def test_an_adjusted_close_that_equals_the_close_changes_no_bit():
 
 @pytest.mark.parametrize(
     ("seconds", "name"),
-    [(1, "1s"), (60, "1m"), (300, "5m"), (3_600, "1h"), (14_400, "4h"), (DAY, "1d"), (7 * DAY, "1w"),
+    [(1, "1s"), (60, "1m"), (300, "5m"), (3_600, "1h"), (14_400, "4h"), (DAY, "1d"), (2 * DAY, "2d"),
+     (3 * DAY, "3d"), (5 * DAY, "5d"), (7 * DAY, "1w"), (14 * DAY, "2w"), (21 * DAY, "3w"),
      (30 * DAY, "1mo"), (91 * DAY, "3mo"), (365 * DAY, "1y")],
 )  # fmt: skip
 def test_the_timeframe_is_the_usual_distance_of_two_bars(seconds, name):

@@ -333,6 +333,40 @@ def test_a_short_run_between_weekends_has_the_year_of_its_market():
     assert outcome.summary["conventions"]["periods_per_year"] == 365
 
 
+def test_bars_of_two_days_that_are_called_daily_are_found_by_their_closes():
+    times = np.datetime64("2022-01-01", "s") + np.arange(400) * np.timedelta64(2, "D")
+
+    outcome = run(
+        selling_short(start_date="2022-01-01", borrow_rate=0.1),
+        {"AAA": dataset(np.full(400, 100.0), times=times)},
+    )
+
+    assert message(outcome, "periods_per_year").startswith(
+        "Yearly figures count 365 closes a year, as of 1d bars, but the prices of AAA have about 183: volatility "
+        "and Sharpe ratio are 41% too high,"
+    )
+    conventions = outcome.summary["conventions"]
+    assert (conventions["periods_per_year"], conventions["closes_per_year"]) == (365, 182.625)
+    assert outcome.summary["metrics"]["total_borrow"] == pytest.approx(100_000 * 0.1 / 182.625 * 399)
+
+
+def test_the_year_of_a_run_does_not_depend_on_its_range():
+    times = np.arange("2022-01-02", "2024-01-01", dtype="datetime64[D]")  # Sunday to Thursday
+    times = times[np.isin((times.astype(int) + 3) % 7, [6, 0, 1, 2, 3])]
+    prices = {"AAA": dataset(walk(len(times)), times=times)}
+
+    years = {
+        run(request(start_date=start, end_date=end), prices).summary["conventions"]["periods_per_year"]
+        for start, end in (
+            ("2022-01-02", "2022-01-09"),
+            ("2022-03-01", "2023-12-31"),
+            ("2023-01-01", "2023-01-04"),
+        )
+    }
+
+    assert years == {252}
+
+
 FORMULAS = st.sampled_from(
     ["close > sma(close, 5)", "rsi(close, 3) < 40", "close > shift(close, 1)", "volume > 0", "close < 0"]
 )
