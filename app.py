@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
+from backtest import samples
 from backtest.console.printable import printable
 from backtest.errors import BacktestError
 from backtest.prices.library import Library
@@ -23,7 +25,8 @@ from config.errors import SettingsError
 from config.settings import Settings
 from store import schema
 from store.errors import StoreError, reason
-from store.queries import datasets
+from store.queries import audit, datasets
+from store.queries.audit import Action
 from store.session import Database
 from web.__main__ import arguments
 from workflows import process
@@ -111,8 +114,18 @@ def _prepare(settings: Settings) -> None:
     else:
         schema.require_head(database.engine)
     with database.write() as session:
-        datasets.sync(session, Library(settings.library_dir), now=datetime.now(UTC))
+        _import_library(session, Library(settings.library_dir))
     database.close()
+
+
+def _import_library(session: Session, library: Library) -> None:
+    """Import what is new in the library; the audit trail names all but the bundled prices."""
+    now = datetime.now(UTC)
+    bundled = {samples.load(symbol).data_hash for symbol in samples.SYMBOLS}
+    imported = datasets.sync(session, library, now=now)
+    for stored in datasets.current_of(session, imported).values():
+        if stored.data_hash not in bundled:
+            audit.record_dataset(session, audit.operator(), Action.DATASET_IMPORT, stored, now=now)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -155,8 +155,7 @@ def _import(database: Database, arguments: argparse.Namespace) -> int:
 def _add(session: Session, dataset: Dataset) -> None:
     now = datetime.now(UTC)
     stored = datasets.add(session, dataset, now=now)
-    detail = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
-    audit.record(session, audit.operator(), Action.DATASET_IMPORT, stored.data_hash, now=now, **detail)
+    audit.record_dataset(session, audit.operator(), Action.DATASET_IMPORT, stored, now=now)
 
 
 def _prune_audit(database: Database, arguments: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 
 from config import logs
-from store.models import AuditEntry
+from store.models import AuditEntry, StoredDataset
 from store.queries.statements import changed_rows
 
 _LONGEST_NAME = 128
@@ -83,6 +83,14 @@ def record(
     session.add(entry)
     session.flush()
     event.listen(session, "after_commit", lambda _session: _log(entry), once=True)
+
+
+def record_dataset(
+    session: Session, actor: Actor, action: Action, stored: StoredDataset, *, now: datetime
+) -> None:
+    """Add to the trail that prices were brought in."""
+    about = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
+    record(session, actor, action, stored.data_hash, now=now, **about)
 
 
 def operator() -> Actor:

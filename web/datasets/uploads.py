@@ -48,8 +48,7 @@ def store_dataset(dataset: Dataset, action: Action = Action.DATASET_UPLOAD) -> S
     with database().write() as session:
         quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
         stored = datasets.add(session, dataset, now=now())
-        detail = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
-        audit.record(session, actor(), action, stored.data_hash, now=now(), **detail)
+        audit.record_dataset(session, actor(), action, stored, now=now())
         return stored
 
 

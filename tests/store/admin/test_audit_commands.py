@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app import _import_library
+from backtest.prices.library import Library
 from store.__main__ import main
 from store.queries import audit
 from store.queries.audit import Action, Actor, Filter
+from tests.backtest.prices.test_library import prices
 
 OPERATOR = f"cli:{getpass.getuser()}"
 
@@ -81,3 +84,18 @@ def test_pruning_deletes_what_is_old_and_says_so_in_the_trail(database, run, cap
         ("audit.prune", "audit"),
     ]
     assert trail(database)[1][3] == {"days": 30, "deleted": 2}
+
+
+def test_the_library_that_is_imported_at_the_start_is_recorded_and_the_bundled_prices_are_not(
+    database, tmp_path
+):
+    library = Library(tmp_path)
+    library.add(prices("ACME", [1, 2]))
+
+    for _ in range(2):
+        with database.write() as session:
+            _import_library(session, library)
+
+    assert [(entry[0], entry[1], entry[3]["symbol"]) for entry in trail(database)] == [
+        (OPERATOR, "dataset.import", "ACME")
+    ]

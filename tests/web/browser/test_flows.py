@@ -440,6 +440,22 @@ def test_the_theme_is_switched_and_remembered(open_page, result):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 18, 23)"
 
 
+def test_an_admin_follows_a_change_from_the_audit_trail_to_its_run_and_filters(open_page, result):
+    page = open_page("/runs")
+    page.request.patch(f"/api/runs/{result.split('/')[-1]}", data={"notes": "looked at from the audit trail"})
+
+    page.get_by_role("link", name="Audit").click()
+    entry = page.get_by_role("row", name="looked at from the audit trail")
+    expect(entry).to_contain_text("run.annotate")
+    page.get_by_label("Action").select_option("token.revoke")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("No entries match")).to_be_visible()
+    page.get_by_role("link", name="Show all").click()
+    entry.get_by_role("link", name=result.split("/")[-1][:8]).click()
+
+    expect(page).to_have_url(re.compile(result))
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -453,6 +469,7 @@ def test_the_theme_is_switched_and_remembered(open_page, result):
         "/runs",
         "/datasets",
         "/docs",
+        "/audit",
     ],
 )
 def test_nothing_is_wider_than_a_phone(open_page, result, path):
@@ -464,9 +481,11 @@ def test_nothing_is_wider_than_a_phone(open_page, result, path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_accessibility_fault(open_page, result, scheme):
     paths = ["/", "/runs", "/datasets", "/docs", f"/compare?run={result.split('/')[-1]}", "/runs/nothing"]
+    paths += ["/audit", "/audit?client=nobody"]
     paths += [f"{result}?tab={tab.lower()}" for tab in TABS]
     paths += ["/?rule_type=EXPRESSION", f"{result}/report.html"]
     page = open_page("/", strict=False, color_scheme=scheme)
+    page.request.patch(f"/api/runs/{result.split('/')[-1]}", data={"name": f"Named in {scheme}"})
 
     faults = []
     for path in paths:
