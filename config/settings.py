@@ -61,6 +61,14 @@ class SignIn:
 
 
 def _database_url(env: Environment) -> str:
+    """The database's address; with DB_CA_FILE one that demands TLS and a certificate of this authority for its host."""
+    url, authority = _database_address(env), env.text("DB_CA_FILE")
+    if not authority or not url.startswith("mysql") or not _is_address(url):
+        return url
+    return make_url(url).update_query_dict({"ssl_ca": authority}).render_as_string(hide_password=False)
+
+
+def _database_address(env: Environment) -> str:
     """DATABASE_URL, or an address made of the DB_… variables, or the embedded database."""
     if url := env.text("DATABASE_URL"):
         if not url.startswith(("sqlite:///", "mysql+pymysql://")):

@@ -14,7 +14,7 @@ K8S = ROOT / "k8s"
 ENVIRONMENTS = ("dev", "staging", "prod")
 OVERLAYS = (*ENVIRONMENTS, "local")
 SIGNED_IN = "signed-in"
-"""Prod, where the web asks who comes in."""
+"""Prod, where people sign in and MySQL speaks TLS."""
 STORE = K8S / "artifact-store"
 FOLDERS = (*(K8S / "overlays" / name for name in OVERLAYS), ROOT / "tests" / "k8s" / SIGNED_IN, STORE)
 KUBECTL = Path(sys.executable).with_name("kubectl")

@@ -16,6 +16,7 @@ from tests.k8s.manifests import (
     containers,
     named,
     overlay,
+    pods,
     render,
     secret_template,
     title,
@@ -90,7 +91,8 @@ def keys_read(environment):
         for container in containers(manifest):
             for variable in container.get("env", ()):
                 for reference, kind in KEPT_BY.items():
-                    if asked := variable.get("valueFrom", {}).get(reference):
+                    asked = variable.get("valueFrom", {}).get(reference, {"optional": True})
+                    if not asked.get("optional"):
                         yield title(manifest), kind, asked["name"], asked["key"]
     for monitor in named(overlay(environment), "ServiceMonitor").values():
         for endpoint in monitor["spec"]["endpoints"]:
@@ -101,9 +103,19 @@ def keys_read(environment):
     )
     for part in ("accessKeySecret", "secretKeySecret"):
         yield "artifact-repositories", "Secret", repository["s3"][part]["name"], repository["s3"][part]["key"]
-    for tls in named(overlay(environment), "Ingress")["web"]["spec"].get("tls", ()):
-        for key in ("tls.crt", "tls.key"):
-            yield "Ingress-web", "Secret", tls["secretName"], key
+    certificates = [
+        ("Ingress-web", tls["secretName"])
+        for tls in named(overlay(environment), "Ingress")["web"]["spec"].get("tls", ())
+    ]
+    certificates += [
+        (title(manifest), volume["secret"]["secretName"])
+        for manifest in overlay(environment)
+        for pod in pods(manifest)
+        for volume in pod.get("volumes", ())
+        if "secret" in volume
+    ]
+    for who, name in certificates:
+        yield from ((who, "Secret", name, key) for key in ("tls.crt", "tls.key"))
 
 
 @pytest.mark.parametrize("environment", CONFIGURED)
@@ -221,3 +233,32 @@ def test_the_ingress_of_staging_and_prod_speaks_tls_for_the_very_name_that_it_se
     ingress = named(overlay(environment), "Ingress")["web"]["spec"]
 
     assert ingress["tls"] == [{"hosts": [ingress["rules"][0]["host"]], "secretName": "web-tls"}]
+
+
+@pytest.mark.parametrize("environment", CONFIGURED)
+def test_whatever_knows_the_database_can_check_its_certificate_where_there_is_one(environment):
+    """MySQL itself is told a name of its database, and has no server to check."""
+    clients = [
+        (title(manifest), container)
+        for manifest in overlay(environment)
+        for container in containers(manifest)
+        if {"DB_HOST", "DB_USER"} & {variable["name"] for variable in container.get("env", ())}
+    ]
+
+    assert len(clients) >= 8
+    for who, container in clients:
+        told = {variable["name"] for variable in container["env"]}
+        assert "DB_CA_FILE" in told or container["envFrom"], who
+        assert "/var/run/mysql-ca" in {mount["mountPath"] for mount in container["volumeMounts"]}, who
+
+
+def test_with_tls_mysql_takes_encrypted_connections_alone_and_every_client_checks_it():
+    mysql = named(overlay(SIGNED_IN), "StatefulSet")["mysql"]["spec"]["template"]["spec"]
+    (server,) = mysql["containers"]
+
+    assert "--require-secure-transport=ON" in server["args"]
+    mounted = {mount["mountPath"] for mount in server["volumeMounts"]}
+    files = [each.partition("=")[2] for each in server["args"] if each.startswith("--ssl-")]
+    assert {path.rpartition("/")[0] for path in files} <= mounted
+    assert configuration(SIGNED_IN)["DB_CA_FILE"] == "/var/run/mysql-ca/ca.crt"
+    assert "ssl_ca=" in pod_settings(configuration(SIGNED_IN)).database_url

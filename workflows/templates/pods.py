@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hera.workflows import (
+    ConfigMapVolume,
     Container,
     EmptyDirVolume,
     Env,
@@ -24,7 +25,7 @@ IMAGE = "stock-backtest"
 USER_ID = 10_001
 WRITER_SECRET, READER_SECRET = "web-secret", "engine-secret"
 MIGRATION_SECRET, ROOT_SECRET = "migration-secret", "mysql-secret"
-CONFIG = "web-config"
+CONFIG, AUTHORITY = "web-config", "mysql-ca"
 
 RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
 """The run of this workflow; one submitted in the Argo UI is named by the workflow itself."""
@@ -90,7 +91,7 @@ def step(
     env: Sequence[Any],
     seconds: int,
     memory_mib: int = 512,
-    volumes: Sequence[EmptyDirVolume] = (),
+    volumes: Sequence[Any] = (),
     **more: Any,
 ) -> Container:
     """The container of a step: our image, no privileges, limits, and retries with growing pauses."""
@@ -100,7 +101,7 @@ def step(
         image_pull_policy="IfNotPresent",
         command=command,
         env=[*plain_env(), *env],
-        volumes=[scratch(), *volumes],
+        volumes=[scratch(), database_authority(), *volumes],
         resources=resources(memory_mib),
         active_deadline_seconds=seconds,
         security_context=NO_PRIVILEGES,
@@ -158,6 +159,11 @@ def scratch() -> EmptyDirVolume:
     return EmptyDirVolume(name="tmp", mount_path="/tmp")  # noqa: S108 # nosec B108
 
 
+def database_authority() -> ConfigMapVolume:
+    """The certificate of the authority that DB_CA_FILE names; there is none without the component mysql-tls."""
+    return ConfigMapVolume(name=AUTHORITY, mount_path="/var/run/mysql-ca", read_only=True, optional=True)
+
+
 def plain_env() -> list[Any]:
     """What a step may know of the configuration, and the arguments of its workflow."""
     return [
@@ -182,8 +188,10 @@ def database_env(secret: str) -> list[Any]:
         )
         for name in ("DB_HOST", "DB_PORT", "DB_NAME")
     ]
-    return where + [
-        SecretEnv(name=name, secret_name=secret, secret_key=name) for name in ("DB_USER", "DB_PASSWORD")
+    return [
+        *where,
+        configured("DB_CA_FILE"),
+        *(SecretEnv(name=name, secret_name=secret, secret_key=name) for name in ("DB_USER", "DB_PASSWORD")),
     ]
 
 
