@@ -23,7 +23,7 @@ from store.errors import (
 )
 from web.api import schemas
 from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
-from workflows.errors import LimitExceeded
+from workflows.errors import LimitExceeded, ParserBusy
 
 PROBLEM = "application/problem+json"
 _CAPACITY_RETRY_SECONDS, _UNAVAILABLE_RETRY_SECONDS = 2, 3
@@ -56,6 +56,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(SchemaBehind, lambda error: answer(503, str(error)))
     app.register_error_handler(YahooNotInstalled, lambda error: answer(501, str(error)))
     app.register_error_handler(YahooUnavailable, lambda error: answer(503, str(error)))
+    app.register_error_handler(ParserBusy, _parser_busy)
     for unavailable in UNAVAILABLE:
         app.register_error_handler(unavailable, _database_unavailable)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
@@ -160,6 +161,10 @@ def _at_capacity(_error: AtCapacity) -> Response:
         503, f"the server is at capacity; the request was not processed, retry in {_CAPACITY_RETRY_SECONDS} s"
     )
     return _with_retry_after(response, _CAPACITY_RETRY_SECONDS)
+
+
+def _parser_busy(error: ParserBusy) -> Response:
+    return _with_retry_after(answer(503, str(error)), _CAPACITY_RETRY_SECONDS)
 
 
 def _with_retry_after(response: Response, seconds: int) -> Response:

@@ -14,6 +14,7 @@ from store import schema
 from store.session import Database
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from workflows.launchers import Launcher, launcher_for
+from workflows.parsing.parser import FileParser
 
 _KEY = "stock_backtest"
 
@@ -31,6 +32,11 @@ class Services:
     def launcher(self) -> Launcher:
         """What has runs executed; made when the first run is submitted."""
         return launcher_for(self.settings)
+
+    @cached_property
+    def parser(self) -> FileParser:
+        """What reads uploaded files."""
+        return FileParser(largest_mib=self.settings.max_upload_mib)
 
     def require_ready(self) -> None:
         """Raise what the database raises, or `SchemaBehind`; once at head, only the connection is tried."""

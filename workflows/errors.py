@@ -43,3 +43,11 @@ class LaunchRefused(WorkflowError):
 
 class ForkServerDied(WorkflowError):
     """The process that forks the steps is gone, and all steps with it."""
+
+
+class ParserBusy(WorkflowError):
+    """As many files are being read as one process reads at once."""
+
+
+class ParserFailed(WorkflowError):
+    """A file could not be read by a mistake of ours; the log has the reason."""

@@ -74,13 +74,13 @@ class Dataset:
             digest.update(column)
         return digest.hexdigest()
 
-    def encode(self) -> bytes:
-        """The dataset as compact bytes, from which `decode` makes the same one again."""
+    def encode(self, *, level: int = 1) -> bytes:
+        """The dataset as bytes, from which `decode` makes the same one again; level 0 takes no time to compress."""
         about = {"symbol": self.symbol, "timeframe": self.timeframe, "source": self.source, "bars": len(self)}
         header = json.dumps(about, ensure_ascii=False).encode()
         if len(header) > LONGEST_HEADER:
             raise ValueError(f"source is too long: the header is at most {LONGEST_HEADER} bytes")
-        body = zlib.compress(b"".join(_little_endian(self.bars)), level=1)
+        body = zlib.compress(b"".join(_little_endian(self.bars)), level=level)
         return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body))
 
     @classmethod

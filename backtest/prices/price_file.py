@@ -1,22 +1,19 @@
-"""Price files: those that the command lines name, and the bytes that the web receives."""
+"""Reads a price file from the disk, for the command lines."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import fields
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from backtest.errors import InvalidFile
-from backtest.prices.csv_file import MAX_FILE_MIB, parse_csv
-from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import CHOICES, HELP, ReadOptions
 
 if TYPE_CHECKING:
-    from backtest.prices.reading.reading import Reading, SymbolPrices
+    from backtest.prices.reading.reading import Reading
 
+MAX_FILE_MIB = 64
 _MIB = 1 << 20
 
 
@@ -40,20 +37,8 @@ def read_file(
     except OSError as error:
         raise InvalidFile(error.strerror or "cannot be read", file=str(path)) from error
     reading = read_prices(content, file=path.name, symbol=symbol, options=options)
-    for prices in reading.symbols:
-        _require_volume(prices, path.name)
+    reading.require_volume()
     return reading
-
-
-def _require_volume(prices: SymbolPrices, file: str) -> None:
-    """Rules that use volume would never trade on an unknown one, and nothing would say so."""
-    unknown = int(np.isnan(prices.dataset.bars.volume).sum())
-    if unknown:
-        raise InvalidFile(
-            f"is unknown in {unknown:,} of {len(prices.dataset):,} rows of {prices.dataset.symbol}; "
-            "fill it in, with 0 where nothing was traded",
-            file=file, field="volume",
-        )  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,32 +74,3 @@ def described(reading: Reading) -> str:
         lines += [f"  {repair.count:,} {repair.text}: {repair.action}" for repair in prices.repairs]
         lines += [] if prices.volume_known else ["  volume is unknown"]
     return "\n".join(lines)
-
-
-def parse_file(
-    data: bytes | IO[bytes], *, file: str, symbol: str, source: str | None = None, max_mib: int = MAX_FILE_MIB
-) -> Dataset:
-    """The prices in these bytes, or in a stream of which no more than `max_mib` are read.
-
-    Parameters
-    ----------
-    file : the file's name, for messages and the source
-    source : where the prices come from; None names the file
-
-    Raises
-    ------
-    InvalidFile
-        With every mistake found (at most 20) by line, date and field.
-    """
-    content = data if isinstance(data, bytes) else data.read(max_mib * _MIB + 1)
-    _check_size(len(content), file, max_mib)
-    if content.startswith(b"PAR1"):
-        from backtest.prices.parquet_file import parse_parquet  # pyarrow loads slowly
-
-        return parse_parquet(content, file=file, symbol=symbol, source=source)
-    return parse_csv(content, file=file, symbol=symbol, source=source, max_bytes=max_mib * _MIB)
-
-
-def _check_size(size: int, file: str, max_mib: int) -> None:
-    if size > max_mib * _MIB:
-        raise InvalidFile(f"has {size / _MIB:.0f} MiB or more; at most {max_mib} MiB are allowed", file=file)

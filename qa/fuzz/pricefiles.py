@@ -6,7 +6,7 @@ import gzip
 import io
 import random
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -198,3 +198,54 @@ _GOOD_PARQUET = _parquet(
         "Volume": [100.0] * 40,
     }
 )
+
+
+def _number_of(digits: int, rows: int = 1) -> bytes:
+    return (HEADER + f"2024-01-02,{'9' * digits}x,11,9,10,1\n" * rows).encode()
+
+
+def _prices_and(**column: object) -> bytes:
+    return _parquet({"Date": ["2024-01-02"], **{name: [1.0] for name in _PRICES}, **column})
+
+
+def _equal_list() -> bytes:
+    equal = pa.array(np.zeros(10**8, np.int8))
+    return _prices_and(Open=pa.ListArray.from_arrays([0, len(equal)], equal))
+
+
+def _long_text() -> bytes:
+    return _parquet({"Date": ["x" * 2_000_000] * 1_000, **{name: [1.0] * 1_000 for name in _PRICES}})
+
+
+def _nested() -> bytes:
+    column = pa.array([1.0])
+    for _ in range(300):
+        column = pa.StructArray.from_arrays([column], ["a"])
+    return _prices_and(Open=column)
+
+
+def _packed_text() -> bytes:
+    sink = io.BytesIO()
+    texts = pa.table({"Date": ["a" * 50_000 + str(row) for row in range(5_000)]})
+    pq.write_table(texts, sink, compression="zstd", use_dictionary=False)
+    return sink.getvalue()
+
+
+HOSTILE: Mapping[str, Callable[[], bytes]] = {
+    "a number of 8,000 digits and an x": lambda: _number_of(8_000),
+    "a number of 16,000 digits and an x": lambda: _number_of(16_000),
+    "a thousand rows of such numbers": lambda: _number_of(16_000, 1_000),
+    "dates of 16,000 spaces": lambda: (HEADER + f"2024{' ' * 16_000}x,10,11,9,10,1\n" * 200).encode(),
+    "weekdays without end": lambda: (HEADER + f"{'Mon ' * 4_000},10,11,9,10,1\n" * 200).encode(),
+    "a header of one long name": lambda: ("a" * 16_000 + ",b,c\n").encode() * 50,
+    "Parquet: a list of 10^8 equal numbers": _equal_list,
+    "Parquet: one long text in 1,000 rows": _long_text,
+    "Parquet: 150 columns of 5 million zeros": lambda: _parquet(
+        dict.fromkeys([f"c{place}" for place in range(150)], np.zeros(5_000_000))
+    ),
+    "Parquet: a column 300 levels deep": _nested,
+    "Parquet: 240 MiB of text packed by zstd": _packed_text,
+    "a gzip bomb": lambda: gzip.compress(b"\0" * (50 << 20)),
+    "a zip bomb": lambda: _zip(b"\0" * (50 << 20)),
+}
+"""Small files that take a careless parser seconds of every thread, or gigabytes."""

@@ -263,6 +263,8 @@ def files(target: Target, inputs: int, number: int) -> None:
     if inputs >= 10_000:
         for _, content in pricefiles.large():
             upload("large price file", content)
+        for make in pricefiles.HOSTILE.values():
+            upload("hostile price file", make())
     chance = random.Random(number)
     for _ in range(inputs * 8 // 100):
         upload("randomly damaged price file", pricefiles.damaged(chance))
@@ -340,6 +342,7 @@ def section(outcome: Outcome, command: str) -> list[str]:
         "",
         f"Answers that must not be (5xx, no field named, something stored, too late): **{len(outcome.violations)}**, in "
         f"{outcome.seconds / 60:.0f} minutes. The process had {outcome.memory_mib[0]:.0f} MiB before and "
-        f"{outcome.memory_mib[1]:.0f} MiB at most, with files of 60 MiB among them.",
+        f"{outcome.memory_mib[1]:.0f} MiB at most, with files of 60 MiB among them. Price files are parsed by a child "
+        "process, which is not counted.",
         *reliability.missed(outcome.violations, otherwise=""),
     ]

@@ -29,7 +29,7 @@ _ANSWERS = (
     schemas.Problem, schemas.FieldError, schemas.Accepted, schemas.Cancelled, schemas.Check, schemas.Run,
     schemas.RunBrief, schemas.Runs, schemas.Status, schemas.Trade, schemas.Result, schemas.Verification,
     schemas.Curves, schemas.Rules, schemas.Metrics, schemas.Symbols, schemas.Dataset, schemas.Datasets,
-    schemas.Preset, schemas.Presets, schemas.Word, audit_schemas.AuditEntry, audit_schemas.AuditEntries,
+    schemas.Upload, schemas.Preset, schemas.Presets, schemas.Word, audit_schemas.AuditEntry, audit_schemas.AuditEntries,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backtest.prices.reading.options import CHOICES, HELP
 from store.models import Status
 from store.queries.audit import Action
 from web.api import audit_schemas, schemas
@@ -25,7 +26,15 @@ _REQUEST = json_body(ref("Request"))
 _TEXT = {"type": "string"}
 _RUN = required("run_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
 _PRESET_ID = required("preset_id", "path", whole(1, 2**31 - 1))
-_SYMBOL = required("symbol", "query", text(32))
+_SYMBOL = query("symbol", text(32), "Name of the symbol; without it the ticker in the file.")
+_READING = tuple(
+    query(
+        name,
+        choice(*CHOICES[name]) if name in CHOICES else text(2_000),
+        f"How to read the file: {described}.",
+    )
+    for name, described in HELP.items()
+)
 _SECONDS = whole(0, 253_402_300_799)
 _BOOLEAN = choice("true", "false")
 _DATE = {"type": "string", "format": "date"}
@@ -199,9 +208,9 @@ _PRICES: Paths = {
         "post": operation(
             "prices",
             "Upload prices",
-            {201: schemas.Dataset},
-            (400, 413, 415, 429),
-            parameters=[_SYMBOL],
+            {201: schemas.Upload},
+            (400, 413, 415, 429, 503),
+            parameters=[_SYMBOL, *_READING],
             body=_PRICE_FILE,
         ),
     },

@@ -366,6 +366,13 @@ class Datasets(TypedDict):
     datasets: list[Dataset]
 
 
+class Upload(Dataset):
+    """The first symbol of a file, every symbol of it, and what was understood of the file."""
+
+    datasets: list[Dataset]
+    reading: Json
+
+
 class Preset(TypedDict):
     """Saved values of the form."""
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from flask import render_template, request
 
+from backtest.prices.reading.options import CHOICES, HELP, ReadOptions
 from store.queries import datasets
 from web.services import database, services, settings
 
 MOST_LISTED = 1_000
+
+READING_OPTIONS = tuple(
+    {
+        "name": option.name,
+        "label": option.name.replace("_", " ").capitalize(),
+        "choices": CHOICES.get(option.name, ()),
+        "help": HELP[option.name],
+    }
+    for option in fields(ReadOptions)
+)
+"""The reading options as fields of the upload form."""
 
 
 def render(error: Exception | None = None, *, form: str = "upload") -> str:
@@ -22,4 +36,5 @@ def render(error: Exception | None = None, *, form: str = "upload") -> str:
         typed=request.form,
         largest=settings().max_upload_mib,
         yahoo_installed=services().yahoo.installed,
+        reading_options=READING_OPTIONS,
     )

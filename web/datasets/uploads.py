@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
 
 from flask import abort, request
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
 from backtest.prices.dataset import Dataset
-from backtest.prices.price_file import parse_file
+from backtest.prices.reading.options import ReadOptions
 from store.models import StoredDataset
 from store.queries import audit, datasets, quotas
 from store.queries.audit import Action
 from web.auth.authentication import actor, client
-from web.services import database, now, settings
+from web.services import database, now, services, settings
+from workflows.parsing.parser import FileQuestion, ParsedFile
 from workflows.submission import quota_of
 
 _SYMBOL = Field(name="symbol", kind="symbols", label="Symbol", required=True, help="Name of the symbol.")
@@ -26,30 +30,69 @@ _BODIES = {
 }
 
 
-def read_upload() -> Dataset:
-    """The dataset in the request's body or form, or an error that names line and field."""
-    max_mib = settings().max_upload_mib
+def read_upload() -> ParsedFile:
+    """What the request's body or form holds, or an error that names line and field."""
+    content, about = _received()
+    return services().parser.parse(content, about)
+
+
+def preview_upload() -> Mapping[str, Any]:
+    """The same without the prices: questions that the file leaves open get their likeliest answers."""
+    content, about = _received()
+    return services().parser.preview(content, about)
+
+
+def store_datasets(parsed: ParsedFile, action: Action = Action.DATASET_UPLOAD) -> list[StoredDataset]:
+    """Store each dataset as the current version of its symbol, or none where `QuotaExceeded` is raised."""
+    with database().write() as session:
+        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
+        return [_stored(session, dataset, action) for dataset in parsed.datasets]
+
+
+def store_dataset(dataset: Dataset, action: Action) -> StoredDataset:
+    """Store one dataset as the current version of its symbol, or raise `QuotaExceeded`."""
+    return store_datasets(ParsedFile({}, (dataset,)), action)[0]
+
+
+def _stored(session: Session, dataset: Dataset, action: Action) -> StoredDataset:
+    stored = datasets.add(session, dataset, now=now())
+    audit.record_dataset(session, actor(), action, stored, now=now())
+    return stored
+
+
+def _received() -> tuple[bytes, FileQuestion]:
+    """Content of the file, and how the request wants it read."""
+    max_bytes = settings().max_upload_mib << 20
     if request.mimetype in _BODIES:
-        symbol = _symbol(request.args.get("symbol", ""))
-        name = _BODIES[request.mimetype]
-        return parse_file(_body(max_mib << 20), file=name, symbol=symbol, max_mib=max_mib)
+        return _body(max_bytes), _question(_BODIES[request.mimetype], request.args)
     if request.mimetype != "multipart/form-data":
         abort(415, "send a form with file and symbol, or text/csv or Parquet with ?symbol=")
     file = request.files.get("file")
     if file is None or not file.filename:
         raise InvalidRequest([FieldError("file", "is required: choose a CSV or Parquet file")])
     name = "".join(letter for letter in file.filename if letter.isprintable())[-100:]
-    symbol = _symbol(request.form.get("symbol") or name.rsplit(".", 1)[0].upper())
-    return parse_file(file.stream, file=name, symbol=symbol, max_mib=max_mib)
+    content = file.stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise RequestEntityTooLarge
+    return content, _question(name, request.form, default_symbol=_symbol_of_file(name))
 
 
-def store_dataset(dataset: Dataset, action: Action = Action.DATASET_UPLOAD) -> StoredDataset:
-    """Store the dataset as the current version of its symbol, or raise `QuotaExceeded`."""
-    with database().write() as session:
-        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
-        stored = datasets.add(session, dataset, now=now())
-        audit.record_dataset(session, actor(), action, stored, now=now())
-        return stored
+def _question(name: str, given: Mapping[str, str], *, default_symbol: str | None = None) -> FileQuestion:
+    options = {option.name: given.get(option.name, "")[:2_000] for option in fields(ReadOptions)}
+    return FileQuestion(
+        file=name,
+        symbol=_symbol(given.get("symbol", "")),
+        default_symbol=default_symbol,
+        options={option: value for option, value in options.items() if value},
+    )
+
+
+def _symbol_of_file(name: str) -> str | None:
+    """The name of the file as a symbol, where it can be one."""
+    try:
+        return _symbol(name.rsplit(".", 1)[0].upper())
+    except InvalidRequest:
+        return None
 
 
 def _body(max_bytes: int) -> bytes:
@@ -59,7 +102,10 @@ def _body(max_bytes: int) -> bytes:
     return content
 
 
-def _symbol(text: str) -> str:
+def _symbol(text: str) -> str | None:
+    """The symbol that the client names; None where it leaves the file's own."""
+    if not text.strip():
+        return None
     try:
         names = _SYMBOL.parse(text.strip())
     except ValidationError as error:

@@ -9,19 +9,16 @@ from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidBars, InvalidFile, InvalidRequest
 from backtest.prices import quality
-from backtest.prices.calendar import stamp, trades_weekends
+from backtest.prices.calendar import trades_weekends
 from backtest.prices.dataset import Dataset
 from store.queries import datasets
 from web.api import schemas, serializers
 from web.datasets import listing_page
-from web.datasets.uploads import read_upload, store_dataset
+from web.datasets.uploads import preview_upload, read_upload, store_datasets
 from web.errors import wants_page
 from web.presentation.findings import finding
 from web.presentation.svg import overlay
 from web.services import database
-
-_PREVIEWED = 5
-_PRICES = ("open", "high", "low", "close", "volume")
 
 bp = Blueprint("datasets", __name__)
 
@@ -51,30 +48,22 @@ def detail(data_hash: str) -> str:
 
 @bp.post("/datasets")
 def upload() -> ResponseReturnValue:
-    """Store the uploaded file, then show its data-quality report."""
+    """Store every symbol of the uploaded file, then show the data-quality report of the only one, or the list."""
     try:
-        dataset = read_upload()
+        stored = store_datasets(read_upload())
     except (InvalidRequest, InvalidFile, InvalidBars) as error:
         if wants_page():
             return listing_page.render(error), 400
         raise
-    return redirect(url_for("datasets.detail", data_hash=store_dataset(dataset).data_hash), 303)
+    if len(stored) > 1:
+        return redirect(url_for("datasets.page"), 303)
+    return redirect(url_for("datasets.detail", data_hash=stored[0].data_hash), 303)
 
 
 @bp.post("/datasets/preview")
 def preview() -> Response:
-    """What the file holds, or what is wrong with it by line; nothing is stored."""
-    dataset = read_upload()
-    times = dataset.bars.times
-    return jsonify(
-        symbol=dataset.symbol,
-        bars=len(times),
-        timeframe=dataset.timeframe,
-        first_bar=stamp(times[0]),
-        last_bar=stamp(times[-1]),
-        rows=[_row(dataset, bar) for bar in range(min(_PREVIEWED, len(times)))],
-        certificate=_quality_report(dataset),
-    )
+    """What the file holds and how it is understood, or what is wrong with it by line; nothing is stored."""
+    return jsonify(preview_upload())
 
 
 @bp.get("/api/datasets")
@@ -89,13 +78,11 @@ def api_list() -> Response:
 
 @bp.post("/api/datasets")
 def api_upload() -> ResponseReturnValue:
-    """Store a CSV or Parquet file, sent as a form with `file` and `symbol`, or as the body with `?symbol=`."""
-    return jsonify(serializers.dataset(store_dataset(read_upload()))), 201
-
-
-def _row(dataset: Dataset, bar: int) -> dict[str, Any]:
-    prices = {name: float(getattr(dataset.bars, name)[bar, 0]) for name in _PRICES}
-    return {"time": stamp(dataset.bars.times[bar]), **prices}
+    """Store a CSV or Parquet file, sent as a form with `file`, or as the body; options say how to read it."""
+    parsed = read_upload()
+    stored = [serializers.dataset(dataset) for dataset in store_datasets(parsed)]
+    body: schemas.Upload = {**stored[0], "datasets": stored, "reading": dict(parsed.reading)}
+    return jsonify(body), 201
 
 
 def _quality_report(dataset: Dataset) -> dict[str, Any]:

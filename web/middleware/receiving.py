@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Flask, abort, request
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected
 
+from web.errors import answer
 from web.services import settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _UPLOADS = ("/datasets", "/datasets/preview", "/api/datasets")
 _PRESETS = "/api/strategies"
@@ -17,6 +24,8 @@ def register(app: Flask) -> None:
     """Limit and read bodies before a slot is taken for the request."""
     app.before_request(limit_body)
     app.before_request(receive_body)
+    app.register_error_handler(ClientDisconnected, _incomplete)
+    app.wsgi_app = _to_its_end(app.wsgi_app)  # type: ignore[method-assign,assignment]
 
 
 def limit_body() -> None:
@@ -34,8 +43,26 @@ def receive_body() -> None:
     """
     if request.endpoint is None or request.path in _UPLOADS or request.method not in _WITH_BODY:
         return
-    try:
-        request.get_data()
-    except ClientDisconnected:
-        seconds = settings().limits.client_seconds
-        abort(408, f"the request did not arrive within {seconds} seconds; send it again")
+    request.get_data()
+
+
+def _incomplete(_error: ClientDisconnected) -> Response:
+    seconds = settings().limits.client_seconds
+    return answer(
+        408,
+        f"the request did not arrive within {seconds} seconds, or ended before its announced length; send it again",
+    )
+
+
+def _to_its_end(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Half a file or half a form is not what was sent: a body of announced length is read to that length.
+
+    Gunicorn calls its stream terminated, and Werkzeug believes that such a stream ends where the body does.
+    """
+
+    def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("CONTENT_LENGTH"):
+            environ.pop("wsgi.input_terminated", None)
+        return wsgi_app(environ, start_response)
+
+    return run

@@ -23,7 +23,7 @@ _FOREIGN = (
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp1252", "latin-1")
 
 
-def decode(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
+def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> tuple[str, str]:
     """The text of a file with ``\\n`` line ends, and the name of its encoding.
 
     Without a byte order mark the text is UTF-8 where that fits, UTF-16 where every other byte is zero,
@@ -45,7 +45,7 @@ def decode(data: bytes, file: str, encoding: str | None = None) -> tuple[str, st
     return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text), name
 
 
-def _as(data: bytes, encoding: str, file: str) -> tuple[str, str]:
+def _as(data: bytes | bytearray, encoding: str, file: str) -> tuple[str, str]:
     try:
         return data.decode(encoding), encoding
     except UnicodeDecodeError as error:
@@ -54,7 +54,7 @@ def _as(data: bytes, encoding: str, file: str) -> tuple[str, str]:
         raise InvalidFile(reason, file=file, line=line) from None
 
 
-def _guessed(data: bytes, file: str) -> tuple[str, str]:
+def _guessed(data: bytes | bytearray, file: str) -> tuple[str, str]:
     for mark, codec, name in _MARKS:
         if data.startswith(mark):
             return _as(data, codec, file)[0], name
@@ -67,7 +67,7 @@ def _guessed(data: bytes, file: str) -> tuple[str, str]:
         return (korean, "cp949") if korean is not None else (data.decode("cp1252", "replace"), "Windows-1252")
 
 
-def _utf16_without_mark(data: bytes) -> str | None:
+def _utf16_without_mark(data: bytes | bytearray) -> str | None:
     sample = data[:2_000]
     if len(sample) < 8:
         return None
@@ -78,7 +78,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
     return "utf-16-be" if even > 0.1 * half and even > 4 * odd else None
 
 
-def _korean(data: bytes) -> str | None:
+def _korean(data: bytes | bytearray) -> str | None:
     """The text where every character beyond ASCII is Hangul, which no Western text looks like."""
     try:
         text = data.decode("cp949")

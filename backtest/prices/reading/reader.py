@@ -35,10 +35,11 @@ _LONGEST_SOURCE: Final = 200
 
 
 def read_prices(
-    data: bytes,
+    data: bytes | bytearray,
     *,
     file: str,
     symbol: str | None = None,
+    default_symbol: str | None = None,
     options: ReadOptions | None = None,
     source: str | None = None,
     ask: bool = True,
@@ -50,6 +51,7 @@ def read_prices(
     data : bytes of a text with separators or of a Parquet file
     file : its name, for messages and the source
     symbol : name of the file's only symbol, or the one to take of several; None takes the file's own tickers
+    default_symbol : name of the file's only symbol where neither `symbol` nor the file itself names it
     options : what the file itself leaves open
     source : where the prices come from; None names the export and the file
     ask : whether a question that the file leaves open is an error; otherwise its likeliest answer is taken
@@ -70,7 +72,9 @@ def read_prices(
     stamps = _stamps(table, fields, options, problems)
     reading = _described(table, fields, stamps, file)
     job = _Job(table, stamps, options, problems, source or _origin(reading.source, file), [])
-    symbols = tuple(job.read(*wanted) for wanted in _wanted(table, fields, symbol, options, file))
+    symbols = tuple(
+        job.read(*wanted) for wanted in _wanted(table, fields, (symbol, default_symbol), options, file)
+    )
     problems.raise_if_any()
     raised = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
     questions = tuple(question for question in raised if not _is_answered(question, options))
@@ -229,13 +233,14 @@ def _order(times: Times) -> str:
 
 
 def _wanted(
-    table: Table, fields: Fields, symbol: str | None, options: ReadOptions, file: str
+    table: Table, fields: Fields, given: tuple[str | None, str | None], options: ReadOptions, file: str
 ) -> Iterator[tuple[str | None, NDArray[np.intp] | None, Places]]:
     """Name, rows and columns of each symbol that is to be imported."""
     found = list(fields.rows_of(table))
+    symbol, default_symbol = given
     if len(found) == 1:
         name, rows, places = found[0]
-        yield symbol or name, rows, places
+        yield symbol or name or default_symbol, rows, places
         return
     if len(found) > MAX_SYMBOLS:
         raise InvalidFile(f"holds {len(found):,} symbols, at most {MAX_SYMBOLS:,} are allowed", file=file)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from backtest.arrays import Times
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import Dataset
@@ -85,6 +87,17 @@ class Reading:
     preview: tuple[tuple[str, ...], ...] = ()
     rows: int = 0
     symbols: tuple[SymbolPrices, ...] = ()
+
+    def require_volume(self) -> None:
+        """Refuse unknown volume: rules that use it would never trade, and nothing would say so."""
+        for prices in self.symbols:
+            unknown = int(np.isnan(prices.dataset.bars.volume).sum())
+            if unknown:
+                raise InvalidFile(
+                    f"is unknown in {unknown:,} of {len(prices.dataset):,} rows of {prices.dataset.symbol}; "
+                    "fill it in, with 0 where nothing was traded",
+                    file=self.file, field="volume",
+                )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """The reading without the prices themselves, ready for JSON."""

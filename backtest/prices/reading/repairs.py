@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Times
 from backtest.prices.bars import PRICES
-from backtest.prices.problems import Problems
+from backtest.prices.problems import MAX_LISTED, Problems
 
 ROUNDING: Final = 1e-6
 """Share of a price up to which a high or low beside open or close is rounding: float32 has 24 bits."""
@@ -141,7 +141,9 @@ def _in_order(rows: Rows, problems: Problems) -> None:
     for name in PRICES:
         values = rows.columns[name]
         equal[1:] &= values[1:] == values[:-1]
-    for row in np.flatnonzero(same & ~equal):
+    different = np.flatnonzero(same & ~equal)
+    problems.note_more(max(0, len(different) - MAX_LISTED))
+    for row in different[:MAX_LISTED]:
         date = shown(rows.times[row])
         problems.add(
             f"{date} occurs twice with different prices, in lines {rows.lines[row - 1]} and {rows.lines[row]}; "
@@ -188,7 +190,9 @@ def _check(rows: Rows, problems: Problems) -> None:
 
 
 def _refuse(rows: Rows, wrong: Flags, name: str, rule: str, problems: Problems) -> None:
-    for row in np.flatnonzero(wrong):
+    refused = np.flatnonzero(wrong)
+    problems.note_more(max(0, len(refused) - MAX_LISTED))
+    for row in refused[:MAX_LISTED]:
         value = rows.columns[name][row]
         date = shown(rows.times[row])
         problems.add(f"{rule}, got {value:.17g}", line=int(rows.lines[row]), date=date, field=name)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import MAX_BARS
-from backtest.prices.problems import Problems
+from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading.columns import Column
 from backtest.prices.reading.decoding import MAX_LINE, decode
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout, find_layout
@@ -47,7 +47,7 @@ class Table:
         return len(self.lines)
 
 
-def read_table(data: bytes, file: str, options: ReadOptions, problems: Problems) -> Table:
+def read_table(data: bytes | bytearray, file: str, options: ReadOptions, problems: Problems) -> Table:
     """The columns of a CSV or Parquet file; rows of another width than the header become problems.
 
     Raises
@@ -58,19 +58,16 @@ def read_table(data: bytes, file: str, options: ReadOptions, problems: Problems)
     return _of_parquet(data, file) if data.startswith(b"PAR1") else _of_csv(data, file, options, problems)
 
 
-def _of_csv(data: bytes, file: str, options: ReadOptions, problems: Problems) -> Table:
+def _of_csv(data: bytes | bytearray, file: str, options: ReadOptions, problems: Problems) -> Table:
     text, encoding = decode(data, file, options.encoding)
     layout = find_layout(text, file, options)
     if len(layout.names) > MAX_COLUMNS:
         raise InvalidFile(f"has {len(layout.names)} columns, at most {MAX_COLUMNS} are allowed", file=file)
     body = _body(text, layout, file)
+    if not body:
+        raise InvalidFile("there is not a single row of prices", file=file)
     del text
-    refused: list[pacsv.InvalidRow] = []
-
-    def note(row: pacsv.InvalidRow) -> Literal["skip"]:
-        refused.append(row)
-        return "skip"
-
+    refused = _RefusedRows(layout)
     width = len(layout.names)
     names = [f"f{place}" for place in range(width)]
     try:
@@ -78,7 +75,7 @@ def _of_csv(data: bytes, file: str, options: ReadOptions, problems: Problems) ->
             pa.BufferReader(body),  # type: ignore[arg-type]  # any of Arrow's streams will do
             read_options=pacsv.ReadOptions(use_threads=False, column_names=names, block_size=1 << 22),
             parse_options=pacsv.ParseOptions(
-                delimiter=layout.separator, invalid_row_handler=note, ignore_empty_lines=False
+                delimiter=layout.separator, invalid_row_handler=refused.note, ignore_empty_lines=False
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
@@ -87,8 +84,8 @@ def _of_csv(data: bytes, file: str, options: ReadOptions, problems: Problems) ->
     except pa.ArrowInvalid as error:
         raise InvalidFile(f"cannot be read as CSV: {str(error)[:200]}", file=file) from error
     del body
-    lines = _lines(table.num_rows, refused, layout.first_row)
-    _refuse_widths(refused, layout, problems)
+    lines = _lines(table.num_rows, refused.numbers, layout.first_row)
+    refused.report(problems)
     return Table(layout, _unpacked(table), lines, "CSV", encoding)
 
 
@@ -120,25 +117,44 @@ def _unpacked(table: Any) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _lines(rows: int, refused: list[pacsv.InvalidRow], first_row: int) -> NDArray[np.int64]:
+def _lines(rows: int, refused: list[int], first_row: int) -> NDArray[np.int64]:
     numbers = np.arange(1, rows + len(refused) + 1)
     if refused:
-        numbers = np.setdiff1d(numbers, [row.number for row in refused], assume_unique=True)
+        numbers = np.setdiff1d(numbers, refused, assume_unique=True)
     return numbers + first_row - 1
 
 
-def _refuse_widths(refused: list[pacsv.InvalidRow], layout: Layout, problems: Problems) -> None:
-    for row in refused:
-        if not row.text.strip(" \t" + layout.separator):
-            continue
-        problems.add(
-            f"has {row.actual_columns} columns where the header has {row.expected_columns}; remove the line or "
-            "correct it",
-            line=(row.number or 0) + layout.first_row - 1,
-        )  # fmt: skip
+class _RefusedRows:
+    """Rows of another width than the header: blank ones are left out, of the others the first twenty are kept."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.numbers: list[int] = []
+        self._layout = layout
+        self._kept: list[pacsv.InvalidRow] = []
+        self._others = 0
+
+    def note(self, row: pacsv.InvalidRow) -> Literal["skip"]:
+        """Take one row from Arrow."""
+        self.numbers.append(row.number or 0)
+        if row.text.strip(" \t" + self._layout.separator):
+            if len(self._kept) < MAX_LISTED:
+                self._kept.append(row)
+            else:
+                self._others += 1
+        return "skip"
+
+    def report(self, problems: Problems) -> None:
+        """Add a problem for each row that is kept, and count the others."""
+        for row in self._kept:
+            problems.add(
+                f"has {row.actual_columns} columns where the header has {row.expected_columns}; remove the line or "
+                "correct it",
+                line=(row.number or 0) + self._layout.first_row - 1,
+            )  # fmt: skip
+        problems.note_more(self._others)
 
 
-def _of_parquet(data: bytes, file: str) -> Table:
+def _of_parquet(data: bytes | bytearray, file: str) -> Table:
     try:
         schema = pq.read_schema(pa.BufferReader(data))
         texts = [
@@ -149,6 +165,8 @@ def _of_parquet(data: bytes, file: str) -> Table:
         parquet = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
         names = _checked_names(parquet, file)
         table = parquet.read(use_threads=False)
+    except MemoryError:  # which Arrow's own is, too
+        raise
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0][:200]
         raise InvalidFile(f"is damaged or no Parquet file: {reason}", file=file) from error

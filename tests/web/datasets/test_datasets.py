@@ -72,15 +72,61 @@ def test_a_preview_tells_what_the_file_holds_and_keeps_nothing(client):
     assert "ACME" not in client.get("/datasets").text
 
 
+TICKERS = "Date,Ticker,Open,High,Low,Close,Volume\n" + "".join(
+    f"2024-01-0{day},{ticker},10,11,9,10.5,100\n" for ticker in ("AAA", "BBB") for day in (2, 3)
+)
+
+
+def test_every_symbol_of_a_file_is_kept(client):
+    answer = upload(client, TICKERS, path="/api/datasets", symbol="")
+
+    assert [stored["symbol"] for stored in answer.json["datasets"]] == ["AAA", "BBB"]
+    assert answer.json["symbol"] == "AAA"
+    page = client.get("/datasets").text
+    assert ">AAA</a>" in page
+    assert ">BBB</a>" in page
+
+
+def test_a_symbol_of_a_file_that_no_request_can_name_is_refused_and_nothing_is_kept(client):
+    answer = upload(client, TICKERS.replace("BBB", "B" * 40), path="/api/datasets", symbol="")
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "symbol")
+    assert ">AAA</a>" not in client.get("/datasets").text
+
+
+def test_a_file_without_a_name_of_its_symbol_takes_that_of_the_file(client):
+    assert upload(client, GOOD, path="/api/datasets", symbol="").json["symbol"] == "ACME"
+
+
+DAY_OR_MONTH = "Date;Open;High;Low;Close;Volume\n03/04/2024;10;11;9;10;1\n04/04/2024;10;11;9;10;1\n"
+
+
+def test_what_a_file_leaves_open_is_asked_in_the_preview_and_answered_by_an_option(client):
+    (question,) = upload(client, DAY_OR_MONTH, path="/datasets/preview").json["reading"]["questions"]
+    refused = upload(client, DAY_OR_MONTH, path="/api/datasets")
+    by_query = client.post("/api/datasets?symbol=ACME&dates=mdy", data=DAY_OR_MONTH, content_type="text/csv")
+
+    assert question["option"] == "dates"
+    assert {"dmy", "mdy"} <= set(question["choices"])
+    assert (refused.status_code, "option dates" in refused.json["detail"]) == (400, True)
+    assert (by_query.status_code, by_query.json["first_bar"]) == (201, "2024-03-04")
+
+
+def test_an_option_with_a_value_that_it_cannot_have_is_named(client):
+    answer = client.post("/api/datasets?symbol=ACME&dates=dym", data=GOOD, content_type="text/csv")
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "options.dates")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "field"),
     [
         (GOOD.replace("2024-01-04,10", "2024-01-04,-1"), 4, "open"),
         (GOOD.replace("2024-01-04,10,11", "2024-01-04,10,8"), 4, "high"),
-        (GOOD.replace("2024-01-05", "2024-01-04"), 5, "date"),
-        (GOOD.replace("2024-01-04,10,11,9,10.5", "2024-01-04,10,11,9,"), 4, "close"),
+        (GOOD.replace("2024-01-05,10,11,9,10.5", "2024-01-04,10,11,9,10.6"), 5, "date"),
+        (GOOD.replace("2024-01-04,10,11,9,10.5", "2024-01-04,10,11,9,ten"), 4, "close"),
     ],
-    ids=["negative", "high below low", "duplicate date", "hole"],
+    ids=["negative", "high below low", "duplicate date", "a word"],
 )
 def test_a_wrong_file_is_refused_by_line_and_nothing_is_kept(client, text, line, field):
     answer = upload(client, text, path="/api/datasets")

@@ -1,0 +1,183 @@
+"""Files of strangers are read by processes that hold no secret, within their limits, and a crash is healed."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from backtest.errors import InvalidFile
+from backtest.prices.reading.reader import read_prices
+from qa.fuzz import pricefiles
+from qa.processes import wait_until
+from workflows.errors import ParserBusy, ParserFailed
+from workflows.parsing import parser as parsers
+from workflows.parsing.parser import FileParser, FileQuestion
+
+GOOD = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
+ABOUT = FileQuestion(file="acme.csv", symbol="ACME")
+
+
+@pytest.fixture
+def fresh_server():
+    """The next file starts a server of its own."""
+    parsers._server.stop()
+    yield
+    parsers._server.stop()
+
+
+def server_pid():
+    return parsers._server._process.pid
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_file_is_read_as_this_process_would_read_it():
+    parsed = FileParser().parse(GOOD, ABOUT)
+
+    (dataset,) = parsed.datasets
+    (here,) = read_prices(GOOD, file="acme.csv", symbol="ACME").symbols
+    assert dataset.data_hash == here.dataset.data_hash
+    assert dataset.source == here.dataset.source
+    assert parsed.reading["columns"]["close"] == "Close"
+
+
+def test_every_symbol_of_a_file_comes_back():
+    rows = b"2024-01-02,AAA,10,11,9,10,1\n2024-01-03,AAA,10,11,9,10,1\n2024-01-02,BBB,20,21,19,20,1\n"
+
+    parsed = FileParser().parse(
+        b"Date,Ticker,Open,High,Low,Close,Volume\n" + rows, FileQuestion(file="two.csv")
+    )
+
+    assert [(dataset.symbol, len(dataset)) for dataset in parsed.datasets] == [("AAA", 2), ("BBB", 1)]
+
+
+def test_the_name_of_the_file_is_taken_only_where_the_file_names_no_symbol():
+    named = GOOD.replace(b"Date,", b"Date,Ticker,").replace(b"2024-01-02,", b"2024-01-02,OWN,")
+    named = named.replace(b"2024-01-03,", b"2024-01-03,OWN,")
+
+    def symbol(content, **about):
+        return FileParser().parse(content, FileQuestion(file="acme.csv", **about)).datasets[0].symbol
+
+    assert symbol(GOOD, default_symbol="ACME") == "ACME"
+    assert symbol(named, default_symbol="ACME") == "OWN"
+    assert symbol(named, symbol="MINE", default_symbol="ACME") == "MINE"
+
+
+def test_unknown_volume_is_refused_as_on_the_command_line():
+    with pytest.raises(InvalidFile, match="volume: is unknown in 1 of 2 rows of ACME"):
+        FileParser().parse(GOOD.replace(b"10.5,100\n2024-01-03", b"10.5,\n2024-01-03"), ABOUT)
+
+
+def test_the_server_and_its_children_know_nothing_of_the_web(fresh_server, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:secret@db/backtest")
+    monkeypatch.setenv("ARGO_TOKEN", "secret")
+    with (tmp_path / "record").open("w") as opened:
+        os.set_inheritable(opened.fileno(), True)
+        FileParser().parse(GOOD, ABOUT)
+
+    pid = server_pid()
+    assert b"secret" not in Path(f"/proc/{pid}/environ").read_bytes()
+    held = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    assert not [name for name in held if "record" in name]
+    assert len([name for name in held if name.startswith("socket:")]) == 1
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) == 1, "a fork copies one thread alone"
+
+
+def test_the_server_stays_for_the_next_file_and_its_children_do_not():
+    FileParser().parse(GOOD, ABOUT)
+    pid = server_pid()
+
+    FileParser().parse(GOOD, ABOUT)
+
+    assert server_pid() == pid
+    assert wait_until(lambda: children_of(pid) == [])
+
+
+def test_a_server_that_was_killed_is_replaced_before_anything_is_noticed():
+    FileParser().parse(GOOD, ABOUT)
+    killed = server_pid()
+    os.kill(killed, signal.SIGKILL)
+
+    parsed = FileParser().parse(GOOD, ABOUT)
+
+    assert parsed.datasets[0].symbol == "ACME"
+    assert server_pid() != killed
+
+
+def test_a_server_ends_with_the_process_that_started_it():
+    script = (
+        "from workflows.parsing import parser; from workflows.parsing.parser import *; import os;"
+        f"FileParser().parse({GOOD!r}, FileQuestion(file='a.csv', symbol='A'));"
+        "print(parser._server._process.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    read, write = os.pipe()
+    pid = os.posix_spawn(
+        parsers.sys.executable, [parsers.sys.executable, "-c", script], os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)],
+    )  # fmt: skip
+    os.close(write)
+    with os.fdopen(read) as answer:
+        server = int(answer.readline())
+    os.waitpid(pid, 0)
+
+    assert wait_until(lambda: not Path(f"/proc/{server}").exists() or is_zombie(server))
+
+
+def is_zombie(pid):
+    return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_a_file_that_takes_too_much_memory_is_refused_with_what_it_may_take(monkeypatch):
+    monkeypatch.setattr(FileParser, "memory_mib", 48)
+    lines = b"".join(b"%d,10,11,9,10,1\n" % (1_600_000_000 + second) for second in range(400_000))
+
+    with pytest.raises(
+        InvalidFile, match="cannot be read within 48 MiB of memory; it is no usual file of prices"
+    ):
+        FileParser().parse(b"Date,Open,High,Low,Close,Volume\n" + lines, ABOUT)
+
+
+def test_a_file_that_takes_too_long_is_refused_with_the_time_it_may_take(fresh_server):
+    FileParser().parse(GOOD, ABOUT)
+    stopped = threading.Thread(target=stop_the_first_child, args=(server_pid(),))
+    stopped.start()
+    lines = b"".join(b"%d,10,11,9,10,1\n" % (1_600_000_000 + second) for second in range(1_000_000))
+
+    with pytest.raises(InvalidFile, match="took longer than 1 seconds to read; split the file"):
+        FileParser(limit_seconds=1).parse(b"Date,Open,High,Low,Close,Volume\n" + lines, ABOUT)
+
+    stopped.join()
+
+
+def stop_the_first_child(server):
+    wait_until(lambda: children_of(server))
+    for child in children_of(server):
+        os.kill(child, signal.SIGSTOP)
+
+
+def test_a_mistake_of_ours_is_logged_and_is_not_blamed_on_the_file():
+    with pytest.raises(ParserFailed, match="the log of the web tells why"):
+        FileParser().parse(GOOD, FileQuestion(file="acme.csv", symbol=7))
+
+
+def test_while_other_files_are_read_the_client_is_asked_to_come_back(monkeypatch):
+    monkeypatch.setattr(parsers, "_WAIT_SECONDS", 0.01)
+    busy = FileParser()
+    busy.places.acquire()
+
+    with pytest.raises(ParserBusy, match="try again in a moment"):
+        busy.parse(GOOD, ABOUT)
+
+
+@pytest.mark.parametrize("name", pricefiles.HOSTILE)
+def test_what_is_made_to_harm_a_parser_is_refused_with_a_reason(name):
+    content = pricefiles.HOSTILE[name]()
+
+    with pytest.raises(InvalidFile) as refused:
+        FileParser().parse(content, ABOUT)
+
+    assert 10 < len(str(refused.value)) < 1_000
