@@ -6,7 +6,17 @@ import pytest
 import yaml
 
 from argocd import promote
-from tests.k8s.manifests import ENVIRONMENTS, K8S, ROOT, STORE, named, overlay, render, workflow_spec
+from tests.k8s.manifests import (
+    ENVIRONMENTS,
+    K8S,
+    OVERLAYS,
+    ROOT,
+    STORE,
+    named,
+    overlay,
+    render,
+    workflow_spec,
+)
 
 FOLDER = ROOT / "argocd"
 OURS = "https://github.com/owner/stock-backtest.git"
@@ -269,13 +279,26 @@ def test_where_the_workflows_expect_the_store_is_where_it_is():
         f"{service['metadata']['name']}.{namespace}.svc.cluster.local:{service['spec']['ports'][0]['port']}"
     )
 
-    repository = yaml.safe_load(named(overlay("prod"), "ConfigMap")["artifact-repositories"]["data"]["s3"])[
-        "s3"
-    ]
+    repositories = {
+        environment: yaml.safe_load(
+            named(overlay(environment), "ConfigMap")["artifact-repositories"]["data"]["s3"]
+        )["s3"]
+        for environment in OVERLAYS
+    }
 
-    assert repository["endpoint"] == address
-    bucket = store["spec"]["template"]["spec"]["initContainers"][0]["command"][-1]
-    assert bucket == f"/data/{repository['bucket']}"
+    assert {each["endpoint"] for each in repositories.values()} == {address}
+    assert {name: each["bucket"] for name, each in repositories.items()} == {
+        "dev": "stock-backtest-dev",
+        "staging": "stock-backtest-staging",
+        "prod": "stock-backtest",
+        "local": "artifacts",
+    }
+    pod = store["spec"]["template"]["spec"]
+    *_mkdir, accounts, bucket = pod["initContainers"][0]["command"]
+    arguments = pod["containers"][0]["args"]
+    assert bucket == "/data/artifacts"
+    assert accounts == arguments[arguments.index("--iam-dir") + 1]
+    assert accounts.startswith("/data/.")  # as no bucket is named
 
 
 def test_a_workflow_template_holds_its_own_exit_handler_so_that_pruning_never_cuts_one_off():

@@ -41,6 +41,10 @@ class Store:
     def __init__(self, address: str, keys: str) -> None:
         self._address, self._keys = address, keys
 
+    def seen_by(self, keys: str) -> "Store":
+        """The same bucket with another account."""
+        return Store(self._address, keys)
+
     def __call__(self, method: str, name: str, *, content: str = "", signed: bool = True) -> tuple[int, str]:
         """Status and body of one request."""
         who = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", self._keys, "-H", UNSIGNED] if signed else []
@@ -101,6 +105,25 @@ def test_nobody_else_reads_or_writes(store):
     ]
 
     assert answers == [403, 403]
+
+
+def test_an_account_of_another_environment_reaches_nothing_of_this_one(store):
+    store("PUT", "some/own.tgz", content="a result")
+    admin = (
+        'versitygw admin --access "$ROOT_ACCESS_KEY" --secret "$ROOT_SECRET_KEY" '
+        "--endpoint-url http://127.0.0.1:7070 create-user --access other --secret others-secret --role user"
+    )
+    run("kubectl", "-n", NAMESPACE, "exec", "s3-0", "-c", "s3", "--", "sh", "-ec", admin)
+    other = store.seen_by("other:others-secret")
+
+    answers = [
+        other("GET", "some/own.tgz")[0],
+        other("PUT", "some/own.tgz", content="forged")[0],
+        other("DELETE", "some/own.tgz")[0],
+    ]
+
+    assert answers == [403, 403, 403]
+    assert store("GET", "some/own.tgz") == (200, "a result")
 
 
 def test_an_artifact_outlives_the_pod(store):
