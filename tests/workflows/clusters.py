@@ -56,7 +56,6 @@ class ClusterEnvironment:
     def submit(self, launcher=None, **changes):
         return submit(
             REQUEST | changes,
-            received=REQUEST,
             settings=self.settings,
             database=self.database,
             launcher=launcher or NoLauncher(),

@@ -156,7 +156,7 @@ _RUNS: Paths = {
             "runs",
             "Change name, notes, tags or star",
             {200: schemas.Run},
-            (400, 404, 413, 415),
+            (400, 404, 413, 415, 429),
             parameters=[_RUN],
             body=json_body(_ANNOTATIONS),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from flask import abort, request
@@ -15,12 +15,12 @@ from backtest.fields import Field, ValidationError
 from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import ReadOptions
 from store.models import StoredDataset
-from store.queries import audit, datasets, quotas
+from store.queries import audit, datasets
 from store.queries.audit import Action
-from web.auth.authentication import actor, client
+from web import quota
+from web.auth.authentication import actor
 from web.services import database, now, services, settings
 from workflows.parsing.parser import FileQuestion, ParsedFile
-from workflows.submission import quota_of
 
 _SYMBOL = Field(name="symbol", kind="symbols", label="Symbol", required=True, help="Name of the symbol.")
 _BODIES = {
@@ -45,7 +45,7 @@ def preview_upload() -> Mapping[str, Any]:
 def store_datasets(parsed: ParsedFile, action: Action = Action.DATASET_UPLOAD) -> list[StoredDataset]:
     """Store each dataset as the current version of its symbol, or none where `QuotaExceeded` is raised."""
     with database().write() as session:
-        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
+        quota.spend(session)
         return [_stored(session, dataset, action) for dataset in parsed.datasets]
 
 

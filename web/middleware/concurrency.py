@@ -20,6 +20,7 @@ _HEAVY = {
     "datasets.api_upload",
     "yahoo_import.by_form",
     "yahoo_import.by_json",
+    "presets.every",
 }
 """Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""
 _SIGN_IN = {"sign_in.by_token", "sign_in.start", "sign_in.callback"}

@@ -13,6 +13,7 @@ from backtest.fields import Field, parse_fields
 from store.models import Run
 from store.queries import audit, runs
 from store.queries.audit import Action
+from web import quota
 from web.auth.authentication import actor
 from web.services import now
 
@@ -47,6 +48,7 @@ def store(session: Session, run_id: str, values: Mapping[str, Any]) -> Run:
     }
     run = runs.annotate(session, run_id, **values)
     if changes:
+        quota.spend(session)
         audit.record(session, actor(), Action.RUN_ANNOTATE, run_id, now=now(), **changes)
     return run
 

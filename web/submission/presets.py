@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, jsonify, redirect, request, url_for
@@ -14,15 +13,15 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
 from backtest.run.request import REQUEST_FIELDS
 from store.models import Preset
-from store.queries import audit, presets, quotas
+from store.queries import audit, presets
 from store.queries.audit import Action
 from store.queries.tokens import Scope
+from web import quota
 from web.api import schemas, serializers
 from web.api.request_parsing import json_object
 from web.auth.authentication import actor, client, identity
-from web.services import database, now, settings
+from web.services import database, now
 from web.submission import form
-from workflows.submission import quota_of
 
 NAME = Field(
     name="name", kind="text", label="Name", required=True, max_length=100, help="Name of the preset."
@@ -46,7 +45,7 @@ def save() -> ResponseReturnValue:
     """Store values of the form under a name, in place of what the name stood for."""
     preset = _read_preset()
     with database().write() as session:
-        quotas.spend_one(session, client(), replace(quota_of(settings()), waiting=0), now=now())
+        quota.spend(session)
         saved = serializers.preset(_save(session, preset))
     if request.is_json:
         return jsonify(saved), 201

@@ -9,8 +9,9 @@ import pytest
 from app import _import_library
 from backtest.prices.library import Library
 from store.__main__ import main
-from store.queries import audit
+from store.queries import audit, tokens
 from store.queries.audit import Action, Actor, Filter
+from store.queries.tokens import Scope
 from tests.backtest.prices.test_library import prices
 
 OPERATOR = f"cli:{getpass.getuser()}"
@@ -99,3 +100,17 @@ def test_the_library_that_is_imported_at_the_start_is_recorded_and_the_bundled_p
     assert [(entry[0], entry[1], entry[3]["symbol"]) for entry in trail(database)] == [
         (OPERATOR, "dataset.import", "ACME")
     ]
+
+
+def test_a_name_that_a_provider_chose_moves_no_cursor_of_who_lists_it(database, run, capsys):
+    now = datetime.now(UTC)
+    with database.write() as session:
+        tokens.open_session(
+            session, name="Eve\x1b[2J", client="user:eve", scope=Scope.READ, expires_at=now, now=now
+        )
+
+    run("tokens", "list", "--sessions")
+
+    shown = capsys.readouterr().out
+    assert "Eve\\x1b[2J" in shown
+    assert "\x1b" not in shown

@@ -120,6 +120,18 @@ def test_uploads_count_as_submissions(replica):
     assert codes == [201, 201, 429]
 
 
+def test_annotations_that_change_something_count_as_submissions(replica):
+    client = replica(per_minute=3)
+    run_id = client.post("/run_backtest", json=SMALLEST).json["run_id"]
+
+    codes = [
+        client.patch(f"/api/runs/{run_id}", json={"name": name}).status_code for name in ("a", "b", "b", "c")
+    ]
+
+    assert codes == [200, 200, 200, 429]
+    assert client.get(f"/api/runs/{run_id}").json["name"] == "b"
+
+
 def test_nothing_is_limited_where_nothing_is_said(replica, database):
     client = replica(waiting=0, per_minute=0)
 
