@@ -7,8 +7,10 @@ import sys
 from typing import Any
 
 from backtest.prices.yahoo import COLUMNS
+from workflows import process
 
 REQUEST_SECONDS = 15
+_MEMORY_MIB = 512
 _NO_FOLDER = "/dev/null/none"
 """yfinance keeps cookies and time zones in files; where it cannot, it works without."""
 _NAMES = dict(zip(COLUMNS, ("Open", "High", "Low", "Close", "Volume", "Adj Close"), strict=True))
@@ -16,6 +18,7 @@ _NAMES = dict(zip(COLUMNS, ("Open", "High", "Low", "Close", "Volume", "Adj Close
 
 def main() -> None:
     """Answer one question from stdin on stdout; a known reason for no prices is an answer too."""
+    process.limit_memory(_MEMORY_MIB)
     asked = json.load(sys.stdin)
     print(json.dumps(answer(asked["symbol"])))  # noqa: T201 the answer
 

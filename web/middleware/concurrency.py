@@ -23,6 +23,19 @@ _HEAVY = {
     "presets.every",
 }
 """Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""
+_FROM_RESULTS = {
+    "submit.check",
+    "curves.curves",
+    "curves.markers",
+    "curves.picture",
+    "exports.trades_csv",
+    "exports.equity_csv",
+    "exports.equity_parquet",
+    "exports.result_json",
+    "exports.report",
+    "pages.compare_runs",
+}
+"""Answers that take calendars, curves or trades as a whole: a part as well, which no upload keeps occupied."""
 _SIGN_IN = {"sign_in.by_token", "sign_in.start", "sign_in.callback"}
 """Open to everybody, and some of them wait for the identity provider: a part of the slots as well, but another."""
 
@@ -76,7 +89,12 @@ def register(app: Flask) -> None:
         limits.requests_at_once, queue=limits.requests_waiting, wait_seconds=WAIT_SECONDS
     )
     heavy, sign_in = (ConcurrencyLimit(few, queue=few, wait_seconds=WAIT_SECONDS) for _ in range(2))
-    of_part = dict.fromkeys(_HEAVY, heavy) | dict.fromkeys(_SIGN_IN, sign_in)
+    answers = ConcurrencyLimit(few, queue=limits.requests_waiting, wait_seconds=WAIT_SECONDS)
+    of_part = (
+        dict.fromkeys(_HEAVY, heavy)
+        | dict.fromkeys(_FROM_RESULTS, answers)
+        | dict.fromkeys(_SIGN_IN, sign_in)
+    )
     app.extensions[EXTENSION] = all_requests
 
     def acquire() -> None:
@@ -91,10 +109,9 @@ def register(app: Flask) -> None:
             g.acquired.append(limit)
 
     def hand_over(response: Response) -> Response:
-        """A stream is sent as fast as the client reads it: for that it holds no slot of all."""
-        if response.is_streamed and all_requests in g.get("acquired", ()):
-            g.acquired.remove(all_requests)
-            all_requests.release()
+        """A stream is sent as fast as the client reads it: for that it holds no slot."""
+        if response.is_streamed:
+            release(None)
         return response
 
     def release(_error: BaseException | None) -> None:

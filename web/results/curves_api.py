@@ -72,7 +72,8 @@ def picture(run_id: str, name: str) -> Response:
 
 
 def _names() -> list[str]:
-    names = [name for name in request.args.get("names", "equity").split(",") if name]
+    """The curves that are asked for, each once however often it is named: some take a scan of every trade."""
+    names = list(dict.fromkeys(name for name in request.args.get("names", "equity").split(",") if name))
     unknown = [name for name in names if name not in run_curves.NAMES]
     if unknown or not names:
         message = f"must be some of {', '.join(run_curves.NAMES)}, got {unknown[:3]}"

@@ -1,5 +1,6 @@
 """Prices from Yahoo Finance: our way there against a server like it, and what the page does with the answers."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from backtest.prices.yahoo import COLUMNS
 from config.settings import Settings
 from tests.web.conftest import PAGE
 from tests.web.yahoo_stubs import DAYS, ROWS, FakeYahoo, served, through_yfinance
@@ -53,6 +55,41 @@ def test_a_process_that_fails_gives_its_last_words():
 
     with pytest.raises(YahooUnavailable, match="no such thing"):
         broken.daily("ACME")
+
+
+def test_a_process_that_never_stops_talking_is_ended_and_its_words_are_not_kept():
+    talking = YahooFinance((sys.executable, "-c", "while True: print('x' * 100_000)"), limit_seconds=600)
+
+    with pytest.raises(YahooUnavailable, match="no list of daily prices"):
+        talking.daily("ACME")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "no JSON", "[" * 100_000, '{"days": []}', '{"days": ["soon"]}',
+     json.dumps({"days": ["2024-01-02"], **{key: [] for key in COLUMNS}}),
+     json.dumps({"days": [["2024-01-02"]], **{key: [[1.0]] for key in COLUMNS}}),
+     json.dumps({"days": ["2024-01-02"], **{key: ["x"] for key in COLUMNS}})],
+    ids=["nothing", "a list", "a text", "deep", "no columns", "no day", "lengths differ", "two dimensions", "no number"],
+)  # fmt: skip
+def test_an_answer_that_is_no_list_of_prices_is_refused(tmp_path, text):
+    (tmp_path / "answer").write_text(text)
+    script = f"print(open({str(tmp_path / 'answer')!r}).read())"
+
+    with pytest.raises(YahooUnavailable, match="no list of daily prices"):
+        YahooFinance((sys.executable, "-c", script)).daily("ACME")
+
+
+def test_the_process_that_asks_yahoo_sees_how_to_reach_the_network_and_no_credential(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://user:secret@db/backtest")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    script = "import json, os; print(json.dumps({'error': 'unknown', 'message': ' '.join(os.environ)}))"
+
+    with pytest.raises(UnknownToYahoo) as told:
+        YahooFinance((sys.executable, "-c", script)).daily("ACME")
+
+    assert "HTTPS_PROXY" in str(told.value)
+    assert "DATABASE_URL" not in str(told.value)
 
 
 def test_asking_yahoo_loads_nothing_heavy_into_the_page():

@@ -16,6 +16,7 @@ from tests.web.submission.test_submit import FORM
 from web import create_app
 from web.middleware import concurrency
 from web.middleware.concurrency import ConcurrencyLimit
+from web.services import database
 
 CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
 
@@ -338,3 +339,45 @@ def test_the_address_that_a_proxy_tells_counts_only_where_a_proxy_is_trusted(fil
         clients = {run.client for run in session.query(runs.Run)}
     assert codes == {0: 202, 1: 202}
     assert clients == {"address:127.0.0.1", "address:192.0.2.7"}
+
+
+def test_every_endpoint_of_a_part_is_one_of_the_application(replica):
+    known = set(replica().application.view_functions)
+
+    assert known >= concurrency._HEAVY | concurrency._FROM_RESULTS | concurrency._SIGN_IN
+    assert not concurrency._HEAVY & concurrency._FROM_RESULTS
+
+
+def test_checks_and_charts_wait_for_one_another_and_not_for_uploads_nor_pages_for_them(replica, monkeypatch):
+    filled = database_of(replica().application)
+    monkeypatch.setattr(concurrency, "WAIT_SECONDS", 0.05)
+    blocked, free = threading.Event(), threading.Event()
+
+    def slow(*_arguments):
+        blocked.set()
+        free.wait(LAST_RESORT_SECONDS)
+        return {"ok": True}
+
+    monkeypatch.setattr("web.submission.submit._plan", slow)
+    app = create_app(
+        Settings(database_url=str(filled.engine.url), limits=replace(RequestLimits(), requests_at_once=4)),
+        database=filled,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(app.test_client().post, "/api/check", json=SMALLEST)
+        blocked.wait(LAST_RESORT_SECONDS)
+        client = app.test_client()
+        second = client.post("/api/check", json=SMALLEST)
+        chart = client.get("/api/runs/none/curves")
+        page = client.get("/runs")
+        upload = client.post("/api/datasets?symbol=ACME", data=CSV, content_type="text/csv")
+        free.set()
+
+    assert first.result().status_code == 200
+    assert [second.status_code, chart.status_code] == [503, 503]
+    assert [page.status_code, upload.status_code] == [200, 201]
+
+
+def database_of(app):
+    with app.app_context():
+        return database()

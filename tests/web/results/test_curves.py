@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from web.presentation.decimation import as_lists, between, downsample
+from web.results import curves as run_curves
 
 DAYS = np.arange("2024-01-01", "2024-01-11", dtype="datetime64[D]").astype("datetime64[s]")
 
@@ -126,3 +127,23 @@ def test_a_run_without_a_result_has_no_curves(client, submit):
 
     assert [client.get(f"/api/runs/{run_id}/{name}").status_code for name in
             ("curves", "markers", "charts/equity.png")] == [404, 404, 404]  # fmt: skip
+
+
+def test_a_curve_that_is_named_often_is_computed_once(client, finished, monkeypatch):
+    run_id, computed = finished(), []
+    curve = run_curves.curve
+
+    def counted(run, stored, name, symbol):
+        computed.append(name)
+        return curve(run, stored, name, symbol)
+
+    monkeypatch.setattr(run_curves, "curve", counted)
+
+    answer = client.get(f"/api/runs/{run_id}/curves?names={','.join(['trade_pnl', 'equity'] * 40)}")
+
+    assert answer.status_code == 200
+    assert computed == ["trade_pnl", "equity"]
+
+
+def test_all_curves_together_are_no_more_than_one_answer_gives():
+    assert len(run_curves.NAMES) <= 10
