@@ -68,6 +68,10 @@ class UnknownDataset(StoreError):
     """There is no dataset of that symbol or hash."""
 
 
+class DamagedDataset(StoreError):
+    """The stored prices are not those that their hash names."""
+
+
 class SchemaBehind(StoreError):
     """The database's schema is not the one that this release needs."""
 

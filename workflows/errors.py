@@ -37,6 +37,10 @@ class BundleTooLarge(BundleError):
     """The result is larger than results may be."""
 
 
+class RunDiffers(WorkflowError):
+    """A workflow carries the id of a run that it must not end; says why, for the person in Argo."""
+
+
 class LaunchRefused(WorkflowError):
     """A launcher cannot start a run and will not later; the text says why, for the submitter."""
 

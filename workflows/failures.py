@@ -29,3 +29,8 @@ class Failure:
             raise ValueError("it needs error_code, a word, and error_message, a text")
         storable = message[:_LONGEST_MESSAGE].encode("utf-8", "backslashreplace").decode()
         return cls(code, storable.replace("\0", ""))
+
+
+def snake_case(name: str) -> str:
+    """The name of an error class as the code of a failure."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -46,7 +46,7 @@ class Library:
         InvalidRequest
             Where there is none; names `field` and the nearest symbols that exist.
         InvalidFile
-            Where its file in the folder was altered or cut off.
+            Where its file in the folder, or the one that names the current version, was altered or cut off.
         """
         data_hash = self._current(symbol) if is_symbol(symbol) else None
         if data_hash:
@@ -66,12 +66,16 @@ class Library:
         return path
 
     def _imported(self) -> dict[str, str]:
-        pairs = (_pointed(path) for path in sorted(self.folder.glob(f"*{_POINTER}")))
-        return dict(pair for pair in pairs if pair)
+        return dict(_pointed(path) for path in sorted(self.folder.glob(f"*{_POINTER}")))
 
     def _current(self, symbol: str) -> str | None:
-        pair = _pointed(self._pointer(symbol))
-        return pair[1] if pair and pair[0] == symbol else None
+        path = self._pointer(symbol)
+        if not path.exists():
+            return None
+        named, data_hash = _pointed(path)
+        if named != symbol:
+            raise _damaged(path)
+        return data_hash
 
     def _read(self, symbol: str, data_hash: str) -> Dataset:
         path = self._path(symbol, data_hash)
@@ -96,14 +100,26 @@ def _stem(symbol: str) -> str:
     return f"{readable}.{hashlib.sha256(symbol.encode()).hexdigest()[:12]}"
 
 
-def _pointed(path: Path) -> tuple[str, str] | None:
+def _pointed(path: Path) -> tuple[str, str]:
+    """The symbol that a file points to and the hash of its current version.
+
+    A damaged file is an error: to pass over it would compute on the bundled sample, or on nothing, in silence.
+    """
     try:
         pointer = json.loads(path.read_bytes())
         symbol, data_hash = pointer["symbol"], pointer["data_hash"]
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    known = isinstance(symbol, str) and isinstance(data_hash, str) and re.fullmatch("[0-9a-f]{64}", data_hash)
-    return (symbol, data_hash) if known else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise _damaged(path) from None
+    if not (
+        isinstance(symbol, str) and isinstance(data_hash, str) and re.fullmatch("[0-9a-f]{64}", data_hash)
+    ):
+        raise _damaged(path)
+    return symbol, data_hash
+
+
+def _damaged(path: Path) -> InvalidFile:
+    text = "does not name the current version of a symbol; import the symbol again, or delete this file"
+    return InvalidFile(text, file=str(path))
 
 
 def _holds(path: Path, dataset: Dataset) -> bool:

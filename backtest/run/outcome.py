@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Floats
 from backtest.metrics import Account, compute_metrics
 from backtest.metrics.drawdown import drawdown_table
 from backtest.metrics.other_tools import values_of_other_tools
@@ -19,7 +19,9 @@ from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
+from backtest.run.recomputed import held
 from backtest.run.request import RunRequest
+from backtest.run.result_tables import HASH_VERSION, Column, ResultTables, result_hash, trade_columns
 from backtest.run.targets import on_common_calendar, own_targets
 from backtest.run.warnings import RunFacts, RunWarning, warnings_of
 from backtest.simulation.backends import Backend
@@ -39,12 +41,17 @@ class Outcome:
     ----------
     summary : metrics, warnings, data-quality reports and tables, ready for JSON: no NaN, no infinity
     simulation : what the engine returned
-    curves : (T,) arrays by name: equity, cash, exposure, drawdown, benchmark
+    tables : the curves and trades as they are stored
     """
 
     summary: dict[str, Any]
     simulation: Simulation
-    curves: dict[str, Floats]
+    tables: ResultTables
+
+    @property
+    def curves(self) -> Mapping[str, Floats]:
+        """(T,) arrays by name: equity, cash, exposure, drawdown, benchmark."""
+        return self.tables.curves
 
     @property
     def trades(self) -> Trades:
@@ -88,42 +95,33 @@ def run(
     target = on_common_calendar(own, aligned.span.rows)
     simulation = simulate(aligned.bars, target, config, backend=backend)
     report("metrics", 0.75)
-    account = account_of(simulation, aligned, request.risk_free_rate)
+    trades = trade_columns(simulation, request.symbols)
+    account = account_of(simulation, aligned, trades, request.risk_free_rate)
     warnings = aligned.span.warmed_up(rule.warmup).warnings
     summary = _summary(request, aligned, simulation, account, check, warnings)
+    tables = ResultTables(simulation.times, _curves(simulation, aligned, account), trades)
+    summary["result_hash"] = result_hash(tables, summary)
     report("done", 1.0)
-    return Outcome(summary, simulation, _curves(simulation, aligned, account))
+    return Outcome(summary, simulation, tables)
 
 
-def account_of(simulation: Simulation, aligned: Aligned, risk_free_rate: float = 0.0) -> Account:
-    """The account of a simulation for the metrics: E_0 is the initial capital."""
+def account_of(
+    simulation: Simulation, aligned: Aligned, trades: Mapping[str, Column], risk_free_rate: float
+) -> Account:
+    """The account of a simulation for the metrics: E_0 is the initial capital; `trades` are its columns by name."""
     equity = simulation.equity.copy()
     equity[0] = simulation.initial_capital
     return Account(
         times=simulation.times,
         equity=equity,
         trades=simulation.trades,
-        held=bars_held(simulation),
+        held=held(simulation.times, trades, same_bar_fill=simulation.same_bar_fill),
         benchmark=aligned.benchmark,
         risk_free_rate=risk_free_rate,
         timeframe=aligned.bars.timeframe,
         year=aligned.span.year.periods,
         sessions=aligned.span.year.sessions,
     )
-
-
-def bars_held(simulation: Simulation) -> Flags:
-    """(T,) whether a position was carried through each bar.
-
-    That is: held at its close, or left in it by anything but a signal, which fills at the open; with
-    fills at the close, held at the close before.
-    """
-    held: Flags = (simulation.position != 0).any(axis=1)
-    if simulation.same_bar_fill:
-        return np.concatenate((np.zeros(1, np.bool_), held[:-1]))
-    trades = simulation.trades
-    held[trades.exit_bar[trades.exit_reason != _BY_SIGNAL]] = True
-    return held
 
 
 def _ignore(step: str, fraction: float) -> None:
@@ -178,7 +176,7 @@ def _summary(
 def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
     return {
         "engine_version": simulation.engine_version,
-        "result_hash": simulation.result_hash,
+        "result_hash_version": HASH_VERSION,
         "data_hash": aligned.span.data_hash,
         "data_hashes": aligned.span.hashes,
         "timeframe": aligned.bars.timeframe,

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from backtest.errors import BacktestError
 from backtest.plural import counted
-from store.errors import UnknownDataset
+from backtest.run import result_tables
+from store.errors import StoreError
 from store.models import OPEN, Result, Run, RunSymbol, Status, StoredDataset, Trade
 from store.queries import datasets, results
 from store.session import Database
@@ -43,7 +44,7 @@ def _results(session: Session) -> Iterator[str]:
 
 
 def _curves(session: Session) -> Iterator[str]:
-    columns = [getattr(Result, name) for name in results.CURVES]
+    columns = [getattr(Result, name) for name in result_tables.CURVES]
     stored = select(Result.run_id, Result.times, *columns).execution_options(yield_per=_RESULTS_AT_ONCE)
     for run_id, times, *curves in session.execute(stored):
         try:
@@ -90,9 +91,6 @@ def _orphans(session: Session) -> Iterator[str]:
 def _datasets(session: Session) -> Iterator[str]:
     for data_hash, symbol in session.execute(select(StoredDataset.data_hash, StoredDataset.symbol)):
         try:
-            actual = datasets.load(session, data_hash).data_hash
-        except (BacktestError, UnknownDataset) as error:
-            yield f"dataset {data_hash} of {symbol} cannot be read: {error}"
-            continue
-        if actual != data_hash:
-            yield f"dataset {data_hash} of {symbol} has the content {actual}"
+            datasets.load(session, data_hash)
+        except (BacktestError, StoreError) as error:
+            yield f"dataset {data_hash} of {symbol}: {error}"

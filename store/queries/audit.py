@@ -32,6 +32,7 @@ class Action(StrEnum):
     RUN_ANNOTATE = "run.annotate"
     RUN_VERIFY = "run.verify"
     RUN_DELETE = "run.delete"
+    RUN_RETRY = "run.retry"
     DATASET_UPLOAD = "dataset.upload"
     DATASET_IMPORT = "dataset.import"
     PRESET_CREATE = "preset.create"

@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, defer, undefer
 
-from backtest.prices.dataset import Dataset
+from backtest.prices.dataset import Dataset, InvalidPayload
 from backtest.prices.library import Library
 from backtest.prices.quality import inspect_bars
-from store.errors import UnknownDataset
+from store.errors import DamagedDataset, UnknownDataset
 from store.models import StoredDataset
 
 
@@ -22,6 +22,8 @@ def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
     if stored is None:
         stored = _new(dataset, now)
         session.add(stored)
+    else:
+        stored.payload = dataset.encode()  # heals prices that were damaged: their hash says what they are
     stored.current_since = now
     session.flush()
     return stored
@@ -71,12 +73,32 @@ def described(session: Session, data_hashes: Collection[str]) -> Sequence[Stored
 
 
 def load(session: Session, data_hash: str) -> Dataset:
-    """The dataset of that hash with its prices, or `UnknownDataset`."""
+    """The dataset of that hash with its prices, compared with the hash.
+
+    Raises
+    ------
+    UnknownDataset
+        If there is none.
+    DamagedDataset
+        If the stored prices are others than the hash names, or cannot be decoded.
+    """
     query = select(StoredDataset).where(StoredDataset.data_hash == data_hash)
     stored = session.scalars(query.options(undefer(StoredDataset.payload))).first()
     if stored is None:
         raise UnknownDataset(f"there is no dataset {data_hash}")
-    return Dataset.decode(stored.payload)
+    try:
+        dataset = Dataset.decode(stored.payload)
+    except InvalidPayload as error:
+        raise DamagedDataset(_damaged(stored, f"cannot be read ({error})")) from error
+    if dataset.data_hash != data_hash or dataset.symbol != stored.symbol:
+        actual = f"hold {dataset.symbol} with the content {dataset.data_hash}"
+        raise DamagedDataset(_damaged(stored, actual))
+    return dataset
+
+
+def _damaged(stored: StoredDataset, problem: str) -> str:
+    name = f"the stored prices of {stored.symbol} ({stored.data_hash[:12]})"
+    return f"{name} {problem}; restore the database from a backup, or import {stored.symbol} again"
 
 
 def sync(session: Session, library: Library, *, now: datetime) -> list[str]:

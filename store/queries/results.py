@@ -13,13 +13,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
+from backtest.run.result_tables import CURVES, TRADE_COLUMNS
 from store.models import Result, Trade
 from store.queries import runs
 
-CURVES = ("equity", "cash", "exposure", "drawdown", "benchmark")
-TRADE_COLUMNS = tuple(
-    column.name for column in Trade.__table__.columns if column.name not in ("run_id", "seq")
-)
 NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
 """The keys of a summary that the run's row needs."""
 _HEADLINES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
@@ -132,7 +129,10 @@ def _add(session: Session, run_id: str, result: RunResult) -> None:
     packed_times = _pack(result.times.astype("datetime64[s]").astype("<i8"))
     session.add(Result(run_id=run_id, summary=dict(result.summary), times=packed_times, **columns))
     session.flush()
-    rows = [{"run_id": run_id, "seq": seq, **trade} for seq, trade in enumerate(result.trades)]
+    rows = [
+        {**{name: trade[name] for name in TRADE_COLUMNS}, "run_id": run_id, "seq": seq}
+        for seq, trade in enumerate(result.trades)
+    ]
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         session.execute(insert(Trade), rows[first : first + _ROWS_AT_ONCE])
 

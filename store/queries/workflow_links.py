@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -60,6 +61,25 @@ def waiting(session: Session, at_most: int) -> list[str]:
 def registered_among(session: Session, run_ids: Collection[str]) -> set[str]:
     """Those of the runs whose rows need no workflow any more: they have one, or have ended."""
     return _among(session, run_ids, or_(Run.workflow_uid.is_not(None), Run.status.not_in(OPEN)))
+
+
+def reopen(
+    session: Session, run_id: str, workflow_name: str, workflow_uid: str, *, now: datetime
+) -> str | None:
+    """FAILED → RUNNING for a workflow that was retried and has a result; the error that is forgotten, or None.
+
+    The one step backwards that a run can take. The caller stores the result, and the error in the audit trail, in
+    the same transaction.
+    """
+    run = session.get(Run, run_id, with_for_update=True)
+    if run is None or run.status != Status.FAILED:
+        return None
+    error = f"{run.error_code}: {run.error_message}"
+    run.status, run.error_code, run.error_message, run.completed_at = Status.RUNNING, None, None, None
+    run.started_at = run.started_at or now
+    run.workflow_name, run.workflow_uid = workflow_name, workflow_uid
+    session.flush()
+    return error
 
 
 def cancelled_among(session: Session, run_ids: Collection[str]) -> set[str]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from backtest.run import result_tables
 from backtest.run.request import RunRequest
 from qa.examples import MINIMAL
 from store.queries import results, runs
@@ -49,7 +50,7 @@ def result(trades=(), *, bars=4, result_hash="r" * 64):
         "data_hashes": {"SP500": "d" * 64},
     }
     times = np.datetime64("2024-01-01", "s") + np.arange(bars) * np.timedelta64(86_400, "s")
-    curves = {name: np.arange(bars, dtype=float) for name in results.CURVES}
+    curves = {name: np.arange(bars, dtype=float) for name in result_tables.CURVES}
     return results.RunResult(summary=summary, times=times, curves=curves, trades=list(trades))
 
 

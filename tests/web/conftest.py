@@ -19,7 +19,7 @@ from store import schema
 from store.queries import datasets, results, runs
 from store.session import Database
 from web import create_app
-from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
+from workflows.steps.tables import to_result
 
 SMALLEST = TEN_YEARS
 PAGE = {"Accept": "text/html"}
@@ -80,10 +80,11 @@ def complete(database: Database, run_id: str) -> None:
         request = runs.request_of(run)
         prices = {symbol: datasets.load(session, found) for symbol, found in run.data_hashes.items()}
     outcome = execute(request, prices)
-    tables = trades_to_parquet(outcome, request.symbols), curves_to_parquet(outcome)
     with database.write() as session:
         runs.start(session, run_id, engine_version=outcome.summary["engine_version"], now=datetime.now(UTC))
-        assert results.succeed(session, run_id, to_result(outcome.summary, *tables), now=datetime.now(UTC))
+        assert results.succeed(
+            session, run_id, to_result(outcome.summary, outcome.tables), now=datetime.now(UTC)
+        )
 
 
 @contextmanager

@@ -25,12 +25,12 @@ _drawing = Lock()
 """Matplotlib does not promise to draw from several threads; charts that are drawn already do not wait for it."""
 
 
-def _cache_key(result_hash: str, _curves: Curves, _pnl: Floats) -> str:
-    return result_hash
+def _cache_key(run_id: str, result_hash: str, _curves: Curves, _pnl: Floats) -> tuple[str, str]:
+    return run_id, result_hash
 
 
 @cached(LRUCache(_CACHED), key=_cache_key, condition=Condition())
-def of_run(_result_hash: str, curves: Curves, pnl: Floats) -> dict[str, str]:
+def of_run(_run_id: str, _result_hash: str, curves: Curves, pnl: Floats) -> dict[str, str]:
     """The charts of a result by name, each a PNG in Base64; drawn once for all who ask at the same time."""
     with _drawing:
         return _draw_all(curves, pnl)

@@ -12,13 +12,14 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.metrics import Account
 from backtest.metrics.periods import rolling
 from backtest.prices.calendar import Sessions
+from backtest.run import result_tables
 from store.models import Run
 from store.queries import results
 from web.presentation.decimation import Floats, Times
 from web.results.stored_curves import Curves, closes, require
 from web.services import database
 
-STORED = results.CURVES
+STORED = result_tables.CURVES
 DERIVED = ("cumulative_return", "benchmark_return", "rolling_sharpe", "price", "trade_pnl")
 NAMES = (*STORED, *DERIVED)
 

@@ -65,7 +65,7 @@ def picture(run_id: str, name: str) -> Response:
     run, stored = finished_run(run_id)
     with database().read() as session:
         pnl = results.closed_pnl(session, run_id).pnl
-    drawn = charts.of_run(str(run.result_hash), stored, pnl)
+    drawn = charts.of_run(run.run_id, str(run.result_hash), stored, pnl)
     if name not in drawn:
         abort(404, f"chart {name[:40]} does not exist; available: {', '.join(drawn)}")
     return Response(base64.b64decode(drawn[name]), mimetype="image/png")

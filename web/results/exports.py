@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request, stream_with_context
 
+from backtest.run import result_tables
 from store.queries import results, runs
 from web.api import schemas, serializers
 from web.results import report as reports
@@ -28,7 +29,7 @@ def trades_csv(run_id: str) -> Response:
     """Every trade, one row each."""
     with database().read() as session:
         require(session, run_id)
-    names = ("seq", *results.TRADE_COLUMNS)
+    names = ("seq", *result_tables.TRADE_COLUMNS)
     return _table(f"trades-{run_id}.csv", names, _trade_rows(run_id, names))
 
 
@@ -38,7 +39,7 @@ def equity_csv(run_id: str) -> Response:
     with database().read() as session:
         result_hash = require(session, run_id).summary["result_hash"]
     curves = curves_of(run_id, result_hash)
-    return _table(f"equity-{run_id}.csv", ("time", *results.CURVES), _curve_rows(curves))
+    return _table(f"equity-{run_id}.csv", ("time", *result_tables.CURVES), _curve_rows(curves))
 
 
 @bp.get("/equity.parquet")
@@ -95,7 +96,9 @@ def _curve_rows(curves: Curves) -> Iterator[tuple[Any, ...]]:
     for start in range(0, len(curves.times), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
         stamps = np.datetime_as_string(curves.times[part], unit="s")
-        yield from zip(stamps, *(curves.by_name[name][part].tolist() for name in results.CURVES), strict=True)
+        yield from zip(
+            stamps, *(curves.by_name[name][part].tolist() for name in result_tables.CURVES), strict=True
+        )
 
 
 def _trade_rows(run_id: str, names: Sequence[str]) -> Iterator[list[Any]]:

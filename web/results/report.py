@@ -44,7 +44,7 @@ def render(run_id: str) -> str:
         trades=trades,
         most_trades=_MOST_TRADES,
         heatmap=svg.heatmap(summary["monthly"], summary["yearly"]),
-        charts=charts.of_run(str(run.result_hash), curves_of(run_id, str(run.result_hash)), pnl),
+        charts=charts.of_run(run.run_id, str(run.result_hash), curves_of(run_id, str(run.result_hash)), pnl),
         style=static_files.content(_STYLE).decode(),
         written=now(),
     )

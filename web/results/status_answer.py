@@ -91,4 +91,4 @@ def _points(curves: Curves, points: int) -> schemas.Points:
 def _charts(run: Run, curves: Curves) -> dict[str, str]:
     with database().read() as session:
         pnl = results.closed_pnl(session, run.run_id).pnl
-    return charts.of_run(str(run.result_hash), curves, pnl)
+    return charts.of_run(run.run_id, str(run.result_hash), curves, pnl)

@@ -9,6 +9,7 @@ from threading import Condition
 from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
+from backtest.run import result_tables
 from store.errors import UnknownRun
 from store.models import Result, Run
 from store.queries import datasets, results, runs
@@ -54,7 +55,7 @@ def _curves(run_id: str, _result_hash: str) -> Curves:
 
 def decode(result: Result) -> Curves:
     """The curves of a stored result."""
-    named = {name: results.curve(getattr(result, name)) for name in results.CURVES}
+    named = {name: results.curve(getattr(result, name)) for name in result_tables.CURVES}
     return Curves(results.times(result.times), named)
 
 

@@ -17,7 +17,6 @@ from store.queries import datasets
 from store.session import Database
 from workflows import limits, process, submission
 from workflows.cluster import failure_messages, parameters
-from workflows.failures import Failure
 from workflows.steps import step, work
 from workflows.steps.work import Work
 
@@ -33,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "engine",
         arguments.run_id,
         lambda settings: _run(settings, arguments.run_id, arguments.bundle),
-        on_error=lambda error: work.failed(error, _leave_termination_message),
+        on_error=lambda error: work.failed(error, failure_messages.leave),
     )
 
 
@@ -63,15 +62,6 @@ def _limit_memory(env: Mapping[str, str]) -> None:
     """Have an allocation fail in Python, which can report it, before the kernel kills the container."""
     if limit_mib := int(env.get("MEMORY_MIB", "0")):
         process.limit_memory(int(limit_mib * _SHARE_FOR_DATA))
-
-
-def _leave_termination_message(failure: Failure) -> None:
-    """Leave the failure where Kubernetes keeps it: the dispatcher reads it from the workflow."""
-    path = Path(os.environ.get("TERMINATION_LOG", failure_messages.TERMINATION_LOG))
-    try:
-        path.write_text(failure_messages.termination_message(failure), encoding="utf-8")
-    except OSError as error:
-        log.error("termination message could not be written", error=str(error), reason=failure.message)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from config import logs
 from config.exit_codes import Exit
 from workflows.failures import Failure
+
+log = logs.get(__name__)
 
 LONGEST_MESSAGE = 2_000
 TERMINATION_LOG = "/dev/termination-log"
@@ -96,6 +100,15 @@ def failure_of(pods: list[FailedPod], workflow_message: str) -> Failure:
             "Submit the run again when it is available.",
         )
     return _from_phrase(step, last.message)
+
+
+def leave(failure: Failure) -> None:
+    """Leave the failure where Kubernetes keeps it: Argo shows it, and the dispatcher reads it from the workflow."""
+    path = Path(os.environ.get("TERMINATION_LOG", TERMINATION_LOG))
+    try:
+        path.write_text(termination_message(failure), encoding="utf-8")
+    except OSError as error:
+        log.error("termination message could not be written", error=str(error), reason=failure.message)
 
 
 def termination_message(failure: Failure) -> str:

@@ -12,7 +12,9 @@ from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
 from workflows import retry
-from workflows.cluster import registration
+from workflows.cluster import failure_messages, registration
+from workflows.errors import RunDiffers
+from workflows.failures import Failure, snake_case
 from workflows.steps import persist, step
 from workflows.steps.database import open_once
 
@@ -36,12 +38,14 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     with open_once(settings.database_url).write() as session:
         if registration.register(session, submission, now=datetime.now(UTC)):
             log.info("run of the Argo UI registered")
-    return persist.store(settings, arguments.run_id, arguments.bundle)
+    workflow = persist.Workflow(submission.workflow_name, submission.workflow_uid)
+    return persist.store(settings, arguments.run_id, arguments.bundle, workflow=workflow)
 
 
 def _failed(error: Exception) -> Exit:
-    if isinstance(error, BacktestError):
-        log.error("run cannot be registered", error=str(error))
+    if isinstance(error, BacktestError | RunDiffers):
+        log.error("run cannot be registered or ended", error=str(error))
+        failure_messages.leave(Failure(snake_case(type(error).__name__), str(error)))
         return Exit.BAD_INPUT
     return persist.failed(error)
 

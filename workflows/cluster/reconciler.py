@@ -15,6 +15,7 @@ from store.session import Database
 from workflows.cluster import failure_messages, registration
 from workflows.cluster.argo_client import Argo, WorkflowStatus
 from workflows.cluster.dispatcher import Dispatcher
+from workflows.errors import RunDiffers
 from workflows.failures import Failure
 
 VANISHED = Failure(
@@ -73,7 +74,7 @@ class Reconciler:
             with self._database.write() as session:
                 if registration.register(session, submission, now=datetime.now(UTC)):
                     log.info("run of the Argo UI registered", workflow=workflow.name)
-        except BacktestError as error:
+        except (BacktestError, RunDiffers) as error:
             self._invalid.add(workflow.uid)  # logged once: Argo keeps such a workflow for a day
             log.warning("workflow without a valid run", workflow=workflow.name, error=str(error))
 

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from backtest.errors import BacktestError
 from backtest.run.request import RunRequest
+from store.models import Run
 from store.queries import runs, workflow_links
-from workflows import submission
 from workflows.cluster import parameters
+from workflows.errors import RunDiffers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +46,48 @@ def submission_of(arguments: argparse.Namespace) -> WorkflowSubmission:
 def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) -> bool:
     """Make sure that the run has a row that names its workflow; true where the row is new.
 
-    Raises `InvalidRequest` where the arguments are no request: such a run cannot be shown.
+    Raises
+    ------
+    InvalidRequest
+        If the arguments are no request: such a run cannot be shown.
+    RunDiffers
+        If the row is of another request: Argo's Resubmit and Retry can change arguments and keep the run's id.
     """
     known = runs.find(session, submitted.run_id)
     if known is None:
         _add(session, submitted, now)
+    else:
+        _check_same(known, submitted)
     if known is None or known.workflow_uid is None:
         workflow_links.link(session, submitted.run_id, submitted.workflow_name, submitted.workflow_uid)
     return known is None
 
 
 def _add(session: Session, submitted: WorkflowSubmission, now: datetime) -> None:
+    """Where the arguments pin no prices the row pins none: the result says which ones the engine step took."""
     raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
     request = RunRequest.parse(raw)
-    try:
-        pinned = hashes or submission.pin(session, request).hashes
-    except BacktestError:
-        pinned = {}  # the engine step fails with what is wrong with the prices
-    row = runs.Submission(request=request, received=request.as_json(), data_hashes=pinned or None)
+    received = {name: value for name, value in submitted.arguments.items() if value}
+    row = runs.Submission(request=request, received=received, data_hashes=hashes or None)
     runs.submit(session, row, now=now)
+
+
+def _check_same(run: Run, submitted: WorkflowSubmission) -> None:
+    raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
+    here, there = runs.request_json(run), RunRequest.parse(raw).as_json()
+    differences = [
+        f"{name} is {_text(there[name])} here and {_text(here[name])} there"
+        for name in here
+        if here[name] != there[name]
+    ]
+    if hashes and run.data_hashes and hashes != run.data_hashes:
+        differences.append("the prices are pinned to other versions")
+    if differences:
+        raise RunDiffers(
+            f"these are not the arguments of run {run.run_id}: {'; '.join(differences)[:1_000]}. "
+            "Empty run_id and data_hashes to run them as a run of their own."
+        )
+
+
+def _text(value: object) -> str:
+    return str(value)[:200]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from backtest import rules, samples
+from backtest import samples
 from backtest.run import outcome
 from backtest.run.request import RunRequest
 from config.settings import Settings
@@ -38,11 +38,10 @@ def warm_up() -> None:
     Whatever is loaded, built or compiled on first use is there afterwards. Where the database is
     unavailable, the first runs are a little slower. No connection is left open.
     """
-    rules.names()
     request = RunRequest.parse(_REQUEST)
     result = outcome.run(request, {"SP500": samples.load("SP500")})
-    trades, curves = tables.trades_to_parquet(result, request.symbols), tables.curves_to_parquet(result)
-    stored = tables.to_result(json.loads(json.dumps(result.summary)), trades, curves)
+    written = tables.trades_to_parquet(result.tables), tables.curves_to_parquet(result.tables)
+    stored = tables.to_result(json.loads(json.dumps(result.summary)), tables.from_parquet(*written))
     database = open_once(Settings.from_env(os.environ).database_url)
     with contextlib.suppress(SQLAlchemyError, _Rollback):
         _store(database, request, stored)

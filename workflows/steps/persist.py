@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pyarrow import ArrowException
+from sqlalchemy.orm import Session
+
+from backtest.errors import BacktestError
+from backtest.run.span import Span, find_span
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
 from store.errors import UnknownRun
-from store.models import Status
-from store.queries import results, runs
+from store.models import Run, Status
+from store.queries import audit, calendars, datasets, results, runs, workflow_links
+from store.queries.audit import Action, Actor
 from store.session import Database
 from workflows import failpoints
-from workflows.errors import BundleAltered, BundleError, BundleTooLarge
+from workflows.errors import BundleAltered, BundleError, BundleTooLarge, RunDiffers
 from workflows.failures import Failure
-from workflows.steps import bundle, step, tables
+from workflows.steps import bundle, stated, step, tables
 from workflows.steps.database import open_once
 
 log = logs.get(__name__)
@@ -42,21 +49,32 @@ def failed(error: Exception) -> Exit:
     return step.crashed(error)
 
 
-def store(settings: Settings, run_id: str, folder: Path) -> Exit:
-    """Store the bundle's result, or its failure, unless the run has ended already."""
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """The workflow that executes a run in a cluster: Argo's Retry may give a FAILED run its result."""
+
+    name: str
+    uid: str
+
+
+def store(settings: Settings, run_id: str, folder: Path, *, workflow: Workflow | None = None) -> Exit:
+    """Store the bundle's result, or its failure, unless the run has ended already.
+
+    Raises `RunDiffers` where a workflow has a result for a run that was cancelled.
+    """
     database = open_once(settings.database_url)
     failpoints.hit("persist-begun")
     with database.read() as session:
         run = runs.get(session, run_id)
-        if run.ended:
-            log.info("run has ended already, nothing to do", status=run.status)
-            return Exit.OK
+    if run.ended and not _may_end_again(run, workflow):
+        log.info("run has ended already, nothing to do", status=run.status)
+        return Exit.OK
     try:
         files = bundle.read(folder, run_id, most_mib=settings.limits.result_mib)
         if bundle.ERROR in files:
             _store_failure(database, run_id, _failure_in(files))
             return Exit.OK
-        result = _result(files)
+        result = _result(database, run, files)
     except BundleTooLarge as error:
         log.warning("result too large", error_code="result_too_large", error=str(error))
         _store_failure(database, run_id, _too_large(error))
@@ -67,8 +85,15 @@ def store(settings: Settings, run_id: str, folder: Path) -> Exit:
         _store_failure(database, run_id, Failure("bad_result", message))
         return Exit.BAD_INPUT
     failpoints.hit("bundle-proven")
-    _store_result(database, run_id, result)
+    _store_result(database, run_id, result, workflow)
     return Exit.OK
+
+
+def _may_end_again(run: Run, workflow: Workflow | None) -> bool:
+    """Whether a workflow that was retried may give the run its result after all."""
+    if workflow is not None and run.status == Status.CANCELLED:
+        raise RunDiffers(f"run {run.run_id} was cancelled, so that its result is not stored; submit it again")
+    return workflow is not None and run.status == Status.FAILED
 
 
 def _failure_in(files: dict[str, bytes]) -> Failure:
@@ -86,25 +111,56 @@ def _too_large(error: BundleTooLarge) -> Failure:
     )
 
 
-def _result(files: dict[str, bytes]) -> results.RunResult:
+def _result(database: Database, run: Run, files: dict[str, bytes]) -> results.RunResult:
+    """The result in a bundle, proven to be what its tables say and of the prices that the run is pinned to."""
     summary = bundle.read_json(files, bundle.SUMMARY)
     if missing := [name for name in results.NEEDED if name not in summary]:
         raise BundleAltered(f"{bundle.SUMMARY} of the result has no {', '.join(missing)}")
     try:
-        return tables.to_result(summary, files[bundle.TRADES], files[bundle.CURVES])
-    except (KeyError, ValueError, OverflowError) as error:
-        raise BundleAltered(f"the tables of the result are not readable ({error})") from error
+        read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
+        stated.check(run, _span(database, run, summary["data_hashes"]), summary, read)
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+        ArrowException,
+        BacktestError,
+    ) as error:
+        raise BundleAltered(f"the tables of the result are not those of its summary ({error})") from error
+    return tables.to_result(summary, read)
 
 
-def _store_result(database: Database, run_id: str, result: results.RunResult) -> None:
+def _span(database: Database, run: Run, hashes: Mapping[str, str]) -> Span:
+    """What the run trades on the prices that the bundle names; no price is decoded."""
+    with database.read() as session:
+        stored = datasets.described(session, list(hashes.values()))
+        return find_span(runs.request_of(run), calendars.of(session, stored))
+
+
+def _store_result(
+    database: Database, run_id: str, result: results.RunResult, workflow: Workflow | None
+) -> None:
     now = datetime.now(UTC)
     with database.write() as session:
-        if runs.get(session, run_id).status == Status.PENDING:  # its engine pod may not write into runs
+        status = runs.get(session, run_id).status
+        if status == Status.PENDING:  # its engine pod may not write into runs
             runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
+        elif status == Status.FAILED and workflow is not None:
+            _reopen(session, run_id, workflow, now)
         stored = results.succeed(session, run_id, result, now=now)
         failpoints.hit("result-written")
     failpoints.hit("result-committed")
     log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")
+
+
+def _reopen(session: Session, run_id: str, workflow: Workflow, now: datetime) -> None:
+    """FAILED → RUNNING within the transaction that stores the result; the error goes to the audit trail."""
+    error = workflow_links.reopen(session, run_id, workflow.name, workflow.uid, now=now)
+    if error is not None:
+        actor = Actor("argo", workflow.name)
+        audit.record(session, actor, Action.RUN_RETRY, run_id, now=now, failed_before=error)
 
 
 def _store_failure(database: Database, run_id: str, failure: Failure) -> None:

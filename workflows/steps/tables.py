@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from backtest.run.outcome import Outcome
+from backtest.arrays import Times
+from backtest.run.result_tables import CURVES, SIDES, TRADE_COLUMNS, Column, ResultTables
 from backtest.simulation.simulate import EXIT_REASONS
-from store.queries.results import CURVES, TRADE_COLUMNS, RunResult
+from store.queries.results import RunResult
 
 _TIME = pa.timestamp("s", tz="UTC")
 _STORED_TIME = pa.timestamp("ms", tz="UTC")
@@ -33,34 +34,51 @@ def _schema(names: Iterable[str], time: pa.DataType) -> pa.Schema:
     return pa.schema([(name, types.get(name, pa.float64())) for name in names])
 
 
-def trades_to_parquet(outcome: Outcome, symbols: tuple[str, ...]) -> bytes:
-    """The trades, one row each, with names and times in place of codes and indices."""
-    trades, times = outcome.trades, outcome.simulation.times
-    named: dict[str, Any] = {
-        "symbol": [symbols[index] for index in trades.symbol],
-        "side": ["long" if side > 0 else "short" for side in trades.side],
-        "entry_time": times[trades.entry_bar],
-        "exit_time": times[trades.exit_bar],
-        "exit_reason": [EXIT_REASONS[code] for code in trades.exit_reason],
-    }
-    return _write({name: named.get(name, getattr(trades, name, None)) for name in TRADE_COLUMNS})
+def trades_to_parquet(tables: ResultTables) -> bytes:
+    """The trades, one row each."""
+    return _write(tables.trades)
 
 
-def curves_to_parquet(outcome: Outcome) -> bytes:
+def curves_to_parquet(tables: ResultTables) -> bytes:
     """The curves, one row a bar."""
-    columns = {"times": outcome.simulation.times, **outcome.curves}
-    return _write({name: columns[name] for name in _CURVE_COLUMNS})
+    return _write({"times": tables.times, **tables.curves})
 
 
-def to_result(summary: Mapping[str, Any], trades: bytes, curves: bytes) -> RunResult:
-    """What the database stores, from the files of a bundle; `ValueError` where they are not its tables."""
-    lines = _read(curves, _CURVE_COLUMNS)
-    return RunResult(
-        summary=summary,
-        times=_numbers(lines, "times").view("datetime64[ms]").astype("datetime64[s]"),
+def from_parquet(trades: bytes, curves: bytes) -> ResultTables:
+    """The tables in the files of a bundle; `ValueError` where they are not exactly what is written here."""
+    lines, rows = _read(curves, _CURVE_COLUMNS), _read(trades, TRADE_COLUMNS)
+    tables = ResultTables(
+        times=_times(lines, "times"),
         curves={name: _numbers(lines, name) for name in CURVES},
-        trades=_rows(_read(trades, TRADE_COLUMNS)),
+        trades={name: _column_of(rows, name) for name in TRADE_COLUMNS},
     )
+    _check_words(tables.trades)
+    _check_times(tables)
+    return tables
+
+
+def to_result(summary: Mapping[str, Any], tables: ResultTables) -> RunResult:
+    """What the database stores."""
+    columns = [_stored(column) for column in tables.trades.values()]
+    rows = [dict(zip(tables.trades, row, strict=True)) for row in zip(*columns, strict=True)]
+    return RunResult(summary=summary, times=tables.times, curves=tables.curves, trades=rows)
+
+
+def _check_words(trades: Mapping[str, Column]) -> None:
+    for name, allowed in (("side", SIDES), ("exit_reason", EXIT_REASONS)):
+        if others := set(trades[name]) - set(allowed):
+            raise ValueError(f"{name} of a trade is {min(others)[:40]!r}")
+    for name, column in trades.items():
+        if isinstance(column, np.ndarray) and column.dtype == np.float64 and not np.isfinite(column).all():
+            raise ValueError(f"{name} of a trade is not a finite number")
+
+
+def _check_times(tables: ResultTables) -> None:
+    if len(tables.times) == 0 or (np.diff(tables.times.view(np.int64)) <= 0).any():
+        raise ValueError("the times of the curves do not increase")
+    for name in ("entry_time", "exit_time"):
+        if not np.isin(tables.trades[name], tables.times).all():
+            raise ValueError(f"{name} of a trade is not a bar of the curves")
 
 
 def _write(columns: Mapping[str, Any]) -> bytes:
@@ -110,12 +128,21 @@ def _numbers(table: pa.Table, name: str) -> NDArray[Any]:
     return numbers
 
 
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    columns = [_values(table, field) for field in table.schema]
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+def _column_of(table: pa.Table, name: str) -> Column:
+    field = table.schema.field(name)
+    if field.type == pa.string():
+        return [str(text) for text in table.column(name).to_pylist()]
+    return _times(table, name) if field.type == _STORED_TIME else _numbers(table, name)
 
 
-def _values(table: pa.Table, field: pa.Field[Any]) -> list[Any]:
-    if field.type == _STORED_TIME:
-        return [datetime.fromtimestamp(ms / 1000, UTC) for ms in _numbers(table, field.name).tolist()]
-    return table.column(field.name).to_pylist()
+def _times(table: pa.Table, name: str) -> Times:
+    return _numbers(table, name).view("datetime64[ms]").astype("datetime64[s]")
+
+
+def _stored(column: Column) -> Sequence[Any]:
+    if not isinstance(column, np.ndarray):
+        return column
+    if column.dtype.kind != "M":
+        numbers: list[float] = column.tolist()
+        return numbers
+    return [datetime.fromtimestamp(second, UTC) for second in column.view(np.int64).tolist()]

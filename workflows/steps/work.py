@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from config.errors import SettingsError
 from config.exit_codes import Exit
 from store.errors import StoreError
 from workflows import failpoints
-from workflows.failures import Failure
+from workflows.failures import Failure, snake_case
 from workflows.steps import bundle, tables
 
 log = logs.get(__name__)
@@ -39,8 +38,8 @@ def compute(work: Work, folder: Path, *, on_progress: outcome.Progress | None = 
     failpoints.hit("outcome-computed")
     files = {
         bundle.SUMMARY: json.dumps(result.summary, allow_nan=False).encode(),
-        bundle.TRADES: tables.trades_to_parquet(result, request.symbols),
-        bundle.CURVES: tables.curves_to_parquet(result),
+        bundle.TRADES: tables.trades_to_parquet(result.tables),
+        bundle.CURVES: tables.curves_to_parquet(result.tables),
     }
     bundle.write(folder, request.run_id, files)
     log.info("run computed", bars=result.summary["bars"], trades=len(result.trades))
@@ -50,7 +49,7 @@ def compute(work: Work, folder: Path, *, on_progress: outcome.Progress | None = 
 def failed(error: Exception, report: Callable[[Failure], None]) -> Exit:
     """Log and report why the run was not computed; the exit code says whether a second try may succeed."""
     if isinstance(error, BacktestError | SettingsError | StoreError):
-        failure = Failure(_snake_case(type(error).__name__), logs.redacted(str(error)))
+        failure = Failure(snake_case(type(error).__name__), logs.redacted(str(error)))
         log.warning("run cannot be computed", error_code=failure.code, error=failure.message)
         report(failure)
         return Exit.BAD_INPUT
@@ -66,7 +65,3 @@ def _unexpected(error: Exception) -> Failure:
         f"The engine step failed unexpectedly: {type(error).__name__}: {reason}. "
         "The log has the details under this run id.",
     )
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

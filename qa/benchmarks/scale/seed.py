@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from backtest import samples
+from backtest.run import result_tables
 from backtest.run.outcome import run as execute
 from backtest.run.request import RunRequest
 from qa.examples import MINIMAL
@@ -19,7 +20,7 @@ from qa.run_queue import add_samples
 from store.models import Run, RunSymbol, Status
 from store.queries import results, runs
 from store.session import Database
-from workflows.steps.tables import curves_to_parquet, to_result, trades_to_parquet
+from workflows.steps.tables import to_result
 
 REQUEST = MINIMAL | {"params": {"fast": 5, "slow": 20}, "fee_rate": 0.001}
 _STATUSES = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.PENDING, Status.RUNNING)
@@ -82,10 +83,9 @@ def _template(database: Database) -> str:
     with database.write() as session:
         runs.submit(session, runs.Submission(request=request, received=REQUEST), now=now)
     outcome = execute(request, {"SP500": samples.load("SP500")})
-    tables = trades_to_parquet(outcome, request.symbols), curves_to_parquet(outcome)
     with database.write() as session:
         runs.start(session, request.run_id, engine_version=outcome.summary["engine_version"], now=now)
-        results.succeed(session, request.run_id, to_result(outcome.summary, *tables), now=now)
+        results.succeed(session, request.run_id, to_result(outcome.summary, outcome.tables), now=now)
     return request.run_id
 
 
@@ -157,7 +157,7 @@ def _some_symbols(chance: random.Random) -> list[str]:
     return [_SYMBOLS[place] for place in sorted(places)]
 
 
-_COPIED = ", ".join(results.TRADE_COLUMNS)
+_COPIED = ", ".join(result_tables.TRADE_COLUMNS)
 
 
 def _spread_trades(connection: Connection, template: str, run_ids: list[str], count: int) -> None:
@@ -190,7 +190,7 @@ def _copy_trades(connection: Connection, template: str, run_id: str, trades: int
 
 
 _numbered = "t.seq + :period * rounds.number"
-_prefixed = ", ".join(f"t.{name}" for name in results.TRADE_COLUMNS)
+_prefixed = ", ".join(f"t.{name}" for name in result_tables.TRADE_COLUMNS)
 _ROUNDS = """
     WITH RECURSIVE counted AS (SELECT 0 AS number UNION ALL SELECT number + 1 FROM counted
     WHERE number + 1 < :rounds) SELECT number FROM counted

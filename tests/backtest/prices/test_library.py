@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backtest import samples
-from backtest.errors import InvalidRequest
+from backtest.errors import InvalidFile, InvalidRequest
 from backtest.prices.dataset import make_dataset
 from backtest.prices.library import Library
 
@@ -79,3 +79,28 @@ def test_the_folder_and_its_files_are_closed_to_other_users(tmp_path):
     Library(folder).add(prices("ACME", [1, 2]))
 
     assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"symbol": "SP500"}', b'{"symbol": "GOOG", "data_hash": "x"}']
+)
+def test_a_damaged_pointer_is_an_error_and_never_the_bundled_sample(tmp_path, content):
+    library = Library(tmp_path)
+    library.add(prices("SP500", [1, 2, 3]))
+    [pointer] = tmp_path.glob("*.current.json")
+    pointer.write_bytes(content)
+
+    for use in (lambda: library.get("SP500"), library.symbols, library.hashes):
+        with pytest.raises(InvalidFile, match="import the symbol again"):
+            use()
+
+
+def test_a_pointer_to_another_symbol_is_an_error(tmp_path):
+    library = Library(tmp_path)
+    library.add(prices("SP500", [1, 2, 3]))
+    library.add(prices("GOOG", [1, 2, 3]))
+    sp500, goog = (next(tmp_path.glob(f"{name}.*.current.json")) for name in ("SP500", "GOOG"))
+    sp500.write_bytes(goog.read_bytes())
+
+    with pytest.raises(InvalidFile, match="does not name the current version"):
+        library.get("SP500")

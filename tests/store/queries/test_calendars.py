@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import event, update
 
 from backtest.prices.dataset import Dataset, InvalidPayload, decode_times
+from store.errors import DamagedDataset
 from store.models import StoredDataset
 from store.queries import calendars, datasets
 from tests.backtest.price_bars import dataset, walk
@@ -86,7 +87,7 @@ def test_a_damaged_payload_is_an_error_and_is_not_kept(database):
         session.execute(update(StoredDataset).values(payload=b"SBD1damaged"))
 
     for _ in range(2):
-        with pytest.raises(InvalidPayload):
+        with pytest.raises(DamagedDataset, match="import AAA again"):
             read(database, "AAA")
 
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backtest.prices.library import Library
-from store.errors import UnknownDataset
+from store.errors import DamagedDataset, UnknownDataset
 from store.models import StoredDataset
 from store.queries import datasets
 from tests.backtest.price_bars import dataset
@@ -131,3 +131,20 @@ def test_a_library_is_taken_over_once(database, tmp_path):
     first, second = synced(), synced()
     assert "MINE" in first
     assert second == []
+
+
+@pytest.mark.parametrize(
+    "others", [dataset([100, 102]).encode(), dataset([100, 101], symbol="BBB").encode(), b"x"]
+)
+def test_prices_other_than_their_hash_names_are_never_loaded_and_importing_them_again_heals(database, others):
+    prices = dataset([100, 101])
+    data_hash = added(database, prices)
+    with database.write() as session:
+        session.execute(update(StoredDataset).values(payload=others))
+
+    with database.read() as session, pytest.raises(DamagedDataset, match="import AAA again"):
+        datasets.load(session, data_hash)
+
+    added(database, prices)
+    with database.read() as session:
+        assert datasets.load(session, data_hash).data_hash == data_hash

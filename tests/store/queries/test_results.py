@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from backtest.run import result_tables
 from store.models import Result, Status, Trade
 from store.queries import results, runs
 from tests.store.builders import NOON, result, started, submitted, succeeded, trade
@@ -57,7 +58,7 @@ def test_nothing_is_stored_for_a_run_that_is_not_running(database, ended):
 
 def test_a_result_that_cannot_be_stored_whole_leaves_the_run_running(database):
     run_id = started(database)
-    half_a_trade = {"symbol": "SP500"}
+    half_a_trade = trade(2, side=None)
 
     with pytest.raises(SQLAlchemyError), database.write() as session:
         results.succeed(session, run_id, result([trade(1), half_a_trade]), now=NOON)
@@ -100,7 +101,7 @@ def test_trades_keep_their_order_and_every_figure(database):
         rows = results.trades(session, run_id)
 
     assert [row.seq for row in rows] == [0, 1, 2]
-    assert {name: getattr(rows[1], name) for name in results.TRADE_COLUMNS} == given
+    assert {name: getattr(rows[1], name) for name in result_tables.TRADE_COLUMNS} == given
 
 
 def test_trades_are_sorted_narrowed_and_paged(database):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode, checks
 
+from backtest.run import result_tables
 from backtest.run.request import OPTION_FIELDS
-from store.queries import results
 from tests.web.conftest import EACH, with_a_result
 from tests.web.yahoo_stubs import FakeYahoo
 from web.api import openapi, schemas
@@ -108,7 +108,7 @@ def test_the_schemas_name_every_option_curve_and_column():
     always = {"bars", "bars_in_range", "times"}
 
     assert list(options) == [field.name for field in OPTION_FIELDS] + ["benchmark"]
-    assert list(trade) == ["seq", *results.TRADE_COLUMNS]
+    assert list(trade) == ["seq", *result_tables.TRADE_COLUMNS]
     assert schemas.Curves.__annotations__.keys() - always == set(curves.NAMES)
 
 

@@ -28,7 +28,7 @@ def opened(picture):
 
 
 def test_each_picture_is_a_png_of_the_same_size(curves):
-    drawn = charts.of_run("flat", curves, np.array([1.0, -2.0]))
+    drawn = charts.of_run("a run", "flat", curves, np.array([1.0, -2.0]))
 
     assert tuple(drawn) == NAMES
     assert {(opened(picture).format, opened(picture).size) for picture in drawn.values()} == {
@@ -91,3 +91,16 @@ def test_pages_without_scripts_get_each_picture_by_its_name(client, finished):
         404,
         True,
     )
+
+
+def test_two_runs_that_state_the_same_hash_never_share_a_picture():
+    times = np.datetime64("2024-01-01", "s") + np.arange(3) * np.timedelta64(86_400, "s")
+    rising, falling = (
+        Curves(times, dict.fromkeys(("equity", "benchmark", "drawdown", "exposure"), np.array(values)))
+        for values in ([1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    )
+
+    one = charts.of_run("one", "same", rising, np.empty(0))
+    other = charts.of_run("other", "same", falling, np.empty(0))
+
+    assert one["equity"] != other["equity"]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,8 @@ from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from qa.processes import ROOT
+from store.models import Run
+from store.queries import audit, runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of
 from workflows.cluster import engine_pod
 
@@ -153,6 +156,92 @@ def test_a_pod_that_runs_out_of_its_memory_says_12_so_that_it_gets_the_double(en
     engine = pods.engine(run_id, arguments=BY_HAND | {"rule_type": "EATING", "params": ""}, MEMORY_MIB="512")
 
     assert engine.returncode == 12, engine.stdout
+
+
+def failed_before(environment, run_id):
+    with environment.database.write() as session:
+        workflow_links.link(session, run_id, "bt-x", UID)
+        runs.fail(
+            session, run_id, code="artifact_store", message="The store was away.", now=datetime.now(UTC)
+        )
+
+
+def test_a_retry_of_its_workflow_that_succeeds_makes_a_failed_run_succeeded_and_the_trail_says_so(
+    environment, pods
+):
+    run_id = environment.enqueue()
+    pods.engine(run_id)
+    failed_before(environment, run_id)
+
+    persist = pods.persist(run_id)
+
+    run = environment.get(run_id)
+    assert persist.returncode == 0, persist.stdout
+    assert (run.status, run.error_code, run.error_message) == ("SUCCEEDED", None, None)
+    assert (run.workflow_uid, run.num_trades is not None) == (UID, True)
+    with environment.database.read() as session:
+        [entry] = audit.page(session, audit.Filter(target=run_id), before=None, limit=9)[0]
+    assert (entry.action, entry.client) == ("run.retry", "argo")
+    assert entry.detail["failed_before"] == "artifact_store: The store was away."
+
+
+def test_the_local_worker_leaves_a_failed_run_failed(environment, pods, tmp_path):
+    run_id = environment.enqueue()
+    pods.engine(run_id)
+    failed_before(environment, run_id)
+
+    environment.run_step("persist", "--run-id", run_id, "--bundle", pods.bundle)
+
+    assert environment.get(run_id).status == "FAILED"
+
+
+def test_a_retry_of_a_cancelled_run_says_in_argo_why_its_result_is_not_stored(environment, pods):
+    run_id = environment.enqueue()
+    pods.engine(run_id)
+    with environment.database.write() as session:
+        runs.cancel(session, run_id, now=datetime.now(UTC))
+
+    persist = pods.persist(run_id)
+
+    assert persist.returncode == 2
+    assert "was cancelled" in pods.termination_message()["error_message"]
+    assert environment.get(run_id).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["open", "ended"])
+def test_a_resubmission_with_other_arguments_is_refused_in_argo_and_touches_no_row(environment, pods, ended):
+    run_id = environment.enqueue()
+    if ended:
+        pods.engine(run_id)
+        pods.persist(run_id)
+    before = environment.get(run_id)
+    other = arguments_of(params={"fast": 50, "slow": 200})
+
+    pods.engine(run_id, arguments=other)
+    persist = pods.persist(run_id, arguments=other, uid="another")
+
+    after = environment.get(run_id)
+    assert persist.returncode == 2
+    message = pods.termination_message()["error_message"]
+    assert "these are not the arguments of run" in message
+    assert "'fast': 50" in message
+    assert "Empty run_id" in message
+    assert (after.status, after.result_hash, after.workflow_uid) == (
+        before.status, before.result_hash, before.workflow_uid
+    )  # fmt: skip
+
+
+def test_a_result_of_other_prices_than_the_pinned_ones_is_not_stored(environment, pods):
+    run_id = environment.enqueue()
+    with environment.database.write() as session:
+        session.get(Run, run_id).data_hashes = {"SP500": "0" * 64}
+    arguments = arguments_of()
+
+    pods.engine(run_id, arguments=arguments)
+    persist = pods.persist(run_id, arguments=arguments)
+
+    assert persist.returncode == 2
+    assert "pinned to" in environment.get(run_id).error_message
 
 
 @pytest.mark.parametrize("text", ["{{=sprig.genPrivateKey('rsa')}}", "$(DATABASE_URL)"])

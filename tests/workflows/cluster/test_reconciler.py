@@ -80,7 +80,7 @@ def test_a_run_of_the_argo_ui_gets_its_row_with_the_request_as_it_came(cluster):
     run = cluster.get(run_id)
     assert (run.symbols, run.fee_rate, run.workflow_name) == (["SP500"], 0.002, "by-hand")
     assert run.received["fee_rate"] == "0.002"
-    assert set(run.data_hashes) == {"SP500"}
+    assert run.data_hashes is None  # the result says which prices the engine pod took
 
 
 def test_a_run_of_the_argo_ui_with_an_id_of_its_own_keeps_it(cluster):

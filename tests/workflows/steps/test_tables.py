@@ -16,8 +16,8 @@ from qa.processes import ROOT
 from workflows.steps import tables
 
 OUTCOME = run(RunRequest.parse(REQUEST), {"SP500": samples.load("SP500")})
-TRADES = tables.trades_to_parquet(OUTCOME, ("SP500",))
-CURVES = tables.curves_to_parquet(OUTCOME)
+TRADES = tables.trades_to_parquet(OUTCOME.tables)
+CURVES = tables.curves_to_parquet(OUTCOME.tables)
 
 
 def parquet(table):
@@ -31,7 +31,7 @@ def table_of(content):
 
 
 def test_what_is_written_is_read_again_bit_for_bit():
-    result = tables.to_result({}, TRADES, CURVES)
+    result = tables.to_result({}, tables.from_parquet(TRADES, CURVES))
 
     assert (result.times == OUTCOME.simulation.times).all()
     assert result.curves["equity"].tobytes() == OUTCOME.curves["equity"].tobytes()
@@ -52,7 +52,7 @@ def test_another_reader_sees_the_same_columns():
 def test_a_table_of_no_trades_is_read_as_no_trades():
     none = parquet(table_of(TRADES).slice(0, 0))
 
-    assert tables.to_result({}, none, CURVES).trades == []
+    assert tables.to_result({}, tables.from_parquet(none, CURVES)).trades == []
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_a_table_of_no_trades_is_read_as_no_trades():
 )
 def test_another_table_than_that_of_the_curves_is_refused(changed):
     with pytest.raises(pa.ArrowInvalid, match="columns without a gap are expected: times, equity"):
-        tables.to_result({}, TRADES, parquet(changed(table_of(CURVES))))
+        tables.from_parquet(TRADES, parquet(changed(table_of(CURVES))))
 
 
 def test_writing_and_reading_a_result_loads_no_pandas():
     script = (
         "import sys; from tests.workflows.steps.test_tables import CURVES, TRADES, tables; "
-        "tables.to_result({}, TRADES, CURVES); sys.exit('pandas' in sys.modules)"
+        "tables.to_result({}, tables.from_parquet(TRADES, CURVES)); sys.exit('pandas' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
