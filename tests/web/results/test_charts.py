@@ -37,14 +37,14 @@ def test_each_picture_is_a_png_of_the_same_size(curves):
 
 
 def test_a_run_without_trades_has_every_picture(curves):
-    drawn = charts.of_run("none", curves, np.zeros(0))
+    drawn = charts.of_run("a run", "none", curves, np.zeros(0))
 
     assert all(opened(drawn[name]).size == (900, 340) for name in NAMES)
 
 
 def test_a_gain_is_drawn_green_and_a_loss_red(curves):
-    won = opened(charts.of_run("won", curves, np.array([5.0]))["trades"]).convert("RGB")
-    lost = opened(charts.of_run("lost", curves, np.array([-5.0]))["trades"]).convert("RGB")
+    won = opened(charts.of_run("a run", "won", curves, np.array([5.0]))["trades"]).convert("RGB")
+    lost = opened(charts.of_run("a run", "lost", curves, np.array([-5.0]))["trades"]).convert("RGB")
 
     def has(picture, colour):
         return colour in {found for _, found in picture.getcolors(1 << 20)}
@@ -55,13 +55,13 @@ def test_a_gain_is_drawn_green_and_a_loss_red(curves):
 
 
 def test_a_result_is_drawn_once_for_all_who_ask(curves):
-    first = charts.of_run("kept", curves, np.zeros(0))
+    first = charts.of_run("a run", "kept", curves, np.zeros(0))
 
-    assert charts.of_run("kept", curves, np.ones(3)) is first
+    assert charts.of_run("a run", "kept", curves, np.ones(3)) is first
 
 
 def test_charts_that_are_drawn_do_not_wait_for_those_of_another_run(curves, monkeypatch):
-    drawn, draw_all = charts.of_run("drawn", curves, np.zeros(0)), charts._draw_all
+    drawn, draw_all = charts.of_run("a run", "drawn", curves, np.zeros(0)), charts._draw_all
     drawing, released = Event(), Event()
 
     def slow(*given):
@@ -71,9 +71,9 @@ def test_charts_that_are_drawn_do_not_wait_for_those_of_another_run(curves, monk
 
     monkeypatch.setattr(charts, "_draw_all", slow)
     with ThreadPoolExecutor(2) as threads:
-        other = threads.submit(charts.of_run, "other", curves, np.zeros(0))
+        other = threads.submit(charts.of_run, "a run", "other", curves, np.zeros(0))
         assert drawing.wait(60)
-        same = threads.submit(charts.of_run, "drawn", curves, np.zeros(0)).result(60)
+        same = threads.submit(charts.of_run, "a run", "drawn", curves, np.zeros(0)).result(60)
         released.set()
 
         assert same is drawn
