@@ -67,6 +67,7 @@ class Run(Base):
         Index("ix_runs_rule_type_created_at", "rule_type", "created_at", "run_id"),
         Index("ix_runs_starred_created_at", "starred", "created_at", "run_id"),
         Index("ix_runs_client_status", "client", "status"),
+        Index("ix_runs_verifies", "verifies", "created_at"),
         *(Index(f"ix_runs_{metric}", metric, "run_id") for metric in SORTED_METRICS),
         _INNODB,
     )
@@ -127,6 +128,7 @@ class Run(Base):
     notes: Mapped[str | None] = mapped_column(Text)
     tags: Mapped[Json] = mapped_column(default=list)
     starred: Mapped[bool] = mapped_column(default=False)
+    verifies: Mapped[RunId | None]
 
     @property
     def ended(self) -> bool:

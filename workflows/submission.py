@@ -13,6 +13,7 @@ from backtest.run.request import RunRequest
 from backtest.run.span import Span, find_span
 from config import logs
 from config.settings import RequestLimits, Settings
+from store.errors import Conflict
 from store.models import Run, Status, StoredDataset
 from store.queries import audit, calendars, datasets, runs
 from store.queries.audit import Action, Actor
@@ -71,6 +72,46 @@ def submit(
             _launch(database, launcher, run.run_id)
     failpoints.hit("submit-launched")
     return run.run_id
+
+
+def verify(run_id: str, *, settings: Settings, database: Database, launcher: Launcher, actor: Actor) -> str:
+    """Have a finished run executed again as a run of its own, on the same prices; the id of that run.
+
+    It is an ordinary run for whoever executes it, with the limits of any other. While one is open it is returned.
+
+    Raises
+    ------
+    Conflict
+        If the run has no result to compare with.
+    QuotaExceeded
+        If the client submitted more than one client may.
+    """
+    with database.read() as session:
+        run = runs.get(session, run_id)
+        if run.status != Status.SUCCEEDED:
+            raise Conflict(f"run {run_id} is {run.status}: only a succeeded run can be verified")
+        before = runs.verification_of(session, run_id)
+    if before is not None and not before.ended:
+        return before.run_id
+    again = RunRequest.parse(runs.request_json(run) | {"run_id": None})
+    submission = runs.Submission(
+        request=again,
+        received=again.as_json(),
+        data_hash=run.data_hash,
+        data_hashes=run.data_hashes,
+        image_tag=settings.image_tag,
+        client=actor.client,
+        verifies=run_id,
+    )
+    now = datetime.now(UTC)
+    with database.write() as session:
+        runs.remove_verifications(session, run_id)
+        runs.submit(session, submission, quota=quota_of(settings), now=now)
+        audit.record(session, actor, Action.RUN_VERIFY, run_id, now=now, executed_as=again.run_id)
+    with logs.about(again.run_id):
+        log.info("run submitted", verifies=run_id)
+        _launch(database, launcher, again.run_id)
+    return again.run_id
 
 
 def _commit(database: Database, submission: runs.Submission, quota: Quota) -> Run:

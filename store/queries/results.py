@@ -59,6 +59,11 @@ def get(session: Session, run_id: str) -> Result | None:
     return session.get(Result, run_id)
 
 
+def unpacked(stored: bytes) -> bytes:
+    """The bytes of a stored column, which other levels of compression may store otherwise."""
+    return zlib.decompress(stored)
+
+
 def curve(stored: bytes) -> Floats:
     """One stored curve as a (T,) array."""
     return np.frombuffer(zlib.decompress(stored), "<f8").astype(np.float64)

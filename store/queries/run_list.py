@@ -92,6 +92,7 @@ def waiting_before(session: Session, run: Run) -> int:
 
 
 def _filtered(query: Select[Run], conditions: Filter) -> Select[Run]:
+    query = query.where(Run.verifies.is_(None))
     if conditions.symbol:
         query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(
             RunSymbol.symbol == conditions.symbol

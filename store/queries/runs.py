@@ -34,6 +34,8 @@ class Submission:
     idempotency_key: str | None = None
     image_tag: str | None = None
     client: str | None = None
+    verifies: str | None = None
+    """The run that is executed again by this one, to be compared with it."""
 
 
 def submit(
@@ -152,7 +154,18 @@ def remove(session: Session, run_id: str) -> None:
     run = get(session, run_id)
     if not run.ended:
         raise Conflict(f"run {run_id} is {run.status}: cancel it before deleting it")
-    session.execute(delete(Run).where(Run.run_id == run_id))
+    session.execute(delete(Run).where(or_(Run.run_id == run_id, Run.verifies == run_id)))
+
+
+def verification_of(session: Session, run_id: str) -> Run | None:
+    """The newest second execution of a run, or None."""
+    query = select(Run).where(Run.verifies == run_id).order_by(Run.created_at.desc(), Run.run_id).limit(1)
+    return session.scalars(query).first()
+
+
+def remove_verifications(session: Session, run_id: str) -> None:
+    """Delete the second executions of a run that have ended: the newest one alone is of use."""
+    session.execute(delete(Run).where(Run.verifies == run_id, Run.status.not_in(OPEN)))
 
 
 def _same(session: Session, submission: Submission) -> Run | None:
@@ -199,6 +212,7 @@ def _new(submission: Submission, now: datetime) -> Run:
         idempotency_key=_stored_key(submission),
         image_tag=submission.image_tag,
         client=submission.client,
+        verifies=submission.verifies,
         **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},
     )
 

@@ -131,9 +131,18 @@ _SUBMITTING: Paths = {
     "/runs/{run_id}/verify": {
         "post": operation(
             "submitting",
-            "Execute a run again and compare the result bit for bit",
+            "Execute a run again, to be compared with what is stored",
+            {202: schemas.Verification},
+            (404, 409, 429),
+            parameters=[_RUN],
+        )
+    },
+    "/runs/{run_id}/verification": {
+        "get": operation(
+            "runs",
+            "How the newest second execution of a run compares with it, bit for bit",
             {200: schemas.Verification},
-            (404, 409),
+            (404,),
             parameters=[_RUN],
         )
     },

@@ -257,17 +257,20 @@ class Result(TypedDict):
 
 
 class Verification(TypedDict):
-    """What a second execution of a run computed, beside what is stored."""
+    """What a second execution of a run computed, beside what is stored; `identical` is null until it has ended."""
 
     run_id: str
-    identical: bool
+    verification_run_id: str
+    status: StatusName
+    identical: bool | None
     message: str
     stored_result_hash: str | None
-    computed_result_hash: str
+    computed_result_hash: str | None
     data_hash: str | None
     stored_engine_version: int | None
-    engine_version: int
+    engine_version: int | None
     image_tag: str | None
+    verified_with_image_tag: str | None
     first_difference: str | None
 
 

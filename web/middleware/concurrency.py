@@ -14,7 +14,6 @@ EXTENSION = "stock_backtest_concurrency"
 WAIT_SECONDS = 2.0
 _EXEMPT = {"health.health", "health.ready", "health.metrics", "assets.show"}
 _HEAVY = {
-    "run_actions.verify",
     "datasets.upload",
     "datasets.preview",
     "datasets.api_upload",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from store.queries import audit, runs
-from store.queries.audit import Action
-from web.api import schemas
+from store.models import Status
+from store.queries import run_list, runs
+from web.api import schemas, serializers
 from web.auth.authentication import actor
 from web.errors import wants_page
 from web.runs import annotation, deletion, verification
-from web.services import database, launcher, now
+from web.services import database, launcher, settings
 from workflows import submission
 
 bp = Blueprint("run_actions", __name__, url_prefix="/runs/<run_id>")
@@ -31,15 +31,33 @@ def cancel(run_id: str) -> ResponseReturnValue:
 
 @bp.post("/verify")
 def verify(run_id: str) -> ResponseReturnValue:
-    """Execute a finished run again from what is stored, and compare every bit."""
-    compared = verification.verify(run_id)
-    with database().write() as session:
-        audit.record(session, actor(), Action.RUN_VERIFY, run_id, now=now(), identical=compared["identical"])
+    """Have a finished run executed again; the verification says what comes of it."""
+    submission.verify(run_id, settings=settings(), database=database(), launcher=launcher(), actor=actor())
+    address = url_for("run_actions.show_verification", run_id=run_id)
     if wants_page():
-        with database().read() as session:
-            run = runs.get(session, run_id)
-        return render_template("verify.html", run=run, verification=compared)
-    return jsonify(compared)
+        return redirect(address, 303)
+    with database().read() as session:
+        body = verification.read(session, run_id)
+    return jsonify(body), 202, {"Location": address}
+
+
+@bp.get("/verification")
+def show_verification(run_id: str) -> ResponseReturnValue:
+    """How the newest second execution of a run compares with what is stored."""
+    with database().read() as session:
+        compared = verification.read(session, run_id)
+        if not wants_page():
+            return jsonify(compared)
+        run, again = runs.get(session, run_id), runs.get(session, compared["verification_run_id"])
+        waiting = run_list.waiting_before(session, again) if again.status == Status.PENDING else 0
+    return render_template(
+        "verify.html",
+        run=run,
+        again=again,
+        verification=compared,
+        waiting=waiting,
+        elapsed=serializers.elapsed_seconds(again),
+    )
 
 
 @bp.post("/notes")

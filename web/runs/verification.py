@@ -1,79 +1,91 @@
-"""Executes a run again from what is stored and says whether the result is the same to the last bit."""
+"""Compares a run with its second execution, which is a run of its own: both as they are stored."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from backtest.engine import ENGINE_VERSION
+from sqlalchemy.orm import Session
+
 from backtest.plural import counted
-from backtest.run.outcome import Outcome
-from backtest.run.outcome import run as execute
-from backtest.simulation.simulate import EXIT_REASONS
-from store.errors import Conflict
+from backtest.run import recomputed
+from backtest.run.result_tables import CURVES, TRADE_COLUMNS
+from store.errors import UnknownRun
 from store.models import Run, Status, Trade
-from store.queries import datasets, results, runs
+from store.queries import results, runs
 from web.api import schemas
-from web.services import database
 
-_COMPARED = ("size", "entry_price", "entry_fill", "exit_price", "exit_fill", "entry_fee", "exit_fee", "pnl")
 _IDENTICAL = "Identical: a second execution gives the same result, bit for bit."
 _DIFFERENT = "Different: a second execution does not give the stored result."
+_OPEN = "The run is being executed again."
 
 
-def verify(run_id: str) -> schemas.Verification:
-    """Execute the run again, or raise `Conflict` where it has no result to compare with."""
-    with database().read() as session:
-        run = runs.get(session, run_id)
-        if run.status != Status.SUCCEEDED:
-            raise Conflict(f"run {run_id} is {run.status}: only a succeeded run can be verified")
-        hashes = run.data_hashes or {}
-        prices = {symbol: datasets.load(session, data_hash) for symbol, data_hash in hashes.items()}
-        request = runs.request_of(run)
-    outcome = execute(request, prices)
-    computed = str(outcome.summary["result_hash"])
-    if computed == run.result_hash:
-        return _verification(run, computed, _IDENTICAL, None)
-    with database().read() as session:
-        stored = list(results.trades(session, run_id))
-    return _verification(run, computed, _DIFFERENT, first_difference(stored, outcome))
-
-
-def first_difference(stored: list[Trade], outcome: Outcome) -> str:
-    """Where the trades part for the first time, in words."""
-    computed = outcome.trades
-    for place, trade in enumerate(stored[: len(computed.pnl)]):
-        if difference := _trade_difference(trade, place, outcome):
-            return difference
-    if len(stored) != len(computed.pnl):
-        return f"stored: {counted(len(stored), 'trade')}, computed: {counted(len(computed.pnl), 'trade')}"
-    return "the trades are identical; the curves differ"
-
-
-def _trade_difference(trade: Trade, place: int, outcome: Outcome) -> str:
-    computed, number = outcome.trades, place + 1
-    for name in _COMPARED:
-        before, after = getattr(trade, name), float(getattr(computed, name)[place])
-        if before != after:
-            return f"trade {number} ({trade.symbol}): {name} was {before!r}, is {after!r}"
-    exit_before = np.datetime64(trade.exit_time.replace(tzinfo=None), "s")
-    exit_after = outcome.simulation.times[computed.exit_bar[place]]
-    if exit_before != exit_after:
-        return f"trade {number} ({trade.symbol}): closed {exit_before}, now {exit_after}"
-    if trade.exit_reason != EXIT_REASONS[computed.exit_reason[place]]:
-        return f"trade {number}: exit reason was {trade.exit_reason}"
-    return ""
-
-
-def _verification(run: Run, computed: str, message: str, difference: str | None) -> schemas.Verification:
+def read(session: Session, run_id: str) -> schemas.Verification:
+    """How the newest second execution of a run compares with it, or `UnknownRun` where there is none."""
+    run = runs.get(session, run_id)
+    again = runs.verification_of(session, run_id)
+    if again is None:
+        raise UnknownRun(f"run {run_id} was not verified yet; POST /runs/{run_id}/verify executes it again")
+    difference = first_difference(session, run, again) if again.status == Status.SUCCEEDED else None
     return {
-        "run_id": run.run_id,
-        "identical": difference is None,
-        "message": message,
+        "run_id": run_id,
+        "verification_run_id": again.run_id,
+        "status": again.status,
+        "identical": difference is None if again.status == Status.SUCCEEDED else None,
+        "message": _message(again, difference),
         "stored_result_hash": run.result_hash,
-        "computed_result_hash": computed,
+        "computed_result_hash": again.result_hash,
         "data_hash": run.data_hash,
         "stored_engine_version": run.engine_version,
-        "engine_version": ENGINE_VERSION,
+        "engine_version": again.engine_version,
         "image_tag": run.image_tag,
+        "verified_with_image_tag": again.image_tag,
         "first_difference": difference,
     }
+
+
+def _message(again: Run, difference: str | None) -> str:
+    if not again.ended:
+        return _OPEN
+    if again.status != Status.SUCCEEDED:
+        return f"The second execution is {again.status}: {again.error_message}"
+    return _DIFFERENT if difference else _IDENTICAL
+
+
+def first_difference(session: Session, run: Run, again: Run) -> str | None:
+    """Where two executions part for the first time, in words: trades, curves, then metrics; None where nowhere.
+
+    Result hashes are not compared: an older release worked them out otherwise, and they state what is compared here.
+    """
+    return (
+        _of_trades(results.trades(session, run.run_id), results.trades(session, again.run_id))
+        or _of_curves(session, run, again)
+        or _of_metrics(run, again)
+    )
+
+
+def _of_trades(stored: Sequence[Trade], computed: Sequence[Trade]) -> str | None:
+    if len(stored) != len(computed):
+        return f"stored: {counted(len(stored), 'trade')}, computed: {counted(len(computed), 'trade')}"
+    for number, (before, after) in enumerate(zip(stored, computed, strict=True), 1):
+        for name in TRADE_COLUMNS:
+            was, now = getattr(before, name), getattr(after, name)
+            if was != now:
+                return f"trade {number} ({before.symbol}): {name} was {was!r}, is {now!r}"
+    return None
+
+
+def _of_curves(session: Session, run: Run, again: Run) -> str | None:
+    before, after = results.get(session, run.run_id), results.get(session, again.run_id)
+    for name in ("times", *CURVES):
+        was, now = (results.unpacked(getattr(result, name)) for result in (before, after))
+        if was != now:
+            return f"the trades are identical; the curve {name} differs"
+    return None
+
+
+def _of_metrics(run: Run, again: Run) -> str | None:
+    before, after = run.metrics or {}, again.metrics or {}
+    for name in before.keys() & after.keys():  # releases may add metrics
+        if not recomputed.is_same(before[name], after[name]):
+            return f"the metric {name} was {before[name]!r}, is {after[name]!r}"
+    return None

@@ -152,25 +152,6 @@ def test_the_report_is_one_file_that_loads_nothing(client, finished):
     assert 'href="' not in page.text
 
 
-def test_a_run_executed_again_is_identical(client, finished):
-    answer = client.post(f"/runs/{finished()}/verify").json
-
-    assert answer["identical"] is True
-    assert answer["stored_result_hash"] == answer["computed_result_hash"]
-
-
-def test_a_result_that_was_altered_is_found_out_with_the_first_difference(client, filled_database, finished):
-    run_id = finished()
-    with filled_database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE runs SET result_hash = 'x'")
-        connection.exec_driver_sql("UPDATE trades SET exit_fill = exit_fill + 1 WHERE seq = 2")
-
-    answer = client.post(f"/runs/{run_id}/verify").json
-
-    assert answer["identical"] is False
-    assert answer["first_difference"].startswith("trade 3 (SP500): exit_fill was")
-
-
 def test_a_queued_run_can_be_cancelled_once(client, submit):
     run_id = submit()
 

@@ -105,34 +105,6 @@ def test_a_run_that_succeeded_stays_as_it_is_when_cancelled(client, finished):
     }
 
 
-def test_a_verified_run_is_shown_with_its_hashes_engine_and_image(client, filled_database, finished):
-    run_id = finished()
-    with filled_database.write() as session:
-        session.get(Run, run_id).image_tag = "ghcr.io/acme/stock-backtest:29b139e"
-
-    page = post(client, run_id, "verify").text
-
-    found = client.get(f"/api/runs/{run_id}").json
-    assert "Identical: a second execution" in page
-    assert page.count(found["result_hash"][:32]) == 2
-    assert found["data_hash"][:32] in page
-    assert "version 1 then, 1 now" in page
-    assert "ghcr.io/acme/stock-backtest:29b139e" in page
-
-
-def test_a_run_with_other_stored_curves_is_different_though_every_trade_is_the_same(
-    client, filled_database, finished
-):
-    run_id = finished()
-    with filled_database.write() as session:
-        session.get(Run, run_id).result_hash = "0" * 64
-
-    page = post(client, run_id, "verify").text
-
-    assert "Different: a second execution does not give the stored result." in page
-    assert "the trades are identical; the curves differ" in page
-
-
 def test_what_has_no_result_cannot_be_verified(client, filled_database, submit):
     run_id = submit()
     with filled_database.write() as session:
