@@ -106,7 +106,6 @@ STEPS = {
     "persist": ["--bundle", "bundle"],
     "compute": ["--bundle", "bundle"],
     "keep": ["--bundle", "bundle", "--workflow-name", "name", "--workflow-uid", "uid"],
-    "record": ["--workflow-name", "name", "--workflow-uid", "uid"],
 }
 
 

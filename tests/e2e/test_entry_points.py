@@ -228,7 +228,7 @@ def test_a_step_out_of_memory_is_tried_once_more_with_the_double_and_explained(
     record_property("seen", f"{' then '.join(limits)}; {run['error_message']}")
     assert limits == ["256Mi", "512Mi"]
     assert (run["status"], run["error_code"]) == ("FAILED", "out_of_memory")
-    assert "ran out of memory, also with double the memory" in run["error_message"]
+    assert "ran out of memory, even with double the memory" in run["error_message"]
 
 
 def test_a_run_for_which_the_double_is_enough_succeeds(cluster, product, record_property):
