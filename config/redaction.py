@@ -19,7 +19,7 @@ _CUT = "…[cut]"
 _SECRET_NAME = re.compile(
     r"pass(word|wd)?$|secret|token|authorization|api_?key|dsn|database_?url|cookie|credential", re.IGNORECASE
 )
-_PASSWORD_IN_URL = re.compile(r"://[^\s:/@]*:(\S+)@")
+_PASSWORD_IN_URL = re.compile(r"://[^\s:/@]{0,128}:(\S{1,512})@")
 _SHORTEST = 6
 """A shorter text is not looked for: it would hide ordinary words."""
 _IN_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -23,7 +23,7 @@ TERMINATION_LOG = "/dev/termination-log"
 _FAILED = ("Failed", "Error")
 _ABOUT_RETRIES = ("retryStrategy.expression evaluated to false", "No more retries left")
 """What Argo reports of the node around a step's attempts; the attempt itself has the reason."""
-_EXIT = re.compile(r"\(exit code (\d+)\)(?:: (.*))?", re.DOTALL)
+_EXIT = re.compile(r"\(exit code (\d{1,9})\)(?:: (.*))?", re.DOTALL)
 _STEPS = {"engine": "engine step", "persist": "persist step"}
 
 

@@ -18,7 +18,7 @@ DATA_HASHES = Field(
     help='The version of each symbol\'s prices as JSON, {"SPY": "<SHA-256>"}; empty: the current ones.',
 )
 FIELDS = (*REQUEST_FIELDS, DATA_HASHES)
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _ESCAPED = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "{}$"})
 
 
