@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +22,7 @@ from workflows.cluster.reconciler import Reconciler
 from workflows.errors import WorkflowError
 
 _LONGEST_PAUSE_SECONDS = 15.0
+_STOPPING = {signal.SIGTERM, signal.SIGINT}
 log = logs.get(__name__)
 
 
@@ -56,12 +56,11 @@ def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bo
 
 
 def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) -> int:
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    # waited for, not handled: a handler that sets an event can meet the lock that the wait for it holds
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     log.info("dispatcher started", every_seconds=every_seconds)
     pause = every_seconds
-    while not stopping.wait(pause):
+    while signal.sigtimedwait(_STOPPING, pause) is None:
         is_done = _pass(database, reconciler, everything=False)
         pause = every_seconds if is_done else min(max(pause * 2, 1.0), _LONGEST_PAUSE_SECONDS)
     log.info("dispatcher stopped")

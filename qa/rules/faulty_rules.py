@@ -4,15 +4,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hostile_rules import Hostile
 
 from backtest.fields import Field
+from backtest.run.result_tables import result_hash
 from qa.chaos.corruptions import CORRUPTIONS
-from workflows.steps import bundle
+from workflows.steps import bundle, tables
 
 _DONE: set[str] = set()
 """The harm that this process has done; the look-ahead check asks a rule more than once."""
@@ -96,6 +99,43 @@ def _forged(name: str, content: bytes) -> Callable[[Path, str, _Files], None]:
     return corrupt
 
 
+def _linked(folder: Path, _run_id: str, _files: _Files) -> None:
+    (folder / bundle.SUMMARY).unlink()
+    (folder / bundle.SUMMARY).symlink_to("/etc/hostname")
+
+
+def _with_summary(
+    folder: Path, run_id: str, files: _Files, *, rehash: bool = False, **metrics: object
+) -> None:
+    """Forge metrics, and with `rehash` the hash that belongs to them."""
+    summary = json.loads(files[bundle.SUMMARY])
+    summary["metrics"] |= metrics
+    if rehash:
+        read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
+        summary["result_hash"] = result_hash(read, summary)
+    _forged(bundle.SUMMARY, json.dumps(summary).encode())(folder, run_id, files)
+
+
+def _with_hash(folder: Path, run_id: str, files: _Files) -> None:
+    summary = json.loads(files[bundle.SUMMARY]) | {"result_hash": "0" * 64}
+    _forged(bundle.SUMMARY, json.dumps(summary).encode())(folder, run_id, files)
+
+
+def _with_richer_end(folder: Path, run_id: str, files: _Files) -> None:
+    read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
+    equity = read.curves["equity"].copy()
+    equity[-1] *= 2
+    richer = replace(read, curves={**read.curves, "equity": equity})
+    _forged(bundle.CURVES, tables.curves_to_parquet(richer))(folder, run_id, files)
+
+
+def _with_run_id(folder: Path, run_id: str, files: _Files) -> None:
+    trades = pq.read_table(pa.BufferReader(files[bundle.TRADES]))
+    sink = pa.BufferOutputStream()
+    pq.write_table(trades.append_column("run_id", pa.array(["another"] * len(trades))), sink)
+    _forged(bundle.TRADES, sink.getvalue().to_pybytes())(folder, run_id, files)
+
+
 _CORRUPT = {
     "manifest missing": lambda folder, *_: (folder / bundle.MANIFEST).unlink(),
     "manifest cut": _with_file(bundle.MANIFEST, lambda content: content[:-20]),
@@ -109,5 +149,13 @@ _CORRUPT = {
     "file not a table": _forged(bundle.TRADES, b"PAR1 and nothing else PAR1"),
     "summary not JSON": _forged(bundle.SUMMARY, b"{"),
     "summary without its figures": _forged(bundle.SUMMARY, b"{}"),
+    "link in place of a file": _linked,
+    "forged metrics": lambda *bundled: _with_summary(*bundled, total_return=9.99),
+    "forged metrics with their hash": lambda *bundled: _with_summary(
+        *bundled, rehash=True, sharpe_ratio=9.99
+    ),
+    "forged curve": _with_richer_end,
+    "forged hash": _with_hash,
+    "columns of another run": _with_run_id,
     "folder missing": lambda folder, *_: shutil.rmtree(folder),
 }
