@@ -143,19 +143,23 @@ def test_a_file_that_takes_too_much_memory_is_refused_with_what_it_may_take(monk
 
 def test_a_file_that_takes_too_long_is_refused_with_the_time_it_may_take(fresh_server):
     FileParser().parse(GOOD, ABOUT)
-    stopped = threading.Thread(target=stop_the_first_child, args=(server_pid(),))
-    stopped.start()
+    stopped: list[int] = []
+    stopping = threading.Thread(target=stop_the_first_child, args=(server_pid(), stopped))
+    stopping.start()
     lines = b"".join(b"%d,10,11,9,10,1\n" % (1_600_000_000 + second) for second in range(1_000_000))
 
     with pytest.raises(InvalidFile, match="took longer than 1 seconds to read; split the file"):
         FileParser(limit_seconds=1).parse(b"Date,Open,High,Low,Close,Volume\n" + lines, ABOUT)
 
-    stopped.join()
+    stopping.join()
+    for child in stopped:  # one that was stopped before it knew its parent would stay for ever
+        os.kill(child, signal.SIGKILL)
 
 
-def stop_the_first_child(server):
+def stop_the_first_child(server, stopped):
     wait_until(lambda: children_of(server))
-    for child in children_of(server):
+    stopped += children_of(server)
+    for child in stopped:
         os.kill(child, signal.SIGSTOP)
 
 
