@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,8 @@ def test_a_file_that_takes_too_long_is_refused_with_the_time_it_may_take(fresh_s
 
     stopping.join()
     for child in stopped:  # one that was stopped before it knew its parent would stay for ever
-        os.kill(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def stop_the_first_child(server, stopped):
