@@ -268,7 +268,10 @@ def test_argo_executes_nothing_but_workflows_of_an_installed_template():
     assert controller["target"]["name"] == "workflow-controller-configmap"
     (change,) = yaml.safe_load(controller["patch"])
     assert change["path"] == "/data"
-    assert yaml.safe_load(change["value"]["workflowRestrictions"]) == {"templateReferencing": "Strict"}
+    restrictions = change["value"]["workflowRestrictions"]
+    assert yaml.safe_load(restrictions) == {"templateReferencing": "Strict"}
+    # the controller indents values of several lines alone; a value of one line would end it at its start
+    assert restrictions.endswith("\n")
 
 
 def test_where_the_workflows_expect_the_store_is_where_it_is():
