@@ -15,6 +15,7 @@ from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from qa.processes import ROOT
+from store.admin import accounts
 from store.models import Run
 from store.queries import audit, runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of
@@ -74,6 +75,38 @@ def test_both_pods_together_give_the_result_that_pure_compute_gives(environment,
     assert run.status == "SUCCEEDED"
     assert run.result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
     assert (run.workflow_name, run.workflow_uid) == ("bt-x", UID)
+
+
+@pytest.fixture
+def accounts_of(database, mysql_server):
+    """The address of the database with each account that a migration makes."""
+    users = {role: f"{role.lower()}_{uuid.uuid4().hex[:8]}" for role in ("WRITER", "READER")}
+    named = {f"{role}_USER": user for role, user in users.items()}
+    accounts.grant(database.engine, named | {f"{role}_PASSWORD": "its-own" for role in users}, workflows=10)
+    yield {
+        role: database.engine.url.set(username=user, password="its-own").render_as_string(hide_password=False)
+        for role, user in users.items()
+    }
+    for user in users.values():
+        mysql_server.execute(f"DROP USER '{user}'@'%'")
+
+
+@pytest.mark.parametrize("database_url", ["mysql"], indirect=True)
+def test_each_pod_does_its_work_with_its_own_account_and_cannot_do_that_of_the_other(
+    environment, pods, accounts_of
+):
+    run_id, by_hand = environment.enqueue(), str(uuid.uuid4())
+
+    engine = pods.engine(run_id, DATABASE_URL=accounts_of["READER"])
+    with_the_readers = pods.persist(run_id, DATABASE_URL=accounts_of["READER"])
+    persist = pods.persist(run_id, DATABASE_URL=accounts_of["WRITER"])
+    codes = [engine.returncode, persist.returncode]
+    codes.append(pods.engine(by_hand, arguments=BY_HAND, DATABASE_URL=accounts_of["READER"]).returncode)
+    codes.append(pods.persist(by_hand, arguments=BY_HAND, DATABASE_URL=accounts_of["WRITER"]).returncode)
+
+    assert codes == [0, 0, 0, 0], engine.stdout + persist.stdout
+    assert with_the_readers.returncode != 0
+    assert {environment.get(each).status for each in (run_id, by_hand)} == {"SUCCEEDED"}
 
 
 def test_the_engine_pod_writes_nothing_into_the_database(environment, pods):
