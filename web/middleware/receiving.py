@@ -12,7 +12,7 @@ from web.errors import answer
 from web.services import settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _UPLOADS = ("/datasets", "/datasets/preview", "/api/datasets")
 _PRESETS = "/api/strategies"
