@@ -34,12 +34,14 @@ COPY --from=libraries /opt/venv /opt/venv
 COPY --from=warm /app /app
 WORKDIR /app
 # A processor that every machine has: what was compiled here is then used there.
+# An image with packages of rules writes RULE_CATALOGUE, see docs/rules.md.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     NUMBA_CPU_NAME=generic \
     HOME=/tmp \
     MPLCONFIGDIR=/tmp/matplotlib \
+    RULE_CATALOGUE=/app/rule-catalogue.json \
     FLASK_ENV=production \
     HOST=0.0.0.0 \
     PORT=5000 \

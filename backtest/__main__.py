@@ -29,6 +29,7 @@ BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Execute a command; returns 0 when done, 2 for an error in the input."""
     arguments = _parser().parse_args(argv)
+    rules.allow_installed()
     try:
         arguments.command(arguments)
     except InvalidRequest as invalid:

@@ -118,6 +118,8 @@ class Settings:
     image_tag: str = text("IMAGE_TAG", "local")
     library_dir: Path = path("LIBRARY_DIR", "var/library")
     bundle_dir: Path = path("BUNDLE_DIR", "var/bundles")
+    rule_catalogue: str = text("RULE_CATALOGUE")
+    """The file that describes the rules of installed packages; `backtest.rules` reads the variable itself."""
     worker_slots: int = whole("WORKER_SLOTS", 2, 1, 256)
     step_timeout_seconds: int = whole("STEP_TIMEOUT_SECONDS", 600, 1, _DAY_SECONDS)
     step_memory_mib: int = whole("STEP_MEMORY_MIB", 2_048, 256, 1_048_576)

@@ -8,7 +8,10 @@ from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES
 from backtest.expression.parser import MAX_CALLS, MAX_DEPTH, MAX_NODES
 from backtest.expression.tokens import MAX_LENGTH
 from backtest.fields import Field
-from backtest.rules.registry import BUILT_IN, GROUP, get
+from backtest.rules.names import BUILT_IN
+from backtest.rules.packages.catalogue import LONGEST_LABEL, LONGEST_TEXT, MOST_PARAMS
+from backtest.rules.packages.installed import GROUP
+from backtest.rules.registry import get
 from backtest.rules.rule import Rule
 
 _OPENING = """\
@@ -117,6 +120,32 @@ HIGHER_CLOSE = "your_package:HigherClose"
 Once installed, it appears wherever the built-in rules do. A rule that cannot be loaded, has a name that is
 taken, or does not derive from `Rule` is left out; a request for it states why, and `backtest.rules.broken()`
 lists all of them.
+
+Your code is imported in the engine step and on the command line alone. The other processes know a rule by its
+description: name, texts, parameters, `ascending`. `python -m backtest.rules.describe` writes it, in a child process
+without secrets, with 4 GiB of memory, 30 seconds and 1 MB for all packages together. So
+
+* a label has at most {LONGEST_LABEL} characters, a help {LONGEST_TEXT:,}, printable and without `{{{{` and `$(`;
+* there are at most {MOST_PARAMS} parameters, and the default of each is a value that it allows, or None;
+* `ascending` and the bounds of parameters are checked when a run is submitted; what your `mistakes` finds besides, and
+  a warm-up that is longer than the prices, is told by the run itself.
+
+A running process keeps the description that it has: restart web and dispatcher after an installation.
+
+For a cluster build an image of your own and write the description into it, so that no pod but the engine's ever
+executes a line of a package:
+
+```dockerfile
+FROM ghcr.io/owner/stock-backtest:COMMIT
+USER root
+RUN pip --python /opt/venv/bin/python install --no-cache-dir your-package==1.0 \\
+    && python -m backtest.rules.describe > "$RULE_CATALOGUE"
+USER 10001:10001
+```
+
+`RULE_CATALOGUE` names the file; where it exists, no process describes rules. A package that installs a `.pth` file or
+a `sitecustomize` module is executed by Python itself in every process of its image. Look for these, or give the new
+image to the engine's container alone and the file to the others.
 """
 
 

@@ -1,37 +1,20 @@
-"""Every rule by its name: the built-in ones, and those that installed packages offer."""
+"""Every rule by its name: the built-in ones, and those that installed packages offer.
+
+A rule of an installed package is a description without code, unless the process called `allow_installed`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
 
 from backtest.errors import FieldError, InvalidRequest
+from backtest.rules.names import BUILT_IN
+from backtest.rules.packages import installed, source
+from backtest.rules.packages.catalogue import BrokenRule, Catalogue
 from backtest.rules.rule import Rule
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-GROUP: Final = "stock_backtest.rules"
-
-BUILT_IN: Final[Mapping[str, str]] = {
-    "RSI": "oscillators:Rsi",
-    "MACD": "averages:Macd",
-    "RSI_MACD": "oscillators:RsiMacd",
-    "MOVING_AVERAGE_CROSS": "averages:MovingAverageCross",
-    "BOLLINGER_BANDS": "oscillators:BollingerBands",
-    "VOLUME_BREAKOUT": "breakouts:VolumeBreakout",
-    "TREND_FOLLOWING": "trends:TrendFollowing",
-    "ATR_VOLATILITY": "breakouts:AtrVolatility",
-    "DONCHIAN_BREAKOUT": "breakouts:DonchianBreakout",
-    "MOMENTUM": "trends:Momentum",
-    "BUY_AND_HOLD": "trends:BuyAndHold",
-    "EXPRESSION": "formulas:Expression",
-}
-"""Module and class of each built-in rule, imported when it is asked for: a run needs one of them."""
 
 
 class UnknownRule(InvalidRequest):
@@ -41,34 +24,40 @@ class UnknownRule(InvalidRequest):
         super().__init__([FieldError("rule_type", message, name)])
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenRule:
-    """A rule that an installed package offers and that cannot be used, and why."""
+class _Packages:
+    """What this process knows of the rules of installed packages."""
 
-    name: str
-    package: str
-    reason: str
+    def __init__(self) -> None:
+        self.catalogue: Callable[[], Catalogue] = source.obtain
 
-    def __str__(self) -> str:
-        return f"rule {self.name} of package {self.package} cannot be used: {self.reason}"
+
+_packages = _Packages()
+
+
+def allow_installed() -> None:
+    """Have this process import the code of installed packages as soon as one of their rules is asked for.
+
+    For the engine step and the command line; a process that holds secrets of others never calls it.
+    """
+    _packages.catalogue = cache(installed.load)
 
 
 def names() -> tuple[str, ...]:
     """The names of all rules that can be used, the built-in ones first."""
-    return (*BUILT_IN, *_installed()[0])
+    return (*BUILT_IN, *_packages.catalogue().rules)
 
 
 def broken() -> tuple[BrokenRule, ...]:
     """The rules that installed packages offer and that cannot be used."""
-    return _installed()[1]
+    return _packages.catalogue().broken
 
 
 def get(name: str) -> type[Rule]:
     """The rule of that name, or `UnknownRule`. Installed packages are searched for unknown names only."""
     if name in BUILT_IN:
         return _built_in(name)
-    if installed := _installed()[0].get(name):
-        return installed
+    if rule := _packages.catalogue().rules.get(name):
+        return rule
     if reasons := [str(rule) for rule in broken() if rule.name == name]:
         raise UnknownRule(name, "; ".join(reasons))
     near = get_close_matches(name.upper(), names(), n=1, cutoff=0.5)
@@ -93,49 +82,3 @@ def _built_in(name: str) -> type[Rule]:
     module, _, rule = BUILT_IN[name].partition(":")
     built_in: type[Rule] = vars(import_module(f"backtest.rules.{module}"))[rule]
     return built_in
-
-
-@cache
-def _installed() -> tuple[Mapping[str, type[Rule]], tuple[BrokenRule, ...]]:
-    """Rules and broken rules of the installed packages, in the order of their names."""
-    rules: dict[str, type[Rule]] = {}
-    entries, refused = _entries()
-    for entry in sorted(entries, key=lambda entry: (entry.name, entry.value)):
-        try:
-            rules[entry.name] = _load(entry, rules)
-        except Exception as error:  # a foreign package may fail in any way; it is reported, the others work
-            refused.append(BrokenRule(entry.name, _package(entry), f"{type(error).__name__}: {error}"))
-    return rules, tuple(refused)
-
-
-def _entries() -> tuple[list[EntryPoint], list[BrokenRule]]:
-    """What the installed packages announce; of a package found twice the first, as Python imports it."""
-    from importlib.metadata import distributions  # costs start-up time, and most runs need none
-
-    by_package: dict[str, list[EntryPoint]] = {}
-    refused = []
-    for package in distributions():
-        try:
-            if announced := list(package.entry_points.select(group=GROUP)):
-                by_package.setdefault(package.name, announced)
-        except Exception as error:  # unreadable metadata disables its own package only
-            reason = f"its entry points cannot be read, {type(error).__name__}: {error}"
-            refused.append(BrokenRule("(any)", str(getattr(package, "_path", package)), reason))
-    return [entry for entries in by_package.values() for entry in entries], refused
-
-
-def _load(entry: EntryPoint, rules: Mapping[str, type[Rule]]) -> type[Rule]:
-    if entry.name in BUILT_IN or entry.name in rules:
-        raise ValueError(f"the name {entry.name} is already taken")
-    rule: object = entry.load()
-    if not (isinstance(rule, type) and issubclass(rule, Rule)):
-        raise TypeError(f"{entry.value} must be a subclass of backtest.rules.Rule, got {rule!r}")
-    if getattr(rule, "__abstractmethods__", None):
-        raise TypeError(f"{entry.value} does not implement {', '.join(sorted(rule.__abstractmethods__))}")
-    if getattr(rule, "name", None) != entry.name:
-        raise ValueError(f"{entry.value} must have the same name as its entry point, {entry.name}")
-    return rule
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else entry.module

@@ -50,13 +50,16 @@ class RunRequest:
     run_id: str
 
     @classmethod
-    def parse(cls, raw: object) -> Self:
-        """Read a request, or raise `InvalidRequest` with every field that is wrong."""
+    def parse(cls, raw: object, *, check_rule: bool = True) -> Self:
+        """Read a request, or raise `InvalidRequest` with every field that is wrong.
+
+        Without `check_rule` the rule is not looked for: it was when the request was accepted, and is in `rule`.
+        """
         if not isinstance(raw, Mapping):
             raise InvalidRequest([FieldError("", "the request must be a JSON object", raw)])
         values, errors = parse_fields(REQUEST_FIELDS, raw)
         wrong = {error.field for error in errors}
-        errors += _params_errors(values) if not wrong & {"rule_type", "params"} else []
+        errors += _params_errors(values) if check_rule and not wrong & {"rule_type", "params"} else []
         errors += _date_errors(values) if not wrong & {"start_date", "end_date"} else []
         errors += _id_errors(values)
         if errors:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from backtest import rules
 from backtest.run.request import RunRequest
 from config import logs
 from config.settings import Settings
@@ -27,6 +28,7 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run that the workflow's arguments describe; a failure leaves a termination message."""
+    rules.allow_installed()
     arguments = step.parser("compute", __doc__, bundle="where the result goes").parse_args(argv)
     return step.run(
         "engine",

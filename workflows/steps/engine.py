@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from backtest import rules
 from backtest.engine import ENGINE_VERSION
 from config import logs
 from config.exit_codes import Exit
@@ -28,6 +29,7 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run and write its bundle; a failure leaves a bundle that says why."""
+    rules.allow_installed()
     arguments = step.parser("engine", __doc__, bundle="where the result goes").parse_args(argv)
     run_id, folder = arguments.run_id, arguments.bundle
 

@@ -115,9 +115,42 @@ def test_a_built_in_rule_is_found_without_searching_the_installed_packages():
     assert in_fresh_process(script) is False
 
 
-def test_a_rule_of_an_installed_package_is_used_like_a_built_in_one():
+def test_a_rule_of_an_installed_package_is_described_and_its_parameters_are_checked():
     script = (
-        "import json; from backtest import rules; "
+        "import json, sys; from backtest import rules; from backtest.errors import InvalidRequest\n"
+        "rule, wrong = rules.get('HIGHER_CLOSE'), None\n"
+        "try: rules.build('HIGHER_CLOSE', {'bars': 101})\n"
+        "except InvalidRequest as error: wrong = str(error)\n"
+        "print(json.dumps([rules.names(), rule.label, rule.long, rule.params[0].default, wrong, "
+        "'friday_rules' in sys.modules]))"
+    )
+
+    names, label, long, default, wrong, is_imported = in_fresh_process(script, packages=[EXAMPLE_PACKAGE])
+
+    assert names == [*BUILT_IN, "HIGHER_CLOSE"]
+    assert (label, default) == ("Higher close", 1)
+    assert long == "on every bar whose close is above the close `bars` bars before."
+    assert wrong == "params.bars: must be a whole number from 1 up to 100, got 101"
+    assert not is_imported
+
+
+def test_a_described_rule_says_where_it_can_be_executed():
+    script = (
+        "import json; from backtest import rules\n"
+        "try: rules.build('HIGHER_CLOSE', {}).exposure(None)\n"
+        "except rules.RuleNotLoaded as error: print(json.dumps(str(error)))"
+    )
+
+    told = in_fresh_process(script, packages=[EXAMPLE_PACKAGE])
+
+    assert told.startswith(
+        "rule_type: HIGHER_CLOSE is a rule of an installed package, whose code runs in the"
+    )
+
+
+def test_a_process_that_allows_it_executes_a_rule_of_an_installed_package():
+    script = (
+        "import json; from backtest import rules; rules.allow_installed(); "
         "print(json.dumps([rules.build('HIGHER_CLOSE', {'bars': 3}).bars, rules.names()]))"
     )
 
@@ -127,9 +160,10 @@ def test_a_rule_of_an_installed_package_is_used_like_a_built_in_one():
     assert names == [*BUILT_IN, "HIGHER_CLOSE"]
 
 
-def test_broken_rules_of_a_package_are_reported_and_leave_the_others_usable():
+@pytest.mark.parametrize("allow", ["", "rules.allow_installed(); "], ids=["described", "imported"])
+def test_broken_rules_of_a_package_are_reported_and_leave_the_others_usable(allow):
     script = (
-        "import json; from backtest import rules; "
+        f"import json; from backtest import rules; {allow}"
         "print(json.dumps({rule.name: [rule.package, rule.reason] for rule in rules.broken()}))"
     )
 
