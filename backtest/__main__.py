@@ -88,8 +88,8 @@ def _option(field: str) -> str:
 def _run(arguments: argparse.Namespace) -> None:
     from backtest.run.outcome import run
 
-    request = RunRequest.parse(_raw_request(arguments))
     library = Library(arguments.library)
+    request = RunRequest.parse(_raw_request(arguments)).spelled(library.symbols())
     symbols = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
     datasets = {symbol: library.get(symbol) for symbol in symbols}
     with _progress() as report:

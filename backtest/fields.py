@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from backtest.errors import FieldError
 from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
+from backtest.written_numbers import Unclear, plain
 
 Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbol", "symbols", "object"]
 Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | None
@@ -29,8 +30,9 @@ class Field:
     """A named input with its type, bounds, default and help.
 
     `low` and `high` are inclusive unless `above` says that `low` itself is not allowed.
-    A field without `required` takes its `default` when it is absent, and only then:
-    a wrong value that is present is always an error.
+    A field without `required` takes its `default` when it is absent, and only then: a wrong value that is
+    present is always an error, null too unless it is the default. Numbers in texts may be written as people
+    do (`backtest.written_numbers`).
     """
 
     name: str
@@ -117,6 +119,8 @@ def parse_fields(
             values[field.name] = field.default
             if field.required:
                 errors.append(FieldError(prefix + field.name, f"is required: {field.allowed}"))
+            elif field.name in raw and field.default is not None:
+                errors.append(FieldError(prefix + field.name, _null(field)))
             continue
         try:
             values[field.name] = field.parse(received)
@@ -124,6 +128,10 @@ def parse_fields(
             errors.append(FieldError(prefix + field.name, str(error), received))
     errors += [unknown(prefix + name, names, prefix) for name in raw if name not in names]
     return values, errors
+
+
+def _null(field: Field) -> str:
+    return f"must be {field.allowed}, got null; leave it out for the default, {field.default!r}"
 
 
 def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:
@@ -137,7 +145,9 @@ def _number(field: Field, raw: object) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise ValidationError(f"must be {field.allowed}, got {raw!r}")
     try:
-        number = float(raw)
+        number = float(plain(raw, field.unit) if isinstance(raw, str) else raw)
+    except Unclear as unclear:
+        raise ValidationError(f"must be {field.allowed}, got {raw!r}: {unclear}") from None
     except (ValueError, OverflowError):
         raise ValidationError(f"must be {field.allowed}, got {raw!r}") from None
     if not math.isfinite(number):

@@ -55,6 +55,7 @@ def submit(
     """
     request = limits.read(raw, settings.limits)
     with database.read() as session:
+        request = spelled(session, request)
         span = pin(session, request, settings.limits)
     failpoints.hit("submit-pinned")
     submission = runs.Submission(
@@ -128,6 +129,12 @@ def _commit(database: Database, submission: runs.Submission, quota: Quota) -> Ru
 def quota_of(settings: Settings) -> Quota:
     """What one client may submit."""
     return Quota(waiting=settings.limits.waiting, per_minute=settings.limits.per_minute)
+
+
+def spelled(session: Session, request: RunRequest) -> RunRequest:
+    """The request with its symbols in the case in which their prices are stored."""
+    asked = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
+    return request.spelled(datasets.spellings(session, asked))
 
 
 def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | None = None) -> Span:

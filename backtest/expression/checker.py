@@ -8,7 +8,7 @@ from typing import Literal
 
 from backtest.expression.errors import Problem
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES, Argument, Function
-from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary
+from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
 
 Kind = Literal["number", "condition"]
 
@@ -119,14 +119,34 @@ class _Checker:
         if not least <= count <= most:
             allowed = str(most) if least == most else f"{least} to {most}"
             plural = "" if allowed == "1" else "s"
-            self._note(node.offset, f"{function.signature} takes {allowed} argument{plural}, got {count}")
+            hint = _with_close(function, node) if count and is_constant(node.arguments[0]) else ""
+            self._note(
+                node.offset, f"{function.signature} takes {allowed} argument{plural}, got {count}{hint}"
+            )
             return function.result
         before = len(self.found)
+        if self._constant_series(function, node):
+            return function.result
         for argument, given in zip(function.arguments, node.arguments, strict=False):
             self._argument(function, argument, given)
         if function.ascending and len(self.found) == before:
             self._ascending(function, node)
         return function.result
+
+    def _constant_series(self, function: Function, node: Call) -> bool:
+        """Note a constant where a series is meant: it would be the same on every bar."""
+        if function.compares and all(map(is_constant, node.arguments)):
+            rule = f"{function.signature} compares two constants; one of them must be a series, such as close"
+            self._note(node.offset, rule)
+            return True
+        for argument, given in zip(function.arguments, node.arguments, strict=False):
+            if argument.kind == "series" and is_constant(given):
+                rule = (
+                    f"{argument.name} of {function.signature} must be a series, such as close, not a constant"
+                )
+                self._note(given.offset, rule + _with_close(function, node))
+                return True
+        return False
 
     def _unknown_function(self, node: Call) -> None:
         if node.function in SERIES or node.function in CONSTANTS:
@@ -140,8 +160,8 @@ class _Checker:
 
     def _argument(self, function: Function, argument: Argument, node: Node) -> None:
         what = f"{argument.name} of {function.signature}"
-        if argument.kind in ("number", "condition"):
-            kind: Kind = "number" if argument.kind == "number" else "condition"
+        if argument.kind in ("series", "number", "condition"):
+            kind: Kind = "condition" if argument.kind == "condition" else "number"
             self.expect(node, kind, f"{what} must be {_PHRASES[kind]}")
         else:
             self._constant(argument, node, what)
@@ -166,6 +186,35 @@ class _Checker:
 
     def _note(self, offset: int, message: str) -> None:
         self.found.append(Problem.at(self._source, offset, message))
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a number is the same on every bar: no price is in it."""
+    match node:
+        case Number():
+            return True
+        case Name() | Comparison():
+            return False
+        case Call(function=name):
+            function = FUNCTIONS.get(name)
+            return (
+                function is not None and not function.reads_prices and all(map(is_constant, children(node)))
+            )
+        case _:
+            return all(map(is_constant, children(node)))
+
+
+def _with_close(function: Function, node: Call) -> str:
+    """A hint that puts close before plain numbers, or in place of the first, as the function takes them."""
+    given = [f"{argument.value:g}" for argument in node.arguments if isinstance(argument, Number)]
+    if not given or len(given) < len(node.arguments) or function.arguments[0].kind != "series":
+        return ""
+    fitting = (
+        f"; did you mean {function.name}({', '.join(arguments)})?"
+        for arguments in (["close", *given], ["close", *given[1:]])
+        if function.required <= len(arguments) <= len(function.arguments)
+    )
+    return next(fitting, "")
 
 
 def _constant_value(node: Node) -> float | None:

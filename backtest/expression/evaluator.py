@@ -119,7 +119,7 @@ class _Evaluation:
         arguments: list[object] = []
         for argument in function.arguments:
             match argument.kind:
-                case "number":
+                case "series" | "number":
                     arguments.append(self._full(next(series)))
                 case "condition":
                     arguments.append(self.condition(next(series)))

@@ -43,12 +43,13 @@ class Truth(NamedTuple):
 class Argument:
     """One argument of a function.
 
-    A `number` is a series or constant, a `condition` true or false at each bar; a `period` is a
-    constant whole number of bars and a `constant` any constant number, within `low` and `high`.
+    A `series` is a number that varies by bar, a `number` one that may be constant, a `condition` true or
+    false at each bar; a `period` is a constant whole number of bars and a `constant` any constant number,
+    within `low` and `high`.
     """
 
     name: str
-    kind: Literal["number", "condition", "period", "constant"] = "number"
+    kind: Literal["series", "number", "condition", "period", "constant"] = "number"
     default: float | None = None
     low: float = 1
     high: float = MAX_PERIOD
@@ -60,7 +61,8 @@ class Function:
 
     `compute` takes the prices and the arguments in order (series as (T,) arrays, periods as int).
     `lookback` takes the constant ones and tells how many bars it needs before its first value.
-    Where `ascending`, the first constant argument must be smaller than the second.
+    Where `ascending`, the first constant argument must be smaller than the second; where `compares`, its
+    two numbers must not both be constant.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Function:
     lookback: Callable[..., int]
     result: Literal["number", "condition"] = "number"
     ascending: bool = False
+    compares: bool = False
 
     @property
     def signature(self) -> str:
@@ -79,6 +82,11 @@ class Function:
             for argument in self.arguments
         )  # fmt: skip
         return f"{self.name}({', '.join(shown)})"
+
+    @property
+    def reads_prices(self) -> bool:
+        """Whether it varies by bar whatever its arguments are, as `atr(14)`."""
+        return all(argument.kind in ("period", "constant") for argument in self.arguments)
 
     @property
     def required(self) -> int:
@@ -114,7 +122,8 @@ def _period(default: float | None = None, *, low: float = 1, name: str = "n") ->
     return Argument(name, "period", default, low)
 
 
-_X, _A, _B = Argument("x"), Argument("a"), Argument("b")
+_X, _A, _B = Argument("x", "series"), Argument("a"), Argument("b")
+_NUMBER = Argument("x")
 _MACD = (_X, _period(12, low=2, name="fast"), _period(26, low=3, name="slow"),
          _period(9, low=2, name="signal"))  # fmt: skip
 _BANDS = (_X, _period(20, low=2), Argument("k", "constant", 2, 0, 20))
@@ -180,20 +189,20 @@ _ALL: tuple[Function, ...] = (
              lambda prices: indicators.on_balance_volume(prices.close, prices.volume), _none),
     Function("vwap", (_period(),), "Average of (high + low + close) / 3 over n bars, weighted by volume.",
              _volume_weighted_price, _full),
-    Function("abs", (_X,), "Absolute value.", lambda prices, x: np.abs(x), _none),
-    Function("sqrt", (_X,), "Square root; undefined below 0.", lambda prices, x: np.sqrt(x), _none),
-    Function("log", (_X,), "Natural logarithm; undefined at and below 0.", lambda prices, x: np.log(x), _none),
-    Function("exp", (_X,), "e to the power of x.", lambda prices, x: np.exp(x), _none),
+    Function("abs", (_NUMBER,), "Absolute value.", lambda prices, x: np.abs(x), _none),
+    Function("sqrt", (_NUMBER,), "Square root; undefined below 0.", lambda prices, x: np.sqrt(x), _none),
+    Function("log", (_NUMBER,), "Natural logarithm; undefined at and below 0.", lambda prices, x: np.log(x), _none),
+    Function("exp", (_NUMBER,), "e to the power of x.", lambda prices, x: np.exp(x), _none),
     Function("min", (_A, _B), "The smaller of two values.", lambda prices, a, b: np.minimum(a, b), _none),
     Function("max", (_A, _B), "The larger of two values.", lambda prices, a, b: np.maximum(a, b), _none),
     Function("shift", (_X, _period()), "Value n bars earlier.",
              lambda prices, x, n: indicators.shifted(x, n), _past),
     Function("crosses_above", (_A, _B),
              "True on the bar on which a gets above b, having been below when they last differed.",
-             lambda prices, a, b: _crossing(a, b, 1), lambda: 1, result="condition"),
+             lambda prices, a, b: _crossing(a, b, 1), lambda: 1, result="condition", compares=True),
     Function("crosses_below", (_A, _B),
              "True on the bar on which a gets below b, having been above when they last differed.",
-             lambda prices, a, b: _crossing(a, b, -1), lambda: 1, result="condition"),
+             lambda prices, a, b: _crossing(a, b, -1), lambda: 1, result="condition", compares=True),
     Function("within", (Argument("condition", "condition"), _period()),
              "True where the condition is true on at least one of the last n bars, including this one.",
              lambda prices, condition, n: _within(condition, n), _full, result="condition"),

@@ -46,6 +46,7 @@ A formula is a condition that is true or false at each bar, as in
   `2 ^ 9`) and before a minus (`-2 ^ 2` is -4).
 * **Comparisons**: `< <= > >= == !=`. They chain: `30 < rsi(close, 14) <= 70` means both. `==` is exact.
 * **Logic**: `not`, then `and`, then `or`; the constants {{constants}}.
+* A series is asked for where a function looks over bars: `rsi(14)` is refused, `rsi(close, 14)` is meant.
 * Numbers and conditions are never mixed: `close and open` and `(close > open) + 1` are errors.
 
 Precedence, from lowest to highest: `or`, `and`, `not`, comparisons, `+ -`, `* /`, unary `-`, `^`.

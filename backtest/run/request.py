@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Self
 
 from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
+from backtest.prices.symbols import spelled
 from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
 
 OPTION_FIELDS = (
@@ -81,6 +82,15 @@ class RunRequest:
             "benchmark": self.benchmark,
             "run_id": self.run_id,
         }
+
+    def spelled(self, known: Collection[str]) -> RunRequest:
+        """The same request with its symbols in the case in which they are known."""
+        symbols = tuple(spelled(symbol, known) for symbol in self.symbols)
+        if len(set(symbols)) != len(symbols):
+            message = f"must not contain a symbol more than once, got {', '.join(self.symbols)}"
+            raise InvalidRequest([FieldError("symbols", message, list(self.symbols))])
+        benchmark = self.benchmark and spelled(self.benchmark, known)
+        return replace(self, symbols=symbols, benchmark=benchmark)
 
     def rule(self) -> rules.Rule:
         """The rule with this request's parameters."""

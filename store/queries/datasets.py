@@ -52,8 +52,16 @@ def current(session: Session, *, text: str = "", limit: int | None = None) -> Se
     same = and_(StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since)
     query = select(StoredDataset).join(newest, same).order_by(StoredDataset.symbol)
     if text:
-        query = query.where(StoredDataset.symbol.contains(text.upper(), autoescape=True))
+        query = query.where(StoredDataset.symbol.icontains(text, autoescape=True))
     return session.scalars(query.limit(limit)).all()
+
+
+def spellings(session: Session, symbols: Collection[str]) -> Sequence[str]:
+    """Every symbol that has prices and differs from one of these in case at most."""
+    lower = [symbol.lower() for symbol in symbols]
+    return session.scalars(
+        select(StoredDataset.symbol).where(func.lower(StoredDataset.symbol).in_(lower)).distinct()
+    ).all()
 
 
 def symbols(session: Session) -> Sequence[str]:

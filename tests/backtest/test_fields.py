@@ -34,6 +34,57 @@ def test_a_number_out_of_bounds_or_not_a_number_is_refused_with_what_is_allowed(
         FEE.parse(raw)
 
 
+RATE = Field(name="rate", kind="float", label="", help="", default=0.1, low=0, high=10, unit="per year")
+LOSS = Field(name="loss", kind="float", label="", help="", low=0, high=1_000_000, unit="%")
+MONEY = Field(name="money", kind="float", label="", help="", low=0, high=1e12, unit="currency")
+SLIP = Field(name="slip", kind="float", label="", help="", default=5.0, low=0, high=5_000, unit="bps")
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "value"),
+    [
+        (RATE, "10%", 0.1), (RATE, "0.1 %", 0.001), (RATE, "1,000%", 10.0), (LOSS, "5%", 5.0), (LOSS, "7.5", 7.5),
+        (MONEY, "$100000", 100_000.0), (MONEY, "$ 100,000.50", 100_000.5), (MONEY, "100,000", 100_000.0),
+        (MONEY, "₩1,000,000", 1_000_000.0), (PERIOD, " 20 ", 20), (SLIP, "1,500", 1_500.0),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_as_people_write_it(field, raw, value):
+    assert field.parse(raw) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "why"),
+    [
+        (SLIP, "5%", "its unit is bps; 1% is 100 bps"),
+        (MONEY, "10%", "its unit is currency; write it without %"),
+        (PERIOD, "10%", "it has no unit; write it without %"),
+        (RATE, "$3", r"its unit is per year; write it without \$"),
+        (RATE, "0,5", "a decimal sign is a point: write 0.5"),
+        (RATE, "0,050", "a decimal sign is a point: write 0.050"),
+        (MONEY, "1,00", "a decimal sign is a point: write 1.00"),
+    ],
+)
+def test_a_number_whose_unit_is_not_clear_is_refused_with_how_to_write_it(field, raw, why):
+    with pytest.raises(ValidationError, match=why):
+        field.parse(raw)
+
+
+@given(st.floats(0, 1_000_000, allow_subnormal=False).map(lambda value: round(value, 6)))
+def test_a_number_means_the_same_in_every_spelling(value):
+    assert MONEY.parse(f"{value:,.6f}") == value
+    assert MONEY.parse(f"${value:.6f}") == value
+    assert LOSS.parse(f"{value:.6f}%") == value
+
+
+def test_null_is_no_way_to_take_a_default():
+    values, errors = parse_fields((FEE, CASH, LOSS), {"fee_rate": None, "loss": None})
+
+    assert [(error.field, error.message) for error in errors] == [
+        ("fee_rate", "must be a number from 0 up to 0.5, got null; leave it out for the default, 0.001")
+    ]
+    assert values["loss"] is None
+
+
 def test_an_exclusive_bound_refuses_the_bound_itself():
     with pytest.raises(ValidationError, match="must be a number above 0, got 0"):
         CASH.parse(0)

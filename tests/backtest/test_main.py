@@ -58,6 +58,26 @@ def test_an_unknown_symbol_is_answered_with_the_nearest_one(library, capsys):
     assert "did you mean SP500?" in capsys.readouterr().err
 
 
+def test_a_symbol_is_found_in_any_case_and_numbers_are_read_as_written(library, capsys):
+    request = [
+        "run",
+        "--symbol",
+        "sp500",
+        "--rule",
+        "RSI",
+        "--start",
+        "2010-01-04",
+        "--end",
+        "2012-01-04",
+        "--json",
+    ]
+
+    code = main([*request, "--fee-rate", "0.2%", "--initial-capital", "$20,000"])
+
+    said = json.loads(capsys.readouterr().out)["request"]
+    assert (code, said["symbols"], said["fee_rate"], said["initial_capital"]) == (0, ["SP500"], 0.002, 20_000)
+
+
 def test_a_range_without_bars_is_told_with_the_range_that_there_is(library, capsys):
     later = ["--start", "2030-01-01", "--end", "2031-01-01"]
 

@@ -48,6 +48,7 @@ def _run(settings: Settings, run_id: str, folder: Path) -> int:
 def _load(settings: Settings, request: RunRequest, hashes: Mapping[str, str]) -> Work:
     """The request with its prices, decoded once; no connection is left open while they are computed on."""
     with closing(Database.open(settings.database_url, pool_size=1)) as database, database.read() as session:
+        request = submission.spelled(session, request)
         pinned = hashes or _current(session, request)
         limits.check_bars(datasets.described(session, pinned.values()), settings.limits)
         return Work(request, {symbol: datasets.load(session, name) for symbol, name in pinned.items()})

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backtest.run.request import RunRequest
 from store.models import Run
 from store.queries import runs, workflow_links
+from workflows import submission
 from workflows.cluster import parameters
 from workflows.errors import RunDiffers
 
@@ -57,7 +58,7 @@ def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) 
     if known is None:
         _add(session, submitted, now)
     else:
-        _check_same(known, submitted)
+        _check_same(session, known, submitted)
     if known is None or known.workflow_uid is None:
         workflow_links.link(session, submitted.run_id, submitted.workflow_name, submitted.workflow_uid)
     return known is None
@@ -66,15 +67,16 @@ def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) 
 def _add(session: Session, submitted: WorkflowSubmission, now: datetime) -> None:
     """Where the arguments pin no prices the row pins none: the result says which ones the engine step took."""
     raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
-    request = RunRequest.parse(raw)
+    request = submission.spelled(session, RunRequest.parse(raw))
     received = {name: value for name, value in submitted.arguments.items() if value}
     row = runs.Submission(request=request, received=received, data_hashes=hashes or None)
     runs.submit(session, row, now=now)
 
 
-def _check_same(run: Run, submitted: WorkflowSubmission) -> None:
+def _check_same(session: Session, run: Run, submitted: WorkflowSubmission) -> None:
     raw, hashes = parameters.read(submitted.arguments, submitted.run_id)
-    here, there = runs.request_json(run), RunRequest.parse(raw).as_json()
+    request = submission.spelled(session, RunRequest.parse(raw))
+    here, there = runs.request_json(run), request.as_json()
     differences = [
         f"{name} is {_text(there[name])} here and {_text(here[name])} there"
         for name in here

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backtest.expression import Formula, InvalidExpression
+from backtest.expression.checker import is_constant
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES
 from backtest.expression.parser import parse
 from backtest.expression.tree import Binary, Call, Comparison, Name, Number, Unary, text
@@ -59,6 +60,10 @@ def any_node():
     )
 
 
+def varies(node):
+    return not is_constant(node)
+
+
 PERIODS = st.integers(1, 4).map(lambda count: Number(float(count)))
 
 
@@ -69,7 +74,7 @@ def shared(nodes):
         st.builds(Binary, st.sampled_from("+-*"), nodes, nodes),
         calls(["abs"], st.tuples(nodes)),
         calls(["min", "max"], st.tuples(nodes, nodes)),
-        calls(["shift"], st.tuples(nodes, PERIODS)),
+        calls(["shift"], st.tuples(nodes.filter(varies), PERIODS)),
     )
 
 
@@ -77,11 +82,13 @@ WHOLE = st.recursive(
     st.one_of(
         st.integers(0, 4).map(lambda value: Number(float(value))), st.sampled_from(list(SERIES)).map(Name)
     ),
-    lambda nodes: st.one_of(shared(nodes), calls(["highest", "lowest"], st.tuples(nodes, PERIODS))),
+    lambda nodes: st.one_of(
+        shared(nodes), calls(["highest", "lowest"], st.tuples(nodes.filter(varies), PERIODS))
+    ),
     max_leaves=3,
 )
 NUMBERS = st.recursive(
-    st.one_of(WHOLE, calls(["sma", "momentum", "roc", "ema"], st.tuples(WHOLE, PERIODS))),
+    st.one_of(WHOLE, calls(["sma", "momentum", "roc", "ema"], st.tuples(WHOLE.filter(varies), PERIODS))),
     lambda nodes: st.one_of(
         shared(nodes), st.builds(Binary, st.just("/"), nodes, nodes), calls(["sqrt"], st.tuples(nodes))
     ),
@@ -90,7 +97,10 @@ NUMBERS = st.recursive(
 CONDITIONS = st.recursive(
     st.one_of(
         comparisons(NUMBERS),
-        calls(["crosses_above", "crosses_below"], st.tuples(NUMBERS, NUMBERS)),
+        calls(
+            ["crosses_above", "crosses_below"],
+            st.tuples(NUMBERS, NUMBERS).filter(lambda two: any(map(varies, two))),
+        ),
         st.sampled_from(["true", "false"]).map(Name),
     ),
     lambda nodes: st.one_of(

@@ -102,7 +102,13 @@ def test_the_volume_weighted_price_weighs_with_volume():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_can_be_called_and_knows_how_long_it_looks_back(name):
     function = FUNCTIONS[name]
-    samples = {"number": "close + 1", "condition": "close > open", "period": "3", "constant": "2"}
+    samples = {
+        "series": "close + 1",
+        "number": "close + 1",
+        "condition": "close > open",
+        "period": "3",
+        "constant": "2",
+    }
     given = [samples[argument.kind] for argument in function.arguments if argument.default is None]
     if name.startswith("crosses"):
         given = ["close", "open"]
@@ -195,6 +201,51 @@ def test_an_indicator_recovers_after_a_bar_that_cannot_be_computed():
 )  # fmt: skip
 def test_a_mistake_is_named_at_its_column(source, column, message):
     assert mistakes(source) == [(column, message)]
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items()
+                                  if function.arguments and function.arguments[0].kind == "series"])  # fmt: skip
+@pytest.mark.parametrize("constant", ["14", "2 * 7", "-14", "sqrt(14)", "max(3, 14)"])
+def test_a_constant_where_a_series_is_meant_is_refused_by_every_function(name, constant):
+    function = FUNCTIONS[name]
+    given = ", ".join([constant, *("3" for argument in function.arguments[1:] if argument.default is None)])
+
+    [(column, message)] = mistakes(f"{name}({given}) > 1")
+
+    assert column >= len(name) + 2
+    assert message.startswith(f"x of {function.signature} must be a series, such as close, not a constant")
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("rsi(14) < 30", "rsi(close, 14)"),
+        ("close > bbands_upper(20, 2)", "bbands_upper(close, 20, 2)"),
+        ("macd(12, 26, 9) > 0", "macd(close, 12, 26, 9)"),
+        ("close > sma(200)", "sma(close, 200)"),
+        ("close > sma(14, 20)", "sma(close, 20)"),
+        ("highest(20) > close", "highest(close, 20)"),
+    ],
+)
+def test_a_function_without_its_series_is_answered_with_the_call_that_was_meant(source, meant):
+    [(_, message)] = mistakes(source)
+
+    assert message.endswith(f"; did you mean {meant}?")
+    assert not mistakes(f"{meant} > 0")
+
+
+@pytest.mark.parametrize("name", ["crosses_above", "crosses_below"])
+def test_a_crossing_of_two_constants_is_refused(name):
+    [(_, message)] = mistakes(f"{name}(14, 30)")
+
+    assert message == f"{name}(a, b) compares two constants; one of them must be a series, such as close"
+    assert not mistakes(f"{name}(rsi(close), 30)")
+
+
+@pytest.mark.parametrize("source", ["close > sqrt(252)", "close > max(2, 3)", "atr(14) > sma(atr(14), 20)",
+                                    "close > abs(1 - 3)"])  # fmt: skip
+def test_constants_are_accepted_where_one_number_is_as_good_as_another(source):
+    assert not mistakes(source)
 
 
 def test_several_mistakes_are_found_at_once():

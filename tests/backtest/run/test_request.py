@@ -103,3 +103,11 @@ def test_a_run_id_that_is_no_uuid4_is_refused(run_id):
 def test_a_request_that_is_no_object_is_refused(raw):
     with pytest.raises(InvalidRequest, match="must be a JSON object"):
         RunRequest.parse(raw)
+
+
+def test_a_symbol_that_is_known_in_two_cases_is_only_found_in_its_own():
+    asked = RunRequest.parse(SMALLEST | {"symbols": ["goog", "GooG", "msft"], "benchmark": "spy"})
+
+    found = asked.spelled(["GOOG", "goog", "MSFT", "SPY"])
+
+    assert (found.symbols, found.benchmark) == (("goog", "GooG", "MSFT"), "SPY")

@@ -30,6 +30,38 @@ def test_the_smallest_request_is_queued_and_says_where_to_watch(client, filled_d
     assert stored(filled_database) == 1
 
 
+def test_symbols_are_found_in_any_case_and_stored_in_their_own(client, filled_database):
+    answer = client.post(
+        "/run_backtest", json=SMALLEST | {"symbols": ["sp500", "Goog"], "benchmark": "nasdaq"}
+    )
+
+    with filled_database.read() as session:
+        run = session.get(Run, answer.json["run_id"])
+        assert (run.symbols, run.benchmark) == (["SP500", "GOOG"], "NASDAQ")
+        assert set(run.data_hashes) == {"SP500", "GOOG", "NASDAQ"}
+
+
+def test_one_symbol_in_two_cases_is_refused(client, filled_database):
+    answer = client.post("/run_backtest", json=SMALLEST | {"symbols": ["sp500", "SP500"]})
+
+    assert answer.status_code == 400
+    assert "must not contain a symbol more than once, got sp500, SP500" in answer.text
+
+
+def test_null_and_numbers_of_unclear_unit_are_refused_and_those_of_a_clear_one_are_read(
+    client, filled_database
+):
+    refused = client.post("/run_backtest", json=SMALLEST | {"fee_rate": None, "slippage_bps": "5%"})
+    taken = client.post("/run_backtest", json=SMALLEST | {"fee_rate": "0.1%", "initial_capital": "$50,000"})
+
+    assert refused.status_code == 400
+    assert "leave it out for the default, 0.001" in refused.text
+    assert "its unit is bps; 1% is 100 bps" in refused.text
+    with filled_database.read() as session:
+        run = session.get(Run, taken.json["run_id"])
+        assert (run.fee_rate, run.initial_capital) == (0.001, 50_000)
+
+
 def test_the_same_run_id_twice_is_one_run(client, filled_database):
     request = SMALLEST | {"run_id": "0b4b0e0a-7f4e-4f0c-9a53-0c3c9e3d3b11"}
 
