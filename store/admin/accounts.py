@@ -31,11 +31,11 @@ _HELD = (
         "*.*",
     ),
     (
-        f"SELECT table_schema, privilege_type, is_grantable FROM information_schema.schema_privileges WHERE {_HERE}",  # noqa: S608
+        f"SELECT table_schema, privilege_type, is_grantable FROM information_schema.schema_privileges WHERE {_HERE}",  # noqa: S608 # nosec B608
         "`{}`.*",
     ),
     (
-        f"SELECT table_name, privilege_type, is_grantable FROM information_schema.table_privileges WHERE {_HERE}",  # noqa: S608
+        f"SELECT table_name, privilege_type, is_grantable FROM information_schema.table_privileges WHERE {_HERE}",  # noqa: S608 # nosec B608
         "`{}`",
     ),
 )

@@ -137,7 +137,7 @@ def _bound_token() -> dict[str, Any]:
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
     ]
-    return {"name": _TOKEN_VOLUME, "secret": None, "projected": {"sources": projected}}
+    return {"name": _TOKEN_VOLUME, "secret": None, "projected": {"sources": projected}}  # nosec B105
 
 
 def memory_patch(memory_mib: int) -> str:
