@@ -104,7 +104,7 @@ def test_the_page_shows_progress_then_hashes_engine_and_images(client, filled_da
     page = client.get(f"/runs/{run_id}/verification", headers=PAGE).text
 
     assert "Identical: a second execution" in page
-    assert page.count(client.get(f"/api/runs/{run_id}").json["result_hash"][:32]) == 2
+    assert page.count(client.get(f"/api/runs/{run_id}").json["result_hash"][:24]) == 2
     assert "version 1 then, 1 now" in page
     assert "acme/stock-backtest:29b139e then" in page
 
