@@ -9,7 +9,7 @@ from qa.examples import MINIMAL
 from tests.e2e import variants
 from tests.e2e.cluster import until
 from tests.e2e.product import REQUEST
-from tests.e2e.test_faults import by_hand, failed, succeeded_once
+from tests.e2e.test_faults import failed, succeeded_once
 from workflows.cluster import parameters
 
 pytestmark = pytest.mark.timeout(600)
@@ -61,10 +61,12 @@ def test_what_the_dispatcher_escapes_comes_through_argo_as_it_was(cluster, text)
     assert f"params.{text}" in message
 
 
-def test_what_a_person_has_argo_evaluate_is_checked_as_any_other_argument(cluster, product):
-    run_id = by_hand(cluster, variants.trying_once, symbols="{{=1+1}}")
+def test_what_a_person_has_argo_evaluate_is_checked_as_any_other_argument(cluster):
+    workflow = variants.start(cluster, variants.trying_once, symbols="{{=1+1}}")
 
-    assert "No price data for 2" in failed(product, run_id, "invalid_request")
+    until(lambda: cluster.phase(workflow) in ("Failed", "Error"), 180, "the workflow has failed")
+
+    assert "No price data for 2" in json.dumps(list(cluster.status(workflow)["nodes"].values()))
 
 
 def test_a_row_of_an_older_release_that_holds_such_a_text_is_never_submitted(cluster, product):
