@@ -59,7 +59,7 @@ def test_every_change_of_a_run_names_the_client_and_what_changed(guarded, bearer
     client.post(f"/runs/{waiting}/cancel", headers=header)
     client.patch(f"/api/runs/{done}", json={"name": "First", "starred": True}, headers=header)
     client.post(f"/runs/{done}/notes", data={"name": "Second", "tags": "a, b"}, headers=header)
-    client.post(f"/runs/{done}/verify", headers=header)
+    again = client.post(f"/runs/{done}/verify", headers=header).json["verification_run_id"]
     client.delete(f"/api/runs/{done}", headers=header)
     client.post(f"/runs/{waiting}/delete", headers=header)
 
@@ -79,7 +79,7 @@ def test_every_change_of_a_run_names_the_client_and_what_changed(guarded, bearer
     assert entries[2][3] == {
         "by": "nightly", "name": {"from": "First", "to": "Second"}, "tags": {"from": [], "to": ["a", "b"]},
     }  # fmt: skip
-    assert entries[3][3] == {"by": "nightly", "identical": True}
+    assert entries[3][3] == {"by": "nightly", "executed_as": again}
     assert entries[4][3]["status"] == "SUCCEEDED"
     assert (entries[4][3]["symbols"], entries[4][3]["name"]) == (["SP500"], "Second")
 
