@@ -90,6 +90,7 @@ def row_held(product, run_id, *, seconds):
     finally:
         holder.kill()
         holder.communicate()
+        product.release_rows()
 
 
 def submitted_to_argo(cluster, product):
