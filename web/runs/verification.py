@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backtest.plural import counted
 from backtest.run import recomputed
-from backtest.run.result_tables import CURVES, TRADE_COLUMNS
+from backtest.run.result_tables import CURVES, HASH_VERSION, TRADE_COLUMNS
 from store.errors import UnknownRun
 from store.models import Run, Status, Trade
 from store.queries import results, runs
@@ -16,6 +16,10 @@ from web.api import schemas
 
 _IDENTICAL = "Identical: a second execution gives the same result, bit for bit."
 _DIFFERENT = "Different: a second execution does not give the stored result."
+_OLDER_RELEASE = (
+    " It was stored by an older release, which computed the signals of several symbols on their common bars alone and "
+    "the periods of a year from the chosen range."
+)
 _OPEN = "The run is being executed again."
 
 
@@ -31,7 +35,7 @@ def read(session: Session, run_id: str) -> schemas.Verification:
         "verification_run_id": again.run_id,
         "status": again.status,
         "identical": difference is None if again.status == Status.SUCCEEDED else None,
-        "message": _message(again, difference),
+        "message": _message(again, difference) + (_by_older_release(session, run) if difference else ""),
         "stored_result_hash": run.result_hash,
         "computed_result_hash": again.result_hash,
         "data_hash": run.data_hash,
@@ -49,6 +53,13 @@ def _message(again: Run, difference: str | None) -> str:
     if again.status != Status.SUCCEEDED:
         return f"The second execution is {again.status}: {again.error_message}"
     return _DIFFERENT if difference else _IDENTICAL
+
+
+def _by_older_release(session: Session, run: Run) -> str:
+    """Why a result may differ without a fault; releases before hash version 2 computed these otherwise."""
+    result = results.get(session, run.run_id)
+    version = result.summary.get("result_hash_version", 1) if result else HASH_VERSION
+    return _OLDER_RELEASE if version < HASH_VERSION else ""
 
 
 def first_difference(session: Session, run: Run, again: Run) -> str | None:

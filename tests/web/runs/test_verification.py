@@ -90,6 +90,22 @@ def test_a_result_of_an_older_release_is_compared_by_what_it_holds(verified):
     assert compared["identical"] is True
 
 
+@pytest.mark.parametrize(("version", "is_explained"), [(1, True), (2, False)])
+def test_a_difference_is_explained_by_the_release_that_stored_the_result(
+    client, filled_database, finished, version, is_explained
+):
+    run_id = finished()
+    with filled_database.write() as session:
+        result = results.get(session, run_id)
+        result.summary = result.summary | {"result_hash_version": version}
+        session.execute(text("UPDATE trades SET size = size + 1 WHERE seq = 0"))
+
+    complete(filled_database, client.post(f"/runs/{run_id}/verify").json["verification_run_id"])
+
+    message = client.get(f"/runs/{run_id}/verification").json["message"]
+    assert ("stored by an older release" in message) is is_explained
+
+
 def test_the_page_shows_progress_then_hashes_engine_and_images(client, filled_database, finished):
     run_id = finished()
     with filled_database.write() as session:
