@@ -78,7 +78,7 @@ def submit(
 def verify(run_id: str, *, settings: Settings, database: Database, launcher: Launcher, actor: Actor) -> str:
     """Have a finished run executed again as a run of its own, on the same prices; the id of that run.
 
-    It is an ordinary run for whoever executes it, with the limits of any other. While one is open it is returned.
+    Worker and dispatcher execute it as any other run, with the same limits. While one is open it is returned.
 
     Raises
     ------

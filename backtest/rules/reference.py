@@ -129,7 +129,7 @@ without secrets, with 4 GiB of memory, 30 seconds and 1 MB for all packages toge
 * a label has at most {LONGEST_LABEL} characters, a help {LONGEST_TEXT:,}, printable and without `{{{{` and `$(`;
 * there are at most {MOST_PARAMS} parameters, and the default of each is a value that it allows, or None;
 * `ascending` and the bounds of parameters are checked when a run is submitted; what your `mistakes` finds besides, and
-  a warm-up that is longer than the prices, is told by the run itself.
+  a warm-up that is longer than the prices, is a warning or an error of the run itself.
 
 A running process keeps the description that it has: restart web and dispatcher after an installation.
 

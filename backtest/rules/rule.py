@@ -113,8 +113,13 @@ class Rule(ABC):
     @classmethod
     def build(cls, params: Mapping[str, object]) -> Self:
         """The rule with these parameters, defaults for the rest, or `InvalidRequest` with every mistake."""
+        return cls(**cls.values_of(params))  # the subclass is a dataclass of exactly these fields
+
+    @classmethod
+    def values_of(cls, params: Mapping[str, object]) -> dict[str, Value]:
+        """Every parameter parsed, defaults for the rest, or `InvalidRequest` with every mistake."""
         values, errors = parse_fields(cls.params, params, prefix=PREFIX)
         errors += cls.mistakes(values)
         if errors:
             raise InvalidRequest(errors)
-        return cls(**values)  # the subclass is a dataclass of exactly these fields
+        return values

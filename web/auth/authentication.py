@@ -30,7 +30,7 @@ class Identity:
 
     @property
     def form_token(self) -> str:
-        """What every form of this session carries and no other site can know: it follows from the secret."""
+        """The CSRF token that every form of this session carries: derived from its secret, unknown to other sites."""
         return hmac.new(self.session.encode(), b"form", hashlib.sha256).hexdigest()
 
 

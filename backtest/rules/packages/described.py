@@ -8,8 +8,8 @@ from typing import Self
 
 from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import Field, Value, parse_fields
-from backtest.rules.rule import PREFIX, Prices, Rule
+from backtest.fields import Field, Value
+from backtest.rules.rule import Prices, Rule
 
 
 class RuleNotLoaded(InvalidRequest):
@@ -25,7 +25,7 @@ class RuleNotLoaded(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class DescribedRule(Rule):
-    """What the process that describes rules told about one; mistakes that its own code finds are not known."""
+    """A rule as the process that describes rules reported it; mistakes that its own code finds are not known."""
 
     values: Mapping[str, Value]
 
@@ -41,11 +41,7 @@ class DescribedRule(Rule):
     @classmethod
     def build(cls, params: Mapping[str, object]) -> Self:
         """The rule with these parameters, each within its bounds, or `InvalidRequest` with every mistake."""
-        values, errors = parse_fields(cls.params, params, prefix=PREFIX)
-        errors += cls.mistakes(values)
-        if errors:
-            raise InvalidRequest(errors)
-        return cls(values)
+        return cls(cls.values_of(params))
 
 
 def described(
@@ -53,8 +49,8 @@ def described(
     ascending: tuple[tuple[str, str], ...],
 ) -> type[DescribedRule]:  # fmt: skip
     """The class of a rule with this description."""
-    told = {
+    attributes = {
         "name": name, "label": label, "help": help, "long": long, "short": short, "params": params,
         "ascending": ascending,
     }  # fmt: skip
-    return type("DescribedRule", (DescribedRule,), {"__slots__": (), "__doc__": None, **told})
+    return type("DescribedRule", (DescribedRule,), {"__slots__": (), "__doc__": None, **attributes})

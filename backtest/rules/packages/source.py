@@ -1,6 +1,6 @@
 """Where a process that loads no code of packages has its catalogue of their rules from.
 
-The file that `RULE_CATALOGUE` names, where it exists; else a child process that is told nothing, and only if
+The file that `RULE_CATALOGUE` names, where it exists; else a child process with an empty environment, and only if
 an installed package announces a rule at all. The answer is kept for the life of the process.
 """
 
