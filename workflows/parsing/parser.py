@@ -1,4 +1,4 @@
-"""Reads price files of strangers in processes without secrets, with limits of memory and time.
+"""Reads uploaded price files in processes without secrets, with limits of memory and time.
 
 What the parsers of CSV and Parquet do wrong ends a child of `workflows.parsing.server`. What comes back is a
 description in JSON and datasets in their own encoding, both of bounded length and checked here.

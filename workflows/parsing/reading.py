@@ -1,4 +1,4 @@
-"""What a parsing process does with one file: bytes of a stranger in, JSON and encoded datasets out."""
+"""What a parsing process does with one file: untrusted bytes in, JSON and encoded datasets out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The catalogue of rules of installed packages as JSON: written by a process that loads them, read by all others.
 
-What is read was written by code of strangers. Everything has a type, a bound and an alphabet, and what does not
+What is read was written by third-party code. Everything has a type, a bound and an alphabet, and what does not
 keep to them makes its own rule unusable and nothing else.
 """
 
@@ -59,10 +59,10 @@ def to_json(catalogue: Catalogue, packages: Mapping[str, str]) -> str:
     rules, broken = [], list(catalogue.broken)
     for name, rule in catalogue.rules.items():
         try:
-            told = _of_rule(rule) | {"package": packages[name]}
-            json.dumps(told, allow_nan=False)
-            rules.append(told)
-        except Exception as error:  # a class of strangers: its attributes may be anything
+            description = _of_rule(rule) | {"package": packages[name]}
+            json.dumps(description, allow_nan=False)
+            rules.append(description)
+        except Exception as error:  # a third-party class: its attributes may be anything
             reason = f"it cannot be described, {type(error).__name__}: {error}"
             broken.append(BrokenRule(name, packages[name], reason))
     return json.dumps(
@@ -83,14 +83,14 @@ def from_json(content: bytes) -> Catalogue:
     if len(content) > MOST_BYTES:
         raise InvalidCatalogue(f"it is longer than {MOST_BYTES:,} bytes")
     try:
-        told = json.loads(content, parse_constant=_no_constant)
+        description = json.loads(content, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise InvalidCatalogue("it is no JSON") from None
-    if not isinstance(told, dict) or told.get("version") != VERSION:
+    if not isinstance(description, dict) or description.get("version") != VERSION:
         raise InvalidCatalogue(f"it is no catalogue of version {VERSION}")
     rules: dict[str, type[Rule]] = {}
-    broken = [_broken(each) for each in _list(told, "broken", MOST_RULES)]
-    for each in _list(told, "rules", MOST_RULES):
+    broken = [_broken(each) for each in _list(description, "broken", MOST_RULES)]
+    for each in _list(description, "rules", MOST_RULES):
         try:
             rule = _rule(each, rules)
             rules[rule.name] = rule
@@ -133,82 +133,82 @@ def _finite(bound: float | None) -> float | None:
     return bound if bound is not None and math.isfinite(bound) else None
 
 
-def _rule(told: object, taken: Mapping[str, object]) -> type[Rule]:
-    if not isinstance(told, dict):
+def _rule(description: object, taken: Mapping[str, object]) -> type[Rule]:
+    if not isinstance(description, dict):
         raise InvalidCatalogue("its description is no JSON object")
-    name = told.get("name")
+    name = description.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidCatalogue(f"its name must be up to {_LONGEST_NAME} letters, digits and _ . -")
     if name in BUILT_IN or name in taken:
         raise InvalidCatalogue(f"the name {name} is already taken")
-    params = tuple(_field(each) for each in _list(told, "params", MOST_PARAMS))
+    params = tuple(_field(each) for each in _list(description, "params", MOST_PARAMS))
     if len({field.name for field in params}) != len(params):
         raise InvalidCatalogue("two of its parameters have the same name")
     return described(
         name,
-        label=_text(told, "label", LONGEST_LABEL),
-        help=_text(told, "help", LONGEST_TEXT),
-        long=_text(told, "long", LONGEST_TEXT),
-        short=_text(told, "short", LONGEST_TEXT),
+        label=_text(description, "label", LONGEST_LABEL),
+        help=_text(description, "help", LONGEST_TEXT),
+        long=_text(description, "long", LONGEST_TEXT),
+        short=_text(description, "short", LONGEST_TEXT),
         params=params,
-        ascending=tuple(_pair(each, params) for each in _list(told, "ascending", MOST_PARAMS)),
+        ascending=tuple(_pair(each, params) for each in _list(description, "ascending", MOST_PARAMS)),
     )
 
 
-def _pair(told: object, params: tuple[Field, ...]) -> tuple[str, str]:
+def _pair(description: object, params: tuple[Field, ...]) -> tuple[str, str]:
     names = [field.name for field in params]
-    match told:
+    match description:
         case [str(low), str(high)] if low in names and high in names:
             return low, high
     raise InvalidCatalogue("ascending must be pairs of its parameters")
 
 
-def _field(told: object) -> Field:
-    if not isinstance(told, dict):
+def _field(description: object) -> Field:
+    if not isinstance(description, dict):
         raise InvalidCatalogue("a parameter is no JSON object")
-    name = told.get("name")
+    name = description.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidCatalogue("the name of a parameter must be of letters, digits and _ . -")
     field = Field(
         name=name,
-        kind=_kind(told, name),
-        label=_text(told, "label", LONGEST_LABEL),
-        help=_text(told, "help", LONGEST_TEXT),
-        required=_flag(told, "required"),
-        low=_bound(told, "low"),
-        above=_flag(told, "above"),
-        high=_bound(told, "high"),
-        choices=tuple(_choice(each) for each in _list(told, "choices", _MOST_CHOICES)),
-        max_length=_whole(told, "max_length"),
-        unit=_text(told, "unit", LONGEST_LABEL),
+        kind=_kind(description, name),
+        label=_text(description, "label", LONGEST_LABEL),
+        help=_text(description, "help", LONGEST_TEXT),
+        required=_flag(description, "required"),
+        low=_bound(description, "low"),
+        above=_flag(description, "above"),
+        high=_bound(description, "high"),
+        choices=tuple(_choice(each) for each in _list(description, "choices", _MOST_CHOICES)),
+        max_length=_whole(description, "max_length"),
+        unit=_text(description, "unit", LONGEST_LABEL),
     )
-    return field if told.get("default") is None else _with_default(field, told["default"])
+    return field if description.get("default") is None else _with_default(field, description["default"])
 
 
-def _kind(told: Mapping[str, Any], param: str) -> Kind:
+def _kind(description: Mapping[str, Any], param: str) -> Kind:
     for kind in get_args(Kind):
-        if told.get("kind") == kind:
+        if description.get("kind") == kind:
             return cast("Kind", kind)
     raise InvalidCatalogue(f"parameter {param} has no known kind")
 
 
-def _with_default(field: Field, told: object) -> Field:
+def _with_default(field: Field, description: object) -> Field:
     try:
-        default: Value = field.parse(told)
+        default: Value = field.parse(description)
     except (ValidationError, TypeError):
         raise InvalidCatalogue(f"the default of parameter {field.name} must be {field.allowed}") from None
     return replace(field, default=default)
 
 
-def _list(told: Mapping[str, Any], name: str, most: int) -> list[Any]:
-    value = told.get(name, [])
+def _list(description: Mapping[str, Any], name: str, most: int) -> list[Any]:
+    value = description.get(name, [])
     if not isinstance(value, list) or len(value) > most:
         raise InvalidCatalogue(f"{name} must be a list of at most {most}")
     return value
 
 
-def _text(told: Mapping[str, Any], name: str, longest: int) -> str:
-    value = told.get(name, "")
+def _text(description: Mapping[str, Any], name: str, longest: int) -> str:
+    value = description.get(name, "")
     if not isinstance(value, str) or len(value) > longest:
         raise InvalidCatalogue(f"{name} must be text of at most {longest} characters")
     text = " ".join(value.split())
@@ -217,19 +217,19 @@ def _text(told: Mapping[str, Any], name: str, longest: int) -> str:
     return text
 
 
-def _choice(told: object) -> str:
-    return _text({"a choice": told}, "a choice", LONGEST_LABEL)
+def _choice(description: object) -> str:
+    return _text({"a choice": description}, "a choice", LONGEST_LABEL)
 
 
-def _flag(told: Mapping[str, Any], name: str) -> bool:
-    value = told.get(name, False)
+def _flag(description: Mapping[str, Any], name: str) -> bool:
+    value = description.get(name, False)
     if not isinstance(value, bool):
         raise InvalidCatalogue(f"{name} must be true or false")
     return value
 
 
-def _bound(told: Mapping[str, Any], name: str) -> float | None:
-    value = told.get(name)
+def _bound(description: Mapping[str, Any], name: str) -> float | None:
+    value = description.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
@@ -237,26 +237,26 @@ def _bound(told: Mapping[str, Any], name: str) -> float | None:
     return value
 
 
-def _whole(told: Mapping[str, Any], name: str) -> int:
-    value = told.get(name, 2_000)
+def _whole(description: Mapping[str, Any], name: str) -> int:
+    value = description.get(name, 2_000)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _LONGEST_VALUE:
         raise InvalidCatalogue(f"{name} must be a whole number from 1 up to {_LONGEST_VALUE}")
     return value
 
 
-def _broken(told: object) -> BrokenRule:
-    values = told if isinstance(told, dict) else {}
+def _broken(description: object) -> BrokenRule:
+    values = description if isinstance(description, dict) else {}
     return BrokenRule(*(_cut(str(values.get(name, ""))) for name in ("name", "package", "reason")))
 
 
-def _unusable(told: object, reason: str) -> BrokenRule:
-    values = told if isinstance(told, dict) else {}
+def _unusable(description: object, reason: str) -> BrokenRule:
+    values = description if isinstance(description, dict) else {}
     name, package = (_cut(str(values.get(name, "(unknown)")), _LONGEST_NAME) for name in ("name", "package"))
     return BrokenRule(name, package, reason)
 
 
 def _cut(text: str, longest: int = 500) -> str:
-    """One printable line of text that strangers wrote."""
+    """One printable line of text of third-party code."""
     line = printable(" ".join(text[:longest].split()))
     return line[:longest]
 

@@ -52,15 +52,17 @@ def _obtain() -> Catalogue:
     if not entries:
         return Catalogue({}, refused)
     try:
-        told = catalogue.from_json(_ask())
+        described = catalogue.from_json(_ask())
     except (NotDescribed, InvalidCatalogue, OSError) as error:
         return Catalogue({}, refused + _undescribed(entries, f"it could not be described: {error}"))
     missing = [
-        entry for entry in entries if entry.name not in {*told.rules, *(each.name for each in told.broken)}
+        entry
+        for entry in entries
+        if entry.name not in {*described.rules, *(each.name for each in described.broken)}
     ]
     names = {entry.name for entry in entries}
-    rules = {name: rule for name, rule in told.rules.items() if name in names}
-    return Catalogue(rules, told.broken + _undescribed(missing, "its description is missing"))
+    rules = {name: rule for name, rule in described.rules.items() if name in names}
+    return Catalogue(rules, described.broken + _undescribed(missing, "its description is missing"))
 
 
 def _undescribed(entries: Iterable[EntryPoint], reason: str) -> tuple[BrokenRule, ...]:
