@@ -48,7 +48,7 @@ def _peak_mib(process):
         if "workflows.parsing.server" in process.cmdline():
             return 0
         status = Path(f"/proc/{process.pid}/status").read_text()
-    except (psutil.NoSuchProcess, FileNotFoundError):
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):  # it may end between open and read
         return 0
     found = re.search(r"VmHWM:\s+(\d+)", status)  # not there where the process has just ended
     return int(found[1]) / 1024 if found else 0
