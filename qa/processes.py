@@ -89,3 +89,11 @@ def wait_until_ready(process: subprocess.Popen[bytes], is_ready: Callable[[], bo
     ):
         text = log.read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"{process.args!r} did not start:\n{text[-3000:]}")
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone or waits to be reaped; it may end while it is looked at."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -11,7 +11,7 @@ import pytest
 from backtest.errors import InvalidFile
 from backtest.prices.reading.reader import read_prices
 from qa.fuzz import pricefiles
-from qa.processes import wait_until
+from qa.processes import has_ended, wait_until
 from workflows.errors import ParserBusy, ParserFailed
 from workflows.parsing import parser as parsers
 from workflows.parsing.parser import FileParser, FileQuestion
@@ -125,11 +125,7 @@ def test_a_server_ends_with_the_process_that_started_it():
         server = int(answer.readline())
     os.waitpid(pid, 0)
 
-    assert wait_until(lambda: not Path(f"/proc/{server}").exists() or is_zombie(server))
-
-
-def is_zombie(pid):
-    return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    assert wait_until(lambda: has_ended(server))
 
 
 def test_a_file_that_takes_too_much_memory_is_refused_with_what_it_may_take(monkeypatch):
