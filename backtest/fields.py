@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from backtest.errors import FieldError
 from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 from backtest.written_numbers import Unclear, plain
 
-Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbol", "symbols", "object"]
+Kind = Literal["int", "float", "bool", "choice", "text", "date", "symbol", "symbols", "object", "numbers"]
 Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | None
 
 EXPANDED = ("{{", "$(")
 """Argo Workflows and Kubernetes expand what follows these in an argument: no text of a request may hold them."""
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -67,6 +69,8 @@ class Field:
             return "a list of symbols"
         if self.kind == "object":
             return "an object of names and values"
+        if self.kind == "numbers":
+            return "an object of names and numbers, or text such as n=20, k=1.5"
         if self.kind == "text":
             return f"text of at most {self.max_length} characters"
         noun = "a whole number" if self.kind == "int" else "a number"
@@ -85,6 +89,7 @@ class Field:
             "bool": "boolean",
             "symbols": "array",
             "object": "object",
+            "numbers": "object",
         }
         schema: dict[str, Any] = {"type": kinds.get(self.kind, "string"), "description": self.help}
         if self.kind == "choice":
@@ -95,13 +100,16 @@ class Field:
             schema["maxLength"] = MAX_SYMBOL_LENGTH if self.kind == "symbol" else self.max_length
         if self.kind == "symbols":
             schema |= {"items": {"type": "string", "minLength": 1, "maxLength": 32}, "minItems": 1}
+        if self.kind == "numbers":
+            schema |= {"type": ["object", "string"], "additionalProperties": {"type": "number"}}
         if self.low is not None:
             schema["exclusiveMinimum" if self.above else "minimum"] = self.low
         if self.high is not None:
             schema["maximum"] = self.high
         if not self.required:
             if self.default is None:
-                schema["type"] = [schema["type"], "null"]
+                kinds_of = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+                schema["type"] = [*kinds_of, "null"]
             schema["default"] = self.default
         return schema
 
@@ -230,7 +238,42 @@ def _object(field: Field, raw: object) -> dict[str, Any]:
     raise ValidationError(f"must be {field.allowed}, got {raw!r}")
 
 
+def _numbers(field: Field, raw: object) -> dict[str, Any]:
+    """Named numbers from an object, or from text as a form and a command line have it: ``n=20, k=1.5``."""
+    pairs = _pairs(field, raw) if isinstance(raw, str) else raw
+    if not isinstance(pairs, Mapping):
+        raise ValidationError(f"must be {field.allowed}, got {_shown(raw)}")
+    number = Field(name="", kind="float", label="", help="")
+    found: dict[str, Any] = {}
+    for name, value in pairs.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValidationError(
+                f"must have names of letters, digits and _ that begin with a letter, got {name!r}"
+            )
+        try:
+            found[name.lower()] = number.parse(value)
+        except ValidationError as wrong:
+            raise ValidationError(f"{name} {wrong}") from None
+    if len(found) < len(pairs):
+        raise ValidationError(
+            f"must not contain a name twice, upper and lower case being one, got {_shown(raw)}"
+        )
+    return found
+
+
+def _pairs(field: Field, raw: str) -> dict[str, str]:
+    if marks := [mark for mark in EXPANDED if mark in raw]:
+        raise ValidationError(f"must not contain {' or '.join(marks)}, got {_shown(raw)}")
+    pairs = [part.partition("=") for part in raw.replace(";", ",").split(",") if part.strip()]
+    if not all(equals for _, equals, _ in pairs):
+        raise ValidationError(f"must be {field.allowed}, got {_shown(raw)}")
+    names = [name.strip() for name, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValidationError(f"must not contain a name twice, got {_shown(raw)}")
+    return {name: value.strip() for name, (_, _, value) in zip(names, pairs, strict=True)}
+
+
 _PARSERS: dict[str, Callable[[Field, object], Value]] = {
     "int": _whole, "float": _number, "bool": _flag, "choice": _choice,
-    "text": _text, "date": _date, "symbol": _symbol, "symbols": _symbols, "object": _object,
+    "text": _text, "date": _date, "symbol": _symbol, "symbols": _symbols, "object": _object, "numbers": _numbers,
 }  # fmt: skip

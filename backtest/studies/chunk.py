@@ -1,0 +1,165 @@
+"""A chunk of a study: the figures of its trials as compact columns, and the same as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest.errors import BacktestError
+
+BLOCKS: Final = 16
+"""Parts into which the returns of a trial are summed, for the probability of backtest overfitting."""
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "final_equity": "<f8",
+    "total_return": "<f8",
+    "volatility": "<f8",
+    "sharpe_ratio": "<f8",
+    "max_drawdown": "<f8",
+    "num_trades": "<i4",
+    "ruined": "|b1",
+    "sums": "<f8",
+    "squares": "<f8",
+}
+"""Names and types of what is kept of each row."""
+LARGEST: Final = 2**31
+_MAGIC: Final = b"SBC1"
+_LENGTH: Final = struct.Struct("<I")
+_LONGEST_HEADER: Final = 4_096
+
+
+class InvalidChunk(BacktestError):
+    """Bytes that are no encoded chunk, or one that was cut off or altered."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The rows `first` up to but not including `first + len(chunk)` of a plan.
+
+    Row r is trial r % N of account r // N, where N is the plan's number of trials.
+
+    Parameters
+    ----------
+    number, chunks : which share of how many
+    columns : by the names of `COLUMNS`, R rows each: final_equity … ruined of shape (R, 1 + W), the whole
+        range first, then the training bars of each of W windows; undefined figures are NaN; `sums` and
+        `squares`, (R, 16), the sums of returns and of squared returns of the whole range in 16 blocks
+    """
+
+    number: int
+    chunks: int
+    first: int
+    columns: Mapping[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns["final_equity"])
+
+    @property
+    def stop(self) -> int:
+        """The row behind the last one."""
+        return self.first + len(self)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes."""
+        return hashlib.sha256(self.encode()).hexdigest()
+
+    def encode(self) -> bytes:
+        """The chunk as bytes: equal chunks give equal bytes on any machine."""
+        parts = [np.ascontiguousarray(self.columns[name], kind) for name, kind in COLUMNS.items()]
+        header = {
+            "number": self.number, "chunks": self.chunks, "first": self.first,
+            "shapes": {name: list(part.shape) for name, part in zip(COLUMNS, parts, strict=True)},
+        }  # fmt: skip
+        written = json.dumps(header, separators=(",", ":")).encode()
+        body = b"".join(_same_nan(part).tobytes() for part in parts)
+        whole = b"".join((_MAGIC, _LENGTH.pack(len(written)), written, body))
+        return whole + hashlib.sha256(whole).digest()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Chunk:
+        """Read what `encode` wrote, or raise `InvalidChunk`; never takes more memory than the payload."""
+        whole, digest = payload[:-32], payload[-32:]
+        if whole[: len(_MAGIC)] != _MAGIC or hashlib.sha256(whole).digest() != digest:
+            raise InvalidChunk("the payload is not an encoded chunk, or was altered")
+        start = len(_MAGIC) + _LENGTH.size
+        (length,) = _LENGTH.unpack_from(whole, len(_MAGIC))
+        header = _header(whole[start : start + min(length, _LONGEST_HEADER)])
+        columns = _columns(header["shapes"], whole[start + length :])
+        return cls(header["number"], header["chunks"], header["first"], columns)
+
+
+def joined(chunks: Sequence[Chunk], rows: int) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
+    """The columns of all rows of a plan, and which rows are known; those of missing chunks are NaN or 0.
+
+    A row that is in several chunks is the same in each: a study may be computed in other shares again.
+    """
+    if not chunks:
+        raise ValueError("there is no chunk")
+    known = np.zeros(rows, np.bool_)
+    columns = {
+        name: np.full((rows, *part.shape[1:]), np.nan if part.dtype.kind == "f" else 0, part.dtype)
+        for name, part in chunks[0].columns.items()
+    }
+    for chunk in chunks:
+        known[chunk.first : chunk.stop] = True
+        for name, part in chunk.columns.items():
+            columns[name][chunk.first : chunk.stop] = part
+    return columns, known
+
+
+def _same_nan(part: NDArray[Any]) -> NDArray[Any]:
+    """The same values with one pattern of bits for every NaN."""
+    return np.where(np.isnan(part), np.nan, part).astype(part.dtype) if part.dtype.kind == "f" else part
+
+
+def _header(written: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(written)
+    except ValueError as error:
+        raise InvalidChunk("the header of the chunk is not readable") from error
+    numbers = ("number", "chunks", "first")
+    fits = isinstance(header, dict) and all(type(header.get(name)) is int for name in numbers)
+    if not fits or not 0 <= header["number"] < header["chunks"] or header["first"] < 0:
+        raise InvalidChunk("the header does not describe a chunk")
+    shapes = header.get("shapes")
+    if (
+        not isinstance(shapes, dict)
+        or set(shapes) != set(COLUMNS)
+        or not all(map(_is_shape, shapes.values()))
+    ):
+        raise InvalidChunk("the header does not describe the columns of a chunk")
+    if len({shape[0] for shape in shapes.values()}) != 1:
+        raise InvalidChunk("the columns of the chunk differ in length")
+    checked: dict[str, Any] = header
+    return checked
+
+
+def _is_shape(shape: object) -> bool:
+    return (
+        isinstance(shape, list)
+        and len(shape) == 2
+        and all(type(n) is int and 0 <= n < LARGEST for n in shape)
+    )
+
+
+def _columns(shapes: Mapping[str, list[int]], body: bytes) -> dict[str, NDArray[Any]]:
+    columns, place = {}, 0
+    for name, kind in COLUMNS.items():
+        rows, width = shapes[name]
+        size = rows * width * np.dtype(kind).itemsize
+        if place + size > len(body):
+            raise InvalidChunk("the chunk ends before its last row")
+        columns[name] = np.frombuffer(body, kind, rows * width, place).reshape(rows, width)
+        place += size
+    if place != len(body):
+        raise InvalidChunk("the chunk is longer than its rows")
+    return columns

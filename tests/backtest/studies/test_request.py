@@ -1,0 +1,151 @@
+"""The request of a study: what may be searched, and what is refused by name."""
+
+import numpy as np
+import pytest
+
+from backtest.errors import InvalidRequest
+from backtest.studies import sampling
+from backtest.studies.plan import plan
+from backtest.studies.request import StudyLimits, StudyRequest
+from tests.backtest.studies.study_requests import raw_study, study
+
+
+def refused(limits=None, **fields):
+    with pytest.raises(InvalidRequest) as caught:
+        plan(StudyRequest.parse(raw_study(**fields), limits=limits), bars=400, limits=limits)
+    return {error.field: error.message for error in caught.value.errors}
+
+
+def test_a_range_of_numbers_is_the_numbers_that_are_written():
+    request = study(space={"fee_rate": {"from": 0.1, "to": 0.5, "step": 0.1}})
+
+    assert request.space == {"fee_rate": (0.1, 0.2, 0.3, 0.4, 0.5)}
+
+
+def test_the_grid_does_not_depend_on_the_order_in_which_names_are_given():
+    space = {"size": [50], "params.slow": [20, 30], "stop_loss_pct": [None, 5], "params.fast": [2, 3]}
+
+    one, other = study(space=space), study(space=dict(reversed(space.items())))
+
+    assert list(one.space) == list(other.space) == ["params.fast", "params.slow", "size", "stop_loss_pct"]
+    assert plan(one).values(1) == {
+        "params.fast": 2, "params.slow": 20, "stop_loss_pct": 5.0, "size": 50.0,
+    }  # fmt: skip
+
+
+def test_a_request_written_as_json_is_read_as_the_same_request():
+    request = study(
+        holdout_pct=20,
+        walk_forward={"train_bars": 100, "test_bars": 50},
+        sampler="random",
+        max_trials=5,
+        space={"params.fast": {"from": 2, "to": 9, "step": 1}, "params.slow": [30, 40]},
+    )
+
+    assert StudyRequest.parse(request.as_json()) == request
+
+
+def test_combinations_that_the_rule_does_not_allow_are_counted_and_left_out():
+    planned = plan(study())  # fast 2, 5, 10 and slow 5, 10, 15, 20: 5 < 5, 10 < 5 and 10 < 10 are not
+
+    assert (planned.trials, planned.refused) == (9, 3)
+    chosen = [planned.values(trial) for trial in range(planned.trials)]
+    assert all(values["params.fast"] < values["params.slow"] for values in chosen)
+
+
+def test_a_fixed_parameter_refuses_combinations_too():
+    planned = plan(study(params={"slow": 7}, space={"params.fast": [2, 5, 10]}))
+
+    assert (planned.trials, planned.refused) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"space": {}}, "space"),
+        ({"space": {"params.quick": [1]}}, "space.params.quick"),
+        ({"space": {"fast": [1]}}, "space.fast"),
+        ({"space": {"initial_capital": [1]}}, "space.initial_capital"),
+        ({"space": {"params.fast": []}}, "space.params.fast"),
+        ({"space": {"params.fast": [2, 2]}}, "space.params.fast"),
+        ({"space": {"params.fast": [2.5]}}, "space.params.fast"),
+        ({"space": {"params.fast": [6_000]}}, "space.params.fast"),
+        ({"space": {"params.fast": {"from": 2, "to": 9}}}, "space.params.fast"),
+        ({"space": {"params.fast": {"from": 9, "to": 2, "step": 1}}}, "space.params.fast"),
+        ({"space": {"params.fast": {"from": 2, "to": 9, "step": 0}}}, "space.params.fast"),
+        ({"space": {"params.kind": {"from": 1, "to": 2, "step": 1}}}, "space.params.kind"),
+        ({"space": {"params.fast": [50], "params.slow": [20]}}, "space"),
+        ({"params": {"fast": 3}, "space": {"params.fast": [2]}}, "space.params.fast"),
+        ({"size": 50, "space": {"size": [50, 100]}}, "space.size"),
+        ({"params": {"slow": "long"}, "space": {"params.fast": [2]}}, "params.slow"),
+        ({"rule_type": "NONE"}, "rule_type"),
+        ({"start_date": "2001-13-01"}, "start_date"),
+        ({"colour": "red"}, "colour"),
+        ({"run_id": "1"}, "run_id"),
+        ({"study_id": "1"}, "study_id"),
+        ({"objective": "luck"}, "objective"),
+        ({"symbols_mode": "apart"}, "symbols_mode"),
+        ({"sampler": "random"}, "max_trials"),
+        ({"max_trials": 5}, "space"),
+        ({"holdout_pct": 95}, "holdout_pct"),
+        ({"walk_forward": {"train_bars": 100}}, "walk_forward.test_bars"),
+        ({"walk_forward": {"train_bars": 100, "test_bars": 5, "gap": 1}}, "walk_forward.gap"),
+        ({"walk_forward": {"train_bars": 400, "test_bars": 5}}, "walk_forward.train_bars"),
+    ],
+)
+def test_a_wrong_request_is_refused_by_the_name_of_the_field(fields, named):
+    assert named in refused(**fields)
+
+
+def test_every_mistake_is_told_at_once():
+    wrong = refused(space={"params.fast": [0], "params.quick": [1]}, objective="luck", symbols=[])
+
+    assert set(wrong) == {"space.params.fast", "space.params.quick", "objective", "symbols"}
+
+
+def test_more_trials_or_simulations_than_allowed_are_refused():
+    assert "space" in refused(StudyLimits(trials=11, simulations=100))
+    assert "space" in refused(StudyLimits(trials=12, simulations=8))
+    walk = {"walk_forward": {"train_bars": 100, "test_bars": 100}}
+    assert "space" in refused(StudyLimits(trials=12, simulations=35), **walk)  # 9 trials · (1 + 3 windows)
+    plan(study(**walk), bars=400, limits=StudyLimits(trials=12, simulations=36))
+
+
+def test_a_random_sample_holds_no_combination_twice_and_is_the_same_for_the_same_seed():
+    space = {
+        "params.fast": {"from": 1, "to": 100, "step": 1},
+        "params.slow": {"from": 101, "to": 300, "step": 1},
+    }
+    fields = {"space": space, "sampler": "random", "max_trials": 500}
+
+    first, again, other = (plan(study(**fields, seed=seed)).numbers for seed in (1, 1, 2))
+
+    assert len(set(first.tolist())) == 500
+    np.testing.assert_array_equal(first, again)
+    assert len(np.intersect1d(first, other)) < 50  # 500 of 20,000 twice: 12.5 expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1_000, 4_097])
+def test_a_sample_of_all_combinations_is_each_of_them_once(count):
+    shuffled = sampling.shuffled(count, 5, np.arange(count))
+
+    assert sorted(shuffled.tolist()) == list(range(count))
+
+
+def test_a_space_larger_than_memory_is_sampled_without_being_listed():
+    space = {
+        f"params.{name}": {"from": 3, "to": 5_000, "step": 1} for name in ("period", "fast", "slow", "signal")
+    }
+
+    planned = plan(study(rule_type="RSI_MACD", space=space, sampler="random", max_trials=50))
+
+    assert planned.trials + planned.refused == 50
+    assert 0 < planned.refused < 50
+
+
+def test_rows_are_shared_without_gap_or_repetition():
+    planned = plan(study(symbols=["AAA", "BBB"], symbols_mode="each"))
+
+    shares = [list(planned.share(number, 4)) for number in range(4)]
+
+    assert [row for share in shares for row in share] == list(range(18))
