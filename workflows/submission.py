@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from sqlalchemy.orm import Session
 
 from backtest.errors import FieldError, InvalidRequest
+from backtest.rules.volume import refuse_unknown
 from backtest.run.request import RunRequest
 from backtest.run.span import Span, find_span
 from config import logs
@@ -142,7 +143,11 @@ def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | No
     prices = current_prices(session, request)
     if limits_of_run is not None:
         limits.check_bars(prices.values(), limits_of_run)
-    return find_span(request, calendars.of(session, prices.values()))
+    span = find_span(request, calendars.of(session, prices.values()))
+    if request.rule().needs_volume:
+        for symbol in request.symbols:
+            refuse_unknown(symbol, *datasets.unknown_volume(session, prices[symbol].data_hash))
+    return span
 
 
 def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDataset]:

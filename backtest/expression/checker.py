@@ -40,6 +40,17 @@ def lookback(node: Node) -> int:
             return 0
 
 
+def needs_volume(node: Node) -> bool:
+    """Whether a checked formula reads the volume, itself or through a function."""
+    match node:
+        case Name(name=name):
+            return name == "volume"
+        case Call(function=name) if FUNCTIONS[name].needs_volume:
+            return True
+        case _:
+            return any(map(needs_volume, children(node)))
+
+
 def split(function: Function, given: tuple[Node, ...]) -> tuple[list[Node], list[float]]:
     """The arguments of a checked call: those that vary by bar, and the constant ones, defaults filled in."""
     varying, constants = [], []

@@ -20,6 +20,7 @@ class Formula:
     source: str
     tree: Node
     lookback: int
+    needs_volume: bool = False
 
     @classmethod
     def read(cls, source: str) -> Formula:
@@ -45,4 +46,4 @@ def _read(source: str) -> Formula:
     tree = parse(source)
     if found := checker.problems(source, tree):
         raise InvalidExpression(source, found)
-    return Formula(source, tree, checker.lookback(tree))
+    return Formula(source, tree, checker.lookback(tree), checker.needs_volume(tree))

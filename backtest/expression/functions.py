@@ -62,7 +62,7 @@ class Function:
     `compute` takes the prices and the arguments in order (series as (T,) arrays, periods as int).
     `lookback` takes the constant ones and tells how many bars it needs before its first value.
     Where `ascending`, the first constant argument must be smaller than the second; where `compares`, its
-    two numbers must not both be constant.
+    two numbers must not both be constant. `needs_volume` says whether `compute` reads the volume.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Function:
     result: Literal["number", "condition"] = "number"
     ascending: bool = False
     compares: bool = False
+    needs_volume: bool = False
 
     @property
     def signature(self) -> str:
@@ -186,9 +187,10 @@ _ALL: tuple[Function, ...] = (
     Function("adx", (_period(14, low=2),), "Average directional index of the bars, 0 to 100.",
              _adx, lambda n: int(2 * n) - 1),
     Function("obv", (), "On-balance volume since the first bar.",
-             lambda prices: indicators.on_balance_volume(prices.close, prices.volume), _none),
+             lambda prices: indicators.on_balance_volume(prices.close, prices.volume), _none,
+             needs_volume=True),
     Function("vwap", (_period(),), "Average of (high + low + close) / 3 over n bars, weighted by volume.",
-             _volume_weighted_price, _full),
+             _volume_weighted_price, _full, needs_volume=True),
     Function("abs", (_NUMBER,), "Absolute value.", lambda prices, x: np.abs(x), _none),
     Function("sqrt", (_NUMBER,), "Square root; undefined below 0.", lambda prices, x: np.sqrt(x), _none),
     Function("log", (_NUMBER,), "Natural logarithm; undefined at and below 0.", lambda prices, x: np.log(x), _none),

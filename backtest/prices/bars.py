@@ -22,7 +22,7 @@ class Bars:
     symbols : M names
     times : (T,) array of datetime64[s], UTC or exchange days, strictly increasing
     open, high, low, close, volume : (T, M) float64 arrays, price currency and shares
-        Prices finite and > 0 with low <= open, close <= high; volume finite and >= 0.
+        Prices finite and > 0 with low <= open, close <= high; volume finite and >= 0, or NaN where unknown.
     timeframe : length of a bar, "1d" unless said otherwise
 
     Raises

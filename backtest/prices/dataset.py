@@ -171,8 +171,14 @@ def infer_timeframe(times: Times) -> str:
 
 
 def _little_endian(bars: Bars) -> list[bytes]:
-    columns = [np.ascontiguousarray(getattr(bars, name), "<f8") + 0.0 for name in _COLUMNS]
+    columns = [_canonical(np.ascontiguousarray(getattr(bars, name), "<f8")) for name in _COLUMNS]
     return [bars.times.astype("<i8").tobytes(), *(column.tobytes() for column in columns)]
+
+
+def _canonical(values: Floats) -> Floats:
+    """The same numbers in one form each: zero has no sign, and an unknown volume is one NaN of the many."""
+    unknown = np.isnan(values)
+    return np.where(unknown, np.nan, values) if unknown.any() else values + 0.0
 
 
 def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:

@@ -36,9 +36,7 @@ def read_file(
         content = path.read_bytes()
     except OSError as error:
         raise InvalidFile(error.strerror or "cannot be read", file=str(path)) from error
-    reading = read_prices(content, file=path.name, symbol=symbol, options=options)
-    reading.require_volume()
-    return reading
+    return read_prices(content, file=path.name, symbol=symbol, options=options)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,5 +70,5 @@ def described(reading: Reading) -> str:
             f"data hash {prices.dataset.data_hash[:12]}"
         )
         lines += [f"  {repair.count:,} {repair.text}: {repair.action}" for repair in prices.repairs]
-        lines += [] if prices.volume_known else ["  volume is unknown"]
+        lines += [f"  {prices.volume}"] if prices.volume else []
     return "\n".join(lines)

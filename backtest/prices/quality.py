@@ -70,6 +70,7 @@ class QualityReport:
     splits : opens at a split's ratio of the close before, as of prices not adjusted for a split
     split_ratios : old shares for a new one at each of `splits`: 0.5 is two for one
     zero_volume : nothing traded, in a symbol that has volume at all
+    unknown_volume : bars of which the volume is not known
     stale : bars at whose end the same single price has stood for five bars or more
     """
 
@@ -82,6 +83,7 @@ class QualityReport:
     splits: Indices
     split_ratios: Floats
     zero_volume: Indices
+    unknown_volume: Indices
     stale: Indices
 
     @cached_property
@@ -113,6 +115,7 @@ class QualityReport:
             "spikes": self._listed(self._largest(self.spikes), self.spikes, self._move),
             "suspected_splits": self._listed(self.splits[:LISTED], self.splits, self._split),
             "zero_volume": self._listed(self.zero_volume[:LISTED], self.zero_volume, self._at),
+            "unknown_volume": self._listed(self.unknown_volume[:LISTED], self.unknown_volume, self._at),
             "stale": self._listed(self.stale[:LISTED], self.stale, self._at),
             "suspect_bars": self.suspect_bars,
         }
@@ -231,6 +234,7 @@ def _inspect_column(bars: Bars, column: int, gaps: Indices) -> QualityReport:
         splits=splits,
         split_ratios=ratios,
         zero_volume=_find_zero_volume(bars.volume[:, column]),
+        unknown_volume=np.flatnonzero(np.isnan(bars.volume[:, column])),
         stale=_find_stale(bars.high[:, column], bars.low[:, column], close),
     )
 

@@ -68,6 +68,7 @@ class VolumeBreakout(Rule):
         "from a close below the lowest close of the `period` bars before, on such a volume, to a close "
         "above the highest close of the `exit_period` bars before."
     )
+    needs_volume = True
     params: ClassVar[tuple[Field, ...]] = (
         Field(name="period", kind="int", label="Period", default=20, low=1, high=5_000, unit="bars",
               help="Bars for the extreme of the close and for the average volume."),

@@ -49,13 +49,21 @@ class Expression(Rule):
 
     @property
     def warmup(self) -> int:
-        sources = (self.entry, self.exit, self.short_entry, self.short_exit)
-        return max(Formula.read(source).lookback for source in sources if source.strip())
+        return max(formula.lookback for formula in self._formulas())
+
+    @property
+    def needs_volume(self) -> bool:
+        """Whether one of the formulas reads the volume."""
+        return any(formula.needs_volume for formula in self._formulas())
 
     def exposure(self, prices: Prices) -> Floats:
         enter, leave = _sides(self.entry, self.exit, prices)
         enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
         return positions(enter, leave, enter_short, leave_short)
+
+    def _formulas(self) -> list[Formula]:
+        sources = (self.entry, self.exit, self.short_entry, self.short_exit)
+        return [Formula.read(source) for source in sources if source.strip()]
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:

@@ -29,6 +29,8 @@ short. The order is filled at the next bar's open (or at that close with `fill=c
   is flat. A target position that already exists on the first day of trading is entered with the first order.
 * With several symbols, each is evaluated on its own prices alone.
 * No rule sees the future: tests cut the prices at random bars and compare, and so does every run.
+* A rule or formula that reads volume (`VOLUME_BREAKOUT`, `volume`, `obv`, `vwap`) is refused on prices whose volume is
+  unknown, and says which symbol that is; every other rule runs on them.
 * A parameter out of its bounds, of the wrong type or unknown is rejected by name, never replaced by a default.
 
 """
@@ -109,7 +111,8 @@ class HigherClose(Rule):
 
 `exposure` gets one symbol's open, high, low, close and volume as arrays of T bars and returns the target
 position at each close: 1 long, 0 flat, -1 short, a fraction between, NaN for no change. Override `target` to
-look at all symbols at once, and `mistakes` to reject parameters that do not fit together.
+look at all symbols at once, and `mistakes` to reject parameters that do not fit together. Set `needs_volume = True` in a
+rule that reads `prices.volume`: a run of it on prices without volume is refused before it starts.
 
 Register it under the rule's name in the entry-point group `{GROUP}` of your package's `pyproject.toml`:
 
@@ -123,8 +126,8 @@ taken, or does not derive from `Rule` is left out; a request for it states why, 
 lists all of them.
 
 Your code is imported in the engine step and on the command line alone. The other processes know a rule by its
-description: name, texts, parameters, `ascending`. `python -m backtest.rules.describe` writes it, in a child process
-without secrets, with 4 GiB of memory, 30 seconds and 1 MB for all packages together. So
+description: name, texts, parameters, `ascending`, `needs_volume`. `python -m backtest.rules.describe` writes it, in a
+child process without secrets, with 4 GiB of memory, 30 seconds and 1 MB for all packages together. So
 
 * a label has at most {LONGEST_LABEL} characters, a help {LONGEST_TEXT:,}, printable and without `{{{{` and `$(`;
 * there are at most {MOST_PARAMS} parameters, and the default of each is a value that it allows, or None;

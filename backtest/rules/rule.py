@@ -12,6 +12,7 @@ from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
 from backtest.prices.bars import Bars
+from backtest.rules.volume import refuse_unknown
 
 PREFIX = "params."
 
@@ -49,7 +50,9 @@ class Prices:
 
     @property
     def volume(self) -> Floats:
-        """Shares traded."""
+        """Shares traded, NaN where unknown; `UnknownVolume` where it is known on no bar."""
+        unknown = np.isnan(self._bars.volume[:, self._column])
+        refuse_unknown(self._bars.symbols[self._column], int(np.count_nonzero(unknown)), len(self))
         return np.ascontiguousarray(self._bars.volume[:, self._column])
 
 
@@ -58,7 +61,8 @@ class Rule(ABC):
 
     A subclass names itself (`name`, `label`, `help`, `long`, `short`), describes each of its fields
     once in `params`, and implements `warmup` and `exposure`. `ascending` lists pairs of parameters of
-    which the first must be smaller than the second.
+    which the first must be smaller than the second. `needs_volume` says whether it reads the volume: a run on
+    prices without volume is then refused.
     """
 
     __slots__ = ()
@@ -70,6 +74,11 @@ class Rule(ABC):
     short: ClassVar[str] = ""
     params: ClassVar[tuple[Field, ...]] = ()
     ascending: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @property
+    def needs_volume(self) -> bool:
+        """Whether it reads the volume; a subclass that does sets it to True."""
+        return False
 
     @property
     @abstractmethod

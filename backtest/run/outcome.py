@@ -17,6 +17,8 @@ from backtest.metrics.trade_statistics import by_exit_reason, by_side
 from backtest.prices import quality
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
+from backtest.rules.rule import Rule
+from backtest.rules.volume import require_volume
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.recomputed import held
@@ -76,7 +78,8 @@ def run(
     Raises
     ------
     InvalidRequest
-        With the field that does not fit the prices: symbols, start_date, end_date or benchmark.
+        With the field that does not fit the prices: symbols, start_date, end_date or benchmark. `UnknownVolume`
+        where the rule reads volume that is unknown.
     InvalidTarget
         If the rule returns a wrong shape or a value outside -1…1.
     """
@@ -85,6 +88,7 @@ def run(
     aligned = align(request, datasets)
     rule = request.rule()
     report("applying rule", 0.1)
+    _check_volume(rule, aligned)
     own = own_targets(rule, aligned.histories)
     report("look-ahead", 0.25)
     check = check_lookahead(
@@ -122,6 +126,13 @@ def account_of(
         year=aligned.span.year.periods,
         sessions=aligned.span.year.sessions,
     )
+
+
+def _check_volume(rule: Rule, aligned: Aligned) -> None:
+    """Raise `UnknownVolume` where a rule that reads volume would read an unknown one, from its warm-up on."""
+    if rule.needs_volume:
+        for history, start in zip(aligned.histories, aligned.span.starts, strict=True):
+            require_volume(history, max(0, start - rule.warmup))
 
 
 def _ignore(step: str, fraction: float) -> None:

@@ -80,6 +80,13 @@ def described(session: Session, data_hashes: Collection[str]) -> Sequence[Stored
     return session.scalars(select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))).all()
 
 
+def unknown_volume(session: Session, data_hash: str) -> tuple[int, int]:
+    """Of how many bars of a dataset the volume is unknown, as its quality report says, and how many bars it has."""
+    row = select(StoredDataset.certificate, StoredDataset.bars).where(StoredDataset.data_hash == data_hash)
+    certificate, bars = session.execute(row).one()
+    return (certificate or {}).get("unknown_volume", {}).get("count", 0), bars
+
+
 def load(session: Session, data_hash: str) -> Dataset:
     """The dataset of that hash with its prices, compared with the hash.
 

@@ -51,7 +51,7 @@ function understood(reading) {
   for (const one of reading.symbols.slice(0, 12)) {
     const of = reading.symbols.length > 1 ? `${one.symbol}: ` : "";
     if (one.order !== "oldest first") say(`${of}rows ${one.order}, put in order`);
-    if (!one.volume_known) say(`${of}volume is unknown`);
+    if (!one.volume_known) say(`${of}volume is unknown on ${counted(one.unknown_volume, "bar")}`);
     for (const repair of one.repairs) say(`${of}${repair.count.toLocaleString("en")} ${repair.text}: ${repair.action}, first in line ${repair.examples[0].line}`);
   }
   return list;

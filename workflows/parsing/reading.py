@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -68,7 +69,6 @@ def _answer(data: bytes | bytearray, about: Mapping[str, Any]) -> tuple[dict[str
         options=ReadOptions.parse(about["options"]),
         ask=not about["preview"],
     )
-    reading.require_volume()
     datasets = [prices.dataset for prices in reading.symbols]
     if about["preview"]:
         return {"preview": _preview(datasets[0]) | {"reading": reading.as_json()}}, []
@@ -91,7 +91,8 @@ def _preview(dataset: Dataset) -> dict[str, Any]:
 
 def _row(dataset: Dataset, bar: int) -> dict[str, Any]:
     prices = {name: float(getattr(dataset.bars, name)[bar, 0]) for name in _PRICES}
-    return {"time": stamp(dataset.bars.times[bar]), **prices}
+    known = {name: None if math.isnan(value) else value for name, value in prices.items()}
+    return {"time": stamp(dataset.bars.times[bar]), **known}
 
 
 def _described(error: InvalidFile) -> dict[str, Any]:

@@ -150,8 +150,7 @@ class _Job:
             )  # fmt: skip
         except BacktestError as error:
             raise InvalidFile(str(error), file=self.problems.file) from error
-        known = not np.isnan(part.columns["volume"]).all()
-        return SymbolPrices(dataset, order, tuple(part.repairs), part.repaired, known)
+        return SymbolPrices(dataset, order, tuple(part.repairs), part.repaired)
 
     def _named(self, name: str | None) -> str:
         if name is None:

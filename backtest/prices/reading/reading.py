@@ -40,7 +40,17 @@ class SymbolPrices:
     order: str
     repairs: tuple[Repair, ...]
     repaired: Times
-    volume_known: bool
+
+    @property
+    def unknown_volume(self) -> int:
+        """Bars whose volume the file does not give."""
+        return int(np.count_nonzero(np.isnan(self.dataset.bars.volume)))
+
+    @property
+    def volume(self) -> str:
+        """What is to be said of the volume; empty where it is known on every bar."""
+        unknown = self.unknown_volume
+        return f"volume is unknown on {unknown:,} of {len(self.dataset):,} bars" if unknown else ""
 
     def as_json(self) -> dict[str, Any]:
         """What became of the symbol, ready for JSON."""
@@ -52,7 +62,8 @@ class SymbolPrices:
             "first_bar": shown(times[0]),
             "last_bar": shown(times[-1]),
             "order": self.order,
-            "volume_known": self.volume_known,
+            "volume_known": not self.unknown_volume,
+            "unknown_volume": self.unknown_volume,
             "repairs": [repair.as_json() for repair in self.repairs],
         }
 
@@ -87,17 +98,6 @@ class Reading:
     preview: tuple[tuple[str, ...], ...] = ()
     rows: int = 0
     symbols: tuple[SymbolPrices, ...] = ()
-
-    def require_volume(self) -> None:
-        """Refuse unknown volume: rules that use it would never trade, and nothing would say so."""
-        for prices in self.symbols:
-            unknown = int(np.isnan(prices.dataset.bars.volume).sum())
-            if unknown:
-                raise InvalidFile(
-                    f"is unknown in {unknown:,} of {len(prices.dataset):,} rows of {prices.dataset.symbol}; "
-                    "fill it in, with 0 where nothing was traded",
-                    file=self.file, field="volume",
-                )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """The reading without the prices themselves, ready for JSON."""

@@ -100,6 +100,8 @@ def from_json(content: bytes) -> Catalogue:
 
 
 def _of_rule(rule: type[Rule]) -> dict[str, Any]:
+    # a property where it depends on parameters: then the engine step asks the rule itself
+    needs_volume: object = rule.needs_volume
     return {
         "name": rule.name,
         "label": rule.label,
@@ -108,6 +110,7 @@ def _of_rule(rule: type[Rule]) -> dict[str, Any]:
         "short": rule.short,
         "params": [_of_field(field) for field in rule.params],
         "ascending": [[low, high] for low, high in rule.ascending],
+        "needs_volume": needs_volume is True,
     }
 
 
@@ -152,6 +155,7 @@ def _rule(description: object, taken: Mapping[str, object]) -> type[Rule]:
         short=_text(description, "short", LONGEST_TEXT),
         params=params,
         ascending=tuple(_pair(each, params) for each in _list(description, "ascending", MOST_PARAMS)),
+        needs_volume=_flag(description, "needs_volume"),
     )
 
 

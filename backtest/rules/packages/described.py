@@ -46,11 +46,11 @@ class DescribedRule(Rule):
 
 def described(
     name: str, *, label: str, help: str, long: str, short: str, params: tuple[Field, ...],
-    ascending: tuple[tuple[str, str], ...],
+    ascending: tuple[tuple[str, str], ...], needs_volume: bool = False,
 ) -> type[DescribedRule]:  # fmt: skip
     """The class of a rule with this description."""
     attributes = {
         "name": name, "label": label, "help": help, "long": long, "short": short, "params": params,
-        "ascending": ascending,
+        "ascending": ascending, "needs_volume": needs_volume,
     }  # fmt: skip
     return type("DescribedRule", (DescribedRule,), {"__slots__": (), "__doc__": None, **attributes})

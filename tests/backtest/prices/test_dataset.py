@@ -52,6 +52,23 @@ def test_the_hash_is_over_symbol_timeframe_count_times_and_prices_in_little_endi
     assert daily([1, 2, 3]).data_hash == "df1a143ee14d105ae333bf63b011b72afafadd15f0d537d21988a6607efe95f6"
 
 
+def test_an_unknown_volume_is_kept_and_one_content_has_one_hash_whatever_its_bits():
+    bits = np.array([0x7FF8_0000_0000_0000, 0xFFF8_0000_0000_0001], np.uint64).view(float)
+    volumes = [np.array([10.0, one, 30.0]) for one in bits]
+
+    first, second = (
+        make_dataset("ACME", daily([1, 2, 3]).bars.times,
+                     dict.fromkeys(PRICES, np.array([1.0, 2, 3])) | {"volume": volume}, source="made up")
+        for volume in volumes
+    )  # fmt: skip
+
+    assert first.data_hash == second.data_hash
+    decoded = Dataset.decode(first.encode())
+    assert decoded.data_hash == first.data_hash
+    assert decoded.bars.volume[:, 0].tolist()[::2] == [10.0, 30.0]
+    assert np.isnan(decoded.bars.volume[1, 0])
+
+
 def test_where_the_prices_come_from_does_not_change_the_hash():
     dataset = daily([1, 2, 3])
 

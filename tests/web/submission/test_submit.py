@@ -221,6 +221,23 @@ def test_submitting_and_checking_read_no_price(client, monkeypatch):
     assert submitted.status_code == 202
 
 
+def test_a_rule_that_reads_volume_is_refused_before_it_starts_where_there_is_none(client, filled_database):
+    rows = "".join(f"2018-03-{day:02d},10,11,9,10.5\n" for day in range(1, 29))
+    file = {"data": f"date,open,high,low,close\n{rows}", "content_type": "text/csv"}
+    assert client.post("/api/datasets?symbol=FX", **file).status_code == 201
+    request = SMALLEST | {"symbols": ["SP500", "FX"], "start_date": "2018-03-01", "end_date": "2018-03-28"}
+    formula = {"rule_type": "EXPRESSION", "params": {"entry": "volume > sma(volume, 5)"}}
+
+    refused = client.post("/run_backtest", json=request | formula)
+
+    assert refused.status_code == 400
+    assert "the volume of FX is unknown on all of its 28 bars" in refused.json["errors"][0]["message"]
+    assert client.post("/api/check", json=request | formula).json["ok"] is False
+    assert stored(filled_database) == 0
+    allowed = request | {"rule_type": "EXPRESSION", "params": {"entry": "close > sma(close, 5)"}}
+    assert client.post("/run_backtest", json=allowed).status_code == 202
+
+
 def test_similar_names_are_looked_for_only_for_the_first_unknown_symbols(client):
     answer = client.post(
         "/run_backtest", json=SMALLEST | {"symbols": [f"SP500{place}" for place in range(8)]}

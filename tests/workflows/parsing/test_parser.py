@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backtest.errors import InvalidFile
@@ -68,9 +69,15 @@ def test_the_name_of_the_file_is_taken_only_where_the_file_names_no_symbol():
     assert symbol(named, symbol="MINE", default_symbol="ACME") == "MINE"
 
 
-def test_unknown_volume_is_refused_as_on_the_command_line():
-    with pytest.raises(InvalidFile, match="volume: is unknown in 1 of 2 rows of ACME"):
-        FileParser().parse(GOOD.replace(b"10.5,100\n2024-01-03", b"10.5,\n2024-01-03"), ABOUT)
+def test_an_unknown_volume_is_null_in_the_preview_and_counted():
+    content = GOOD.replace(b"10.5,100\n2024-01-03", b"10.5,\n2024-01-03")
+
+    parsed, preview = FileParser().parse(content, ABOUT), FileParser().preview(content, ABOUT)
+
+    assert np.isnan(parsed.datasets[0].bars.volume[:, 0]).tolist() == [True, False]
+    assert [row["volume"] for row in preview["rows"]] == [None, 100.0]
+    assert preview["certificate"]["unknown_volume"] == {"count": 1, "listed": [{"date": "2024-01-02"}]}
+    assert preview["reading"]["symbols"][0]["unknown_volume"] == 1
 
 
 def test_the_server_and_its_children_know_nothing_of_the_web(fresh_server, monkeypatch, tmp_path):
