@@ -41,6 +41,12 @@ def holds(node: Node, prices: Prices) -> Flags:
         return _Evaluation(node, prices).condition(node).true
 
 
+def values(node: Node, prices: Prices) -> Floats:
+    """A number of a checked formula at each bar, (T,); NaN where it is unknown."""
+    with np.errstate(all="ignore"):
+        return _Evaluation(node, prices).series(node)
+
+
 class _Evaluation:
     """One formula over one symbol; calls that occur several times are computed once."""
 
@@ -97,7 +103,7 @@ class _Evaluation:
                 return prices.volume
 
     def _comparison(self, node: Comparison) -> Truth:
-        values = [self._full(operand) for operand in node.operands]
+        values = [self.series(operand) for operand in node.operands]
         pairs = zip(node.operators, values, values[1:], strict=False)
         first, *others = (_compared(sign, left, right) for sign, left, right in pairs)
         for other in others:
@@ -120,7 +126,7 @@ class _Evaluation:
         for argument in function.arguments:
             match argument.kind:
                 case "series" | "number":
-                    arguments.append(self._full(next(series)))
+                    arguments.append(self.series(next(series)))
                 case "condition":
                     arguments.append(self.condition(next(series)))
                 case "period":
@@ -130,7 +136,8 @@ class _Evaluation:
         result = function.compute(self._prices, *arguments)
         return result if isinstance(result, Truth) else _finite(result)
 
-    def _full(self, node: Node) -> Floats:
+    def series(self, node: Node) -> Floats:
+        """A number at each bar, (T,)."""
         values = self.number(node)
         return values if len(values) == self._count else np.full(self._count, values[0])
 

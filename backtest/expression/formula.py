@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backtest.arrays import Flags
+from backtest.arrays import Flags, Floats
 from backtest.expression import checker, evaluator
 from backtest.expression.errors import InvalidExpression, Problem
 from backtest.expression.functions import Prices
 from backtest.expression.parser import parse
+from backtest.expression.series import compared
 from backtest.expression.tree import Node
 
 
@@ -30,6 +32,12 @@ class Formula:
     def holds(self, prices: Prices) -> Flags:
         """Tell at each bar whether the condition is true; the value at bar t uses bars <= t alone."""
         return evaluator.holds(self.tree, prices)
+
+    def series(self, prices: Prices) -> Iterator[tuple[str, str, Floats | float]]:
+        """What it compares: text, pane, and the values at each bar, or the one number of a constant."""
+        for side in compared(self.tree):
+            values = evaluator.values(side.node, prices)
+            yield side.text, side.pane, float(values[0]) if checker.is_constant(side.node) else values
 
 
 def check(source: str) -> list[Problem]:

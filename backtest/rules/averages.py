@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from backtest import indicators, jit
 from backtest.arrays import Floats
 from backtest.fields import Field
+from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import side_since_crossing
 from backtest.signals.sma_cross_jit import side_since_sma_cross
@@ -50,6 +51,13 @@ class MovingAverageCross(Rule):
             return side_since_sma_cross(close, self.fast, self.slow)
         fast, slow = (self.line(close, period, self.kind) for period in (self.fast, self.slow))
         return side_since_crossing(fast, slow)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        close = prices.close
+        return tuple(
+            Line(f"{self.kind.upper()} {period}", self.line(close, period, self.kind))
+            for period in (self.fast, self.slow)
+        )
 
     @staticmethod
     def line(close: Floats, period: int, kind: str = "sma") -> Floats:
@@ -95,3 +103,13 @@ class Macd(Rule):
     def exposure(self, prices: Prices) -> Floats:
         line, average, _ = indicators.macd(prices.close, self.fast, self.slow, self.signal)
         return side_since_crossing(line, average)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        return macd_lines(prices.close, self.fast, self.slow, self.signal)
+
+
+def macd_lines(close: Floats, fast: int, slow: int, signal: int) -> tuple[Line, Line]:
+    """The MACD line and its signal line in a pane of their own."""
+    line, average, _ = indicators.macd(close, fast, slow, signal)
+    pane = f"MACD {fast}, {slow}, {signal}"
+    return Line("MACD", line, pane), Line("Signal", average, pane)

@@ -9,6 +9,7 @@ from backtest import indicators
 from backtest.arrays import Floats
 from backtest.fields import Field
 from backtest.indicators import shifted
+from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 
@@ -43,12 +44,16 @@ class DonchianBreakout(Rule):
         return self.period
 
     def exposure(self, prices: Prices) -> Floats:
-        close, high, low = prices.close, prices.high, prices.low
-        return positions(
-            close > shifted(indicators.highest(high, self.period), 1),
-            close < shifted(indicators.lowest(low, self.exit_period), 1),
-            close < shifted(indicators.lowest(low, self.period), 1),
-            close > shifted(indicators.highest(high, self.exit_period), 1),
+        close = prices.close
+        top, bottom = _channel(prices.high, prices.low, self.period)
+        exit_top, exit_bottom = _channel(prices.high, prices.low, self.exit_period)
+        return positions(close > top, close < exit_bottom, close < bottom, close > exit_top)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        return tuple(
+            line
+            for period in dict.fromkeys((self.period, self.exit_period))
+            for line in _channel_lines(prices.high, prices.low, period)
         )
 
 
@@ -87,14 +92,29 @@ class VolumeBreakout(Rule):
         return self.period
 
     def exposure(self, prices: Prices) -> Floats:
-        close, volume = prices.close, prices.volume
-        heavy = volume > self.multiple * shifted(indicators.sma(volume, self.period), 1)
+        close = prices.close
+        heavy = prices.volume > self._heavy_volume(prices)
+        top, bottom = _channel(close, close, self.period)
+        exit_top, exit_bottom = _channel(close, close, self.exit_period)
         return positions(
-            heavy & (close > shifted(indicators.highest(close, self.period), 1)),
-            close < shifted(indicators.lowest(close, self.exit_period), 1),
-            heavy & (close < shifted(indicators.lowest(close, self.period), 1)),
-            close > shifted(indicators.highest(close, self.exit_period), 1),
+            heavy & (close > top), close < exit_bottom, heavy & (close < bottom), close > exit_top
         )
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        close = prices.close
+        return (
+            *(
+                line
+                for period in dict.fromkeys((self.period, self.exit_period))
+                for line in _channel_lines(close, close, period)
+            ),
+            Line("Volume", prices.volume, "Volume"),
+            Line(f"{self.multiple:g} × average", self._heavy_volume(prices), "Volume"),
+        )
+
+    def _heavy_volume(self, prices: Prices) -> Floats:
+        """The volume that an entry must exceed."""
+        return self.multiple * shifted(indicators.sma(prices.volume, self.period), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +154,38 @@ class AtrVolatility(Rule):
         return self.period + 1
 
     def exposure(self, prices: Prices) -> Floats:
-        close, high, low = prices.close, prices.high, prices.low
-        atr = indicators.average_true_range(high, low, close, self.period)
+        close = prices.close
+        atr = indicators.average_true_range(prices.high, prices.low, close, self.period)
         move = close - shifted(close, 1)
         unusual = self.entry_multiple * shifted(atr, 1)
-        distance = self.exit_multiple * atr
-        return positions(
-            move > unusual,
-            close < indicators.highest(high, self.exit_period) - distance,
-            move < -unusual,
-            close > indicators.lowest(low, self.exit_period) + distance,
+        long_exit, short_exit = self._exits(prices, atr)
+        return positions(move > unusual, close < long_exit, move < -unusual, close > short_exit)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        close = prices.close
+        atr = indicators.average_true_range(prices.high, prices.low, close, self.period)
+        long_exit, short_exit = self._exits(prices, atr)
+        pane = f"Change against ATR {self.period}"
+        return (
+            Line("Long exit", long_exit),
+            Line("Short exit", short_exit),
+            Line("Change", close - shifted(close, 1), pane),
+            Line(f"{self.entry_multiple:g} ATR", self.entry_multiple * shifted(atr, 1), pane),
+            Line(f"-{self.entry_multiple:g} ATR", -self.entry_multiple * shifted(atr, 1), pane),
         )
+
+    def _exits(self, prices: Prices, atr: Floats) -> tuple[Floats, Floats]:
+        """The closes at which a long and a short position are left."""
+        distance = self.exit_multiple * atr
+        highest = indicators.highest(prices.high, self.exit_period)
+        return highest - distance, indicators.lowest(prices.low, self.exit_period) + distance
+
+
+def _channel(high: Floats, low: Floats, period: int) -> tuple[Floats, Floats]:
+    """The highest and the lowest value of the bars before each bar."""
+    return shifted(indicators.highest(high, period), 1), shifted(indicators.lowest(low, period), 1)
+
+
+def _channel_lines(high: Floats, low: Floats, period: int) -> tuple[Line, Line]:
+    top, bottom = _channel(high, low, period)
+    return Line(f"Highest of {period} before", top), Line(f"Lowest of {period} before", bottom)

@@ -12,6 +12,7 @@ from backtest.arrays import Flags, Floats
 from backtest.errors import FieldError
 from backtest.expression import Formula, InvalidExpression, PlacedError
 from backtest.fields import Field, Value
+from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
 from backtest.signals.positions import positions
 
@@ -60,6 +61,11 @@ class Expression(Rule):
         enter, leave = _sides(self.entry, self.exit, prices)
         enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
         return positions(enter, leave, enter_short, leave_short)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        found = [series for formula in self._formulas() for series in formula.series(prices)]
+        named = {(text, pane): Line(text, values, pane) for text, pane, values in found}
+        return tuple(named.values())
 
     def _formulas(self) -> list[Formula]:
         sources = (self.entry, self.exit, self.short_entry, self.short_exit)

@@ -8,6 +8,8 @@ from typing import ClassVar
 from backtest import indicators
 from backtest.arrays import Floats
 from backtest.fields import Field
+from backtest.rules.averages import macd_lines
+from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window, positions, reversing
@@ -46,6 +48,9 @@ class Rsi(Rule):
     def exposure(self, prices: Prices) -> Floats:
         strength = indicators.rsi(prices.close, self.period)
         return reversing(strength < self.oversold, strength > self.overbought)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        return _rsi_lines(prices.close, self.period, self.oversold, self.overbought)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,13 @@ class RsiMacd(Rule):
             was_oversold & crosses(line, average, 1), was_overbought & crosses(line, average, -1)
         )
 
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        close = prices.close
+        return (
+            *_rsi_lines(close, self.period, self.oversold, self.overbought),
+            *macd_lines(close, self.fast, self.slow, self.signal),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BollingerBands(Rule):
@@ -134,3 +146,17 @@ class BollingerBands(Rule):
         close = prices.close
         upper, middle, lower = indicators.bollinger_bands(close, self.period, self.deviations)
         return positions(close < lower, close >= middle, close > upper, close <= middle)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        bands = indicators.bollinger_bands(prices.close, self.period, self.deviations)
+        labels = ("Upper band", "Middle band", "Lower band")
+        return tuple(Line(label, values) for label, values in zip(labels, bands, strict=True))
+
+
+def _rsi_lines(close: Floats, period: int, oversold: float, overbought: float) -> tuple[Line, ...]:
+    pane = f"RSI {period}"
+    return (
+        Line("RSI", indicators.rsi(close, period), pane),
+        Line("Oversold", oversold, pane),
+        Line("Overbought", overbought, pane),
+    )

@@ -12,6 +12,7 @@ from backtest.arrays import Floats
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
 from backtest.prices.bars import Bars
+from backtest.rules.lines import Line
 from backtest.rules.volume import refuse_unknown
 
 PREFIX = "params."
@@ -60,9 +61,9 @@ class Rule(ABC):
     """A trading rule. Subclasses are frozen dataclasses whose fields are the parameters.
 
     A subclass names itself (`name`, `label`, `help`, `long`, `short`), describes each of its fields
-    once in `params`, and implements `warmup` and `exposure`. `ascending` lists pairs of parameters of
-    which the first must be smaller than the second. `needs_volume` says whether it reads the volume: a run on
-    prices without volume is then refused.
+    once in `params`, and implements `warmup` and `exposure`; `lines` is what a chart shows of it. `ascending`
+    lists pairs of parameters of which the first must be smaller than the second. `needs_volume` says whether it
+    reads the volume: a run on prices without volume is then refused.
     """
 
     __slots__ = ()
@@ -93,6 +94,10 @@ class Rule(ABC):
         -------
         (T,) array of -1…1; the value at bar t uses bars <= t alone
         """
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        """What `exposure` compares, for a chart; nothing where the rule compares nothing that can be drawn."""
+        return ()
 
     def target(self, bars: Bars) -> Floats:
         """The position wanted in each symbol at each close, shape (T, M), C-contiguous."""

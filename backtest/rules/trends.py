@@ -10,6 +10,7 @@ import numpy as np
 from backtest import indicators
 from backtest.arrays import Floats
 from backtest.fields import Field
+from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 
@@ -45,10 +46,23 @@ class TrendFollowing(Rule):
 
     def exposure(self, prices: Prices) -> Floats:
         close = prices.close
-        average = indicators.ema(close, self.period)
-        adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
+        average, adx = self._average_and_adx(prices)
         strong, above, below = adx >= self.adx_threshold, close > average, close < average
         return positions(strong & above, below, strong & below, above)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        average, adx = self._average_and_adx(prices)
+        pane = f"ADX {self.adx_period}"
+        return (
+            Line(f"EMA {self.period}", average),
+            Line("ADX", adx, pane),
+            Line("Threshold", self.adx_threshold, pane),
+        )
+
+    def _average_and_adx(self, prices: Prices) -> tuple[Floats, Floats]:
+        close = prices.close
+        adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
+        return indicators.ema(close, self.period), adx
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,14 @@ class Momentum(Rule):
     def exposure(self, prices: Prices) -> Floats:
         change = indicators.rate_of_change(prices.close, self.period)
         return np.subtract(change > self.threshold_pct, change < -self.threshold_pct, dtype=np.float64)
+
+    def lines(self, prices: Prices) -> tuple[Line, ...]:
+        pane = f"Change over {self.period} bars, %"
+        levels = dict.fromkeys((self.threshold_pct, -self.threshold_pct))
+        return (
+            Line("Change", indicators.rate_of_change(prices.close, self.period), pane),
+            *(Line("Threshold", level, pane) for level in levels),
+        )
 
 
 @dataclass(frozen=True, slots=True)
