@@ -24,7 +24,7 @@ from qa.browser import chromium
 from qa.environment import app_running
 
 PAGE = Path("docs/page-speed.md")
-TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
+TABS = ("overview", "trades", "returns", "risk", "settings")
 TIMES = 5
 _DAY, _MINUTE = 86_400, 60
 _RULE = {"rule_type": "MOVING_AVERAGE_CROSS", "slippage_bps": 1}

@@ -18,7 +18,7 @@ CSV = "Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,
 
 
 def pages_of(run_id):
-    tabs = [f"/runs/{run_id}?tab={tab}" for tab in ("stats", "trades", "equity", "drawdown", "portfolio")]
+    tabs = [f"/runs/{run_id}?tab={tab}" for tab in ("overview", "trades", "returns", "risk", "settings")]
     return ["/", "/runs", "/datasets", "/docs", f"/compare?run={run_id}", f"/runs/{run_id}/report.html",
             f"/?run={run_id}", *tabs]  # fmt: skip
 

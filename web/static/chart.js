@@ -36,6 +36,7 @@ class Chart {
     this.area = figure.querySelector(".chart-area");
     this.when = figure.querySelector(".when");
     this.series = [];
+    this.ended = new AbortController();
     this.scale = "linear";
     this.chart = library.createChart(this.area, this.options());
     this.legends = this.panes.map((pane, index) => this.addPane(pane, index));
@@ -115,6 +116,7 @@ class Chart {
   }
 
   show(data) {
+    if (this.ended.signal.aborted) return;
     this.data = data;
     const seen = this.chart.timeScale().getVisibleRange();
     if (!this.whole) {
@@ -151,7 +153,7 @@ class Chart {
   }
 
   drawMarkers() {
-    if (!this.markers || !this.trades || !this.data) return;
+    if (this.ended.signal.aborted || !this.markers || !this.trades || !this.data) return;
     const nearest = (time) => {
       const times = this.data.times;
       let low = 0, high = times.length - 1;
@@ -204,8 +206,15 @@ class Chart {
       if (button.dataset.range) this.range(button.dataset.range);
       if (button.dataset.scale) this.chart.panes()[0].priceScale("right").applyOptions({ mode: button.dataset.scale === "log" ? 1 : 0 });
     });
-    document.addEventListener("themechange", () => this.repaint());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    const { signal } = this.ended;
+    document.addEventListener("themechange", () => this.repaint(), { signal });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
+  }
+
+  end() {
+    this.ended.abort();
+    clearTimeout(this.rest);
+    this.chart.remove();
   }
 
   // The whole, with room on the left for the first year's label.
@@ -251,9 +260,22 @@ class Chart {
   }
 }
 
-for (const figure of document.querySelectorAll("figure.chart")) {
-  const chart = new Chart(figure);
-  chart.load().then(() => chart.loadMarkers()).catch((error) => {
-    chart.legends[0].textContent = `${error.message}. Reload the page to try again.`;
-  });
+const drawn = new Set();
+
+// Draws the charts of a part of the page, and lets go of those that have left the page.
+function draw(part) {
+  for (const chart of drawn) {
+    if (chart.figure.isConnected) continue;
+    chart.end();
+    drawn.delete(chart);
+  }
+  for (const figure of part.querySelectorAll("figure.chart")) {
+    const chart = new Chart(figure);
+    drawn.add(chart);
+    chart.load().then(() => chart.loadMarkers()).catch((error) => {
+      if (!chart.ended.signal.aborted) chart.legends[0].textContent = `${error.message}. Reload the page to try again.`;
+    });
+  }
 }
+draw(document);
+document.addEventListener("panelchange", (event) => draw(event.target));

@@ -91,7 +91,7 @@ def test_markup_in_every_free_text_is_shown_and_never_run(visitor):
     )
     assert answer == 200
 
-    for path in (run, f"{run}?tab=trades", f"{run}?tab=equity", f"{run}/report.html", "/", "/runs",
+    for path in (run, f"{run}?tab=trades", f"{run}?tab=returns", f"{run}/report.html", "/", "/runs",
                  f"/compare?run={run.split('/')[-1]}", f"/runs?q={NASTY}"):  # fmt: skip
         visitor.goto(path)
         visitor.wait_for_load_state("networkidle")

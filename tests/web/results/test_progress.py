@@ -53,7 +53,7 @@ def test_a_running_run_shows_its_stage_among_the_four(client, filled_database, s
     assert client.get(f"/api/runs/{run_id}").json["progress"] == 0.63
 
 
-@pytest.mark.parametrize("tab", ["?tab=trades", "?tab=portfolio"])
+@pytest.mark.parametrize("tab", ["?tab=trades", "?tab=returns"])
 def test_the_address_of_a_tab_shows_the_progress_until_there_is_a_result(
     client, filled_database, submit, tab
 ):

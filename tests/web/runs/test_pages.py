@@ -8,7 +8,7 @@ import pytest
 from store.queries import runs
 from tests.web.conftest import PAGE, with_a_result
 
-TABS = ("stats", "trades", "equity", "drawdown", "portfolio")
+TABS = ("overview", "trades", "returns", "risk", "settings")
 
 
 def test_the_first_page_is_filled_with_an_example_that_can_be_submitted_as_it_stands(client, filled_database):
@@ -30,6 +30,27 @@ def test_each_tab_of_a_result_is_shown_without_inline_script_or_style(client, fi
     assert not re.search(r"<script(?![^>]*src=)[^>]*>|\sstyle=|\son\w+=", page.text)
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "unsafe" not in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [("stats", "overview"), ("equity", "returns"), ("drawdown", "risk"), ("portfolio", "trades")],
+)
+def test_a_link_of_an_earlier_release_leads_to_the_room_of_today(client, finished, former, today):
+    page = client.get(f"/runs/{finished()}?tab={former}", headers=PAGE).text
+
+    assert f'tab={today}#rooms" aria-current="page"' in page
+
+
+def test_a_panel_is_the_page_without_what_all_rooms_share(client, finished):
+    run_id = finished()
+
+    page = client.get(f"/runs/{run_id}?tab=risk", headers=PAGE).text
+    panel = client.get(f"/runs/{run_id}?tab=risk&part=panel", headers=PAGE).text
+
+    assert panel.strip() in page
+    assert "Worst drawdowns" in panel
+    assert not re.search("<html|<nav|class=.kpis", panel)
 
 
 def test_every_metric_opens_to_its_formula_inputs_and_what_other_tools_do(client, finished):
@@ -231,7 +252,7 @@ def test_the_figures_on_top_tell_their_distance_to_the_benchmark(client, finishe
 def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_marked(client, finished):
     run_id = finished()
 
-    page = client.get(f"/runs/{run_id}?tab=drawdown", headers=PAGE).text
+    page = client.get(f"/runs/{run_id}?tab=risk", headers=PAGE).text
 
     depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)%', page)]
     metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
