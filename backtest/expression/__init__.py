@@ -1,7 +1,7 @@
 """Conditions as formulas over prices and indicators; `Formula.read` and `check` are the way in."""
 
 from backtest.expression.errors import InvalidExpression, PlacedError, Problem
-from backtest.expression.formula import Formula, check
+from backtest.expression.formula import Formula, check, taken
 from backtest.expression.functions import FUNCTIONS, SERIES
 
-__all__ = ["FUNCTIONS", "SERIES", "Formula", "InvalidExpression", "PlacedError", "Problem", "check"]
+__all__ = ["FUNCTIONS", "SERIES", "Formula", "InvalidExpression", "PlacedError", "Problem", "check", "taken"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from backtest.expression.errors import Problem
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES, Argument, Function
@@ -12,32 +13,25 @@ from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Numbe
 
 Kind = Literal["number", "condition"]
 
+NO_CONSTANTS: Final[Mapping[str, float]] = MappingProxyType({})
 _PHRASES = {"number": "a number", "condition": "a condition (true or false)"}
 
 
-def problems(source: str, node: Node) -> list[Problem]:
+def problems(source: str, node: Node, constants: Mapping[str, float] = NO_CONSTANTS) -> list[Problem]:
     """Every mistake in a formula that must be a condition, in the order of the text."""
-    checker = _Checker(source)
+    checker = _Checker(source, constants)
     checker.expect(node, "condition", "a rule requires a condition, such as close > sma(close, 200)")
     return sorted(checker.found, key=lambda problem: (problem.line, problem.column))
 
 
-def lookback(node: Node) -> int:
+def lookback(node: Node, constants: Mapping[str, float] = NO_CONSTANTS) -> int:
     """Bars that a checked formula needs before the first at which all of it is known."""
-    match node:
-        case Unary(operand=operand):
-            return lookback(operand)
-        case Binary(left=left, right=right):
-            return max(lookback(left), lookback(right))
-        case Comparison(operands=operands):
-            return max(lookback(operand) for operand in operands)
-        case Call(function=name, arguments=arguments):
-            function = FUNCTIONS[name]
-            series, constants = split(function, arguments)
-            below = max((lookback(argument) for argument in series), default=0)
-            return below + function.lookback(*constants)
-        case _:
-            return 0
+    if not isinstance(node, Call):
+        return max((lookback(child, constants) for child in children(node)), default=0)
+    function = FUNCTIONS[node.function]
+    series, numbers = split(function, node.arguments, constants)
+    below = max((lookback(argument, constants) for argument in series), default=0)
+    return below + function.lookback(*numbers)
 
 
 def needs_volume(node: Node) -> bool:
@@ -51,25 +45,34 @@ def needs_volume(node: Node) -> bool:
             return any(map(needs_volume, children(node)))
 
 
-def split(function: Function, given: tuple[Node, ...]) -> tuple[list[Node], list[float]]:
+def split(
+    function: Function, given: tuple[Node, ...], constants: Mapping[str, float] = NO_CONSTANTS
+) -> tuple[list[Node], list[float]]:
     """The arguments of a checked call: those that vary by bar, and the constant ones, defaults filled in."""
-    varying, constants = [], []
+    varying, numbers = [], []
     for index, argument in enumerate(function.arguments):
         node = given[index] if index < len(given) else None
-        if isinstance(node, Number) and argument.kind in ("period", "constant"):
-            constants.append(node.value)
+        if argument.kind in ("period", "constant") and (value := literal(node, constants)) is not None:
+            numbers.append(value)
         elif node is not None:
             varying.append(node)
         elif argument.default is not None:
-            constants.append(argument.default)
-    return varying, constants
+            numbers.append(argument.default)
+    return varying, numbers
+
+
+def literal(node: Node | None, constants: Mapping[str, float]) -> float | None:
+    """The value of a number or of a named constant; None of anything else."""
+    if isinstance(node, Number):
+        return node.value
+    return constants.get(node.name) if isinstance(node, Name) else None
 
 
 class _Checker:
     """Collects every mistake; a part with a mistake has no kind and causes no further ones."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, source: str, constants: Mapping[str, float]) -> None:
+        self._source, self._constants = source, constants
         self.found: list[Problem] = []
 
     def expect(self, node: Node, wanted: Kind, why: str) -> None:
@@ -100,12 +103,12 @@ class _Checker:
     def _name(self, node: Name) -> Kind | None:
         if node.name in CONSTANTS:
             return "condition"
-        if node.name in SERIES:
+        if node.name in SERIES or node.name in self._constants:
             return "number"
         if function := FUNCTIONS.get(node.name):
             self._note(node.offset, f"{node.name} is a function: write {function.signature}")
         else:
-            known = (*SERIES, *CONSTANTS, *FUNCTIONS)
+            known = (*self._constants, *SERIES, *CONSTANTS, *FUNCTIONS)
             self._note(node.offset, f"unknown name {_short(node.name)}{_nearest(node.name, known)}")
         return None
 
@@ -130,7 +133,7 @@ class _Checker:
         if not least <= count <= most:
             allowed = str(most) if least == most else f"{least} to {most}"
             plural = "" if allowed == "1" else "s"
-            hint = _with_close(function, node) if count and is_constant(node.arguments[0]) else ""
+            hint = _with_close(function, node) if count and self._is_constant(node.arguments[0]) else ""
             self._note(
                 node.offset, f"{function.signature} takes {allowed} argument{plural}, got {count}{hint}"
             )
@@ -146,12 +149,12 @@ class _Checker:
 
     def _constant_series(self, function: Function, node: Call) -> bool:
         """Note a constant where a series is meant: it would be the same on every bar."""
-        if function.compares and all(map(is_constant, node.arguments)):
+        if function.compares and all(map(self._is_constant, node.arguments)):
             rule = f"{function.signature} compares two constants; one of them must be a series, such as close"
             self._note(node.offset, rule)
             return True
         for argument, given in zip(function.arguments, node.arguments, strict=False):
-            if argument.kind == "series" and is_constant(given):
+            if argument.kind == "series" and self._is_constant(given):
                 rule = (
                     f"{argument.name} of {function.signature} must be a series, such as close, not a constant"
                 )
@@ -177,19 +180,22 @@ class _Checker:
         else:
             self._constant(argument, node, what)
 
+    def _is_constant(self, node: Node) -> bool:
+        return is_constant(node, self._constants)
+
     def _constant(self, argument: Argument, node: Node, what: str) -> None:
         whole = argument.kind == "period"
         bounds = f"a constant {'whole ' if whole else ''}number from {argument.low:g} up to {argument.high:g}"
-        value = _constant_value(node)
+        value = _constant_value(node, self._constants)
         fits = value is not None and argument.low <= value <= argument.high and not (whole and value % 1)
-        if fits and isinstance(node, Number):
+        if fits and literal(node, self._constants) is not None:
             return
         past = "; future bars cannot be used" if whole and value is not None and value < 0 else ""
         got = "" if value is None else f", got {value:g}"
         self._note(node.offset, f"{what} must be {bounds}{got}{past}")
 
     def _ascending(self, function: Function, node: Call) -> None:
-        _, (low, high, *_) = split(function, node.arguments)
+        _, (low, high, *_) = split(function, node.arguments, self._constants)
         if low >= high:
             first, second = (argument.name for argument in function.arguments[1:3])
             rule = f"{first} of {function.signature} must be smaller than {second}"
@@ -199,20 +205,20 @@ class _Checker:
         self.found.append(Problem.at(self._source, offset, message))
 
 
-def is_constant(node: Node) -> bool:
+def is_constant(node: Node, constants: Mapping[str, float] = NO_CONSTANTS) -> bool:
     """Whether a number is the same on every bar: no price is in it."""
     match node:
         case Number():
             return True
-        case Name() | Comparison():
+        case Name(name=name):
+            return name in constants
+        case Comparison():
             return False
         case Call(function=name):
             function = FUNCTIONS.get(name)
-            return (
-                function is not None and not function.reads_prices and all(map(is_constant, children(node)))
-            )
-        case _:
-            return all(map(is_constant, children(node)))
+            if function is None or function.reads_prices:
+                return False
+    return all(is_constant(child, constants) for child in children(node))
 
 
 def _with_close(function: Function, node: Call) -> str:
@@ -228,13 +234,12 @@ def _with_close(function: Function, node: Call) -> str:
     return next(fitting, "")
 
 
-def _constant_value(node: Node) -> float | None:
+def _constant_value(node: Node, constants: Mapping[str, float]) -> float | None:
     """The value of a literal; a negative one is always out of bounds, but worth naming."""
-    if isinstance(node, Number):
-        return node.value
-    if isinstance(node, Unary) and node.operator == "-" and isinstance(node.operand, Number):
-        return -node.operand.value
-    return None
+    if isinstance(node, Unary) and node.operator == "-":
+        value = literal(node.operand, constants)
+        return None if value is None else -value
+    return literal(node, constants)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
 import numpy as np
 
 from backtest.arrays import Flags, Floats
-from backtest.expression.checker import split
+from backtest.expression.checker import NO_CONSTANTS, split
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, Prices, Truth
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
 
@@ -30,28 +30,30 @@ _OPPOSITE: Final[dict[str, tuple[Callable[..., Flags], Callable[..., Flags]]]] =
 }
 
 
-def holds(node: Node, prices: Prices) -> Flags:
+def holds(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTANTS) -> Flags:
     """Tell at each bar whether a checked condition is true; unknown counts as not true.
+
+    `constants` are the values of the names that the condition was checked with.
 
     Returns
     -------
     (T,) array of bool; the value at bar t uses bars <= t alone
     """
     with np.errstate(all="ignore"):
-        return _Evaluation(node, prices).condition(node).true
+        return _Evaluation(node, prices, constants).condition(node).true
 
 
-def values(node: Node, prices: Prices) -> Floats:
+def values(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTANTS) -> Floats:
     """A number of a checked formula at each bar, (T,); NaN where it is unknown."""
     with np.errstate(all="ignore"):
-        return _Evaluation(node, prices).series(node)
+        return _Evaluation(node, prices, constants).series(node)
 
 
 class _Evaluation:
     """One formula over one symbol; calls that occur several times are computed once."""
 
-    def __init__(self, root: Node, prices: Prices) -> None:
-        self._prices, self._count = prices, len(prices)
+    def __init__(self, root: Node, prices: Prices, constants: Mapping[str, float]) -> None:
+        self._prices, self._count, self._constants = prices, len(prices), constants
         calls = Counter(_calls(root))
         self._repeated = {call for call, times in calls.items() if times > 1}
         self._known: dict[Call, Floats | Truth] = {}
@@ -80,7 +82,8 @@ class _Evaluation:
             case Number(value=value):
                 return np.array([value])
             case Name(name=name):
-                return self._price(name)
+                constant = self._constants.get(name)
+                return self._price(name) if constant is None else np.array([constant])
             case Unary(operand=operand):
                 return -self.number(operand)
             case Binary(operator=sign, left=left, right=right):
@@ -120,7 +123,7 @@ class _Evaluation:
 
     def _computed(self, node: Call) -> Floats | Truth:
         function = FUNCTIONS[node.function]
-        varying, constants = split(function, node.arguments)
+        varying, constants = split(function, node.arguments, self._constants)
         series, numbers = iter(varying), iter(constants)
         arguments: list[object] = []
         for argument in function.arguments:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backtest.expression.checker import is_constant
+from backtest.expression.checker import NO_CONSTANTS, is_constant
 from backtest.expression.functions import FUNCTIONS
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
 
@@ -28,12 +28,12 @@ class Compared:
     pane: str
 
 
-def compared(tree: Node) -> list[Compared]:
+def compared(tree: Node, constants: Mapping[str, float] = NO_CONSTANTS) -> list[Compared]:
     """What the comparisons of a checked formula compare, in the order of the text, each once.
 
     The price itself is left out where it stands alone: a chart shows it anyway.
     """
-    found = [side for operands in _operands(tree) for side in _sides(operands)]
+    found = [side for operands in _operands(tree) for side in _sides(operands, constants)]
     return list({(side.text, side.pane): side for side in found}.values())
 
 
@@ -72,8 +72,8 @@ def _operands(node: Node) -> Iterator[tuple[Node, ...]]:
             yield from _operands(child)
 
 
-def _sides(operands: tuple[Node, ...]) -> list[Compared]:
-    varying = [node for node in operands if not is_constant(node)]
+def _sides(operands: tuple[Node, ...], constants: Mapping[str, float]) -> list[Compared]:
+    varying = [node for node in operands if not is_constant(node, constants)]
     if not varying:
         return []
     of_price = any(_is_price(node) for node in varying)

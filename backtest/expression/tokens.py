@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<operator><=|>=|==|!=|[-+*/^<>(),])"
 )
-_WORDS = frozenset({"and", "or", "not"})
+WORDS = frozenset({"and", "or", "not"})
 _HINTS = {
     "=": "to compare, write ==",
     "!": "write not, or != to compare",
@@ -65,7 +65,7 @@ def _token(source: str, match: re.Match[str]) -> Token:
         if not math.isfinite(float(text)):
             raise _problem(source, offset, "the number is too large")
         return Token("number", text, offset)
-    is_operator = match.lastgroup == "operator" or text in _WORDS
+    is_operator = match.lastgroup == "operator" or text in WORDS
     return Token("operator" if is_operator else "name", text, offset)
 
 

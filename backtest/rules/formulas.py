@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from backtest.arrays import Flags, Floats
 from backtest.errors import FieldError
-from backtest.expression import Formula, InvalidExpression, PlacedError
+from backtest.expression import Formula, InvalidExpression, PlacedError, taken
 from backtest.fields import Field, Value
 from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
@@ -41,12 +41,15 @@ class Expression(Rule):
               help="Condition to sell short. Empty: never."),
         Field(name="short_exit", kind="text", label="Short exit", default="",
               help="Condition to cover. Empty: cover when the short entry is no longer true."),
+        Field(name="constants", kind="numbers", label="Constants", default={},
+              help="Numbers that the formulas may call by name: with n=20, sma(close, n) is sma(close, 20)."),
     )  # fmt: skip
 
     entry: str
     exit: str = ""
     short_entry: str = ""
     short_exit: str = ""
+    constants: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def warmup(self) -> int:
@@ -58,8 +61,8 @@ class Expression(Rule):
         return any(formula.needs_volume for formula in self._formulas())
 
     def exposure(self, prices: Prices) -> Floats:
-        enter, leave = _sides(self.entry, self.exit, prices)
-        enter_short, leave_short = _sides(self.short_entry, self.short_exit, prices)
+        enter, leave = self._sides(self.entry, self.exit, prices)
+        enter_short, leave_short = self._sides(self.short_entry, self.short_exit, prices)
         return positions(enter, leave, enter_short, leave_short)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
@@ -69,30 +72,45 @@ class Expression(Rule):
 
     def _formulas(self) -> list[Formula]:
         sources = (self.entry, self.exit, self.short_entry, self.short_exit)
-        return [Formula.read(source) for source in sources if source.strip()]
+        return [self._formula(source) for source in sources if source.strip()]
+
+    def _formula(self, source: str) -> Formula:
+        return Formula.read(source, self.constants)
+
+    def _sides(self, entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:
+        if not entry.strip():
+            never = np.zeros(len(prices), dtype=np.bool_)
+            return never, never
+        entered = self._formula(entry).holds(prices)
+        return entered, self._formula(leave).holds(prices) if leave.strip() else ~entered
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:
-        errors = [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name))]
+        constants = values.get("constants")
+        named: dict[str, float] = constants if isinstance(constants, dict) else {}
+        errors = _name_errors(named)
+        errors += [mistake for name in _FORMULAS for mistake in _mistakes(name, values.get(name), named)]
         if _written(values.get("short_exit")) and values.get("short_entry") == "":
             message = "has no effect without short_entry: set both or leave both empty"
             errors.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
         return errors
 
 
-def _sides(entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:
-    if not entry.strip():
-        never = np.zeros(len(prices), dtype=np.bool_)
-        return never, never
-    entered = Formula.read(entry).holds(prices)
-    return entered, Formula.read(leave).holds(prices) if leave.strip() else ~entered
+def _name_errors(constants: Mapping[str, float]) -> list[FieldError]:
+    return [
+        FieldError(
+            f"{PREFIX}constants", f"{name} is {what} in every formula; take another name", dict(constants)
+        )
+        for name in constants
+        if (what := taken(name))
+    ]
 
 
-def _mistakes(name: str, source: Value) -> list[FieldError]:
+def _mistakes(name: str, source: Value, constants: Mapping[str, float]) -> list[FieldError]:
     if not isinstance(source, str) or (name != "entry" and not source.strip()):
         return []
     try:
-        Formula.read(source)
+        Formula.read(source, constants)
     except InvalidExpression as invalid:
         return [
             PlacedError(PREFIX + name, problem.shown(source), source, problem.line, problem.column)

@@ -43,7 +43,8 @@ A formula is a condition that is true or false at each bar, as in
     close > sma(close, 200) and rsi(close, 14) < 30
 
 * **Series**: {{series}}.
-* **Numbers**: `20`, `0.5`, `1e6`. There are no variables; upper and lower case are the same.
+* **Numbers**: `20`, `0.5`, `1e6`, and the names of `constants`: with `n=20`, `sma(close, n)` is `sma(close, 20)`. A
+  study can search them as `params.constants.n`. Upper and lower case are the same; nothing else can be named.
 * **Arithmetic**: `+ - * / ^`, unary `-`, parentheses. `^` is a power, taken from the right (`2 ^ 3 ^ 2` is
   `2 ^ 9`) and before a minus (`-2 ^ 2` is -4).
 * **Comparisons**: `< <= > >= == !=`. They chain: `30 < rsi(close, 14) <= 70` means both. `==` is exact.
@@ -179,7 +180,7 @@ def _warmup(rule: type[Rule]) -> str:
 
 def _cells(field: Field) -> Iterator[str]:
     yield f"`{field.name}`"
-    yield "required" if field.required else f"`{field.default}`" if field.default != "" else "empty"
+    yield "required" if field.required else f"`{field.default}`" if field.default not in ("", {}) else "empty"
     yield field.allowed + (f" ({field.unit})" if field.unit else "")
     yield field.help
 

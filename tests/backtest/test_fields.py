@@ -160,3 +160,28 @@ def test_the_json_schema_of_a_field_carries_its_bounds_and_default():
     }
     assert FILL.schema()["enum"] == ["next_open", "close"]
     assert CASH.schema()["exclusiveMinimum"] == 0
+
+
+@pytest.mark.parametrize("raw", [{"n": 20, "K": "1.5"}, "n=20, k = 1.5", " n=20; K=1.5,"])
+def test_named_numbers_are_read_from_an_object_and_from_text(raw):
+    assert Field(name="constants", kind="numbers", label="", help="").parse(raw) == {"n": 20.0, "k": 1.5}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        3,
+        "n",
+        "n=",
+        "n=1, n=2",
+        {"n": "many"},
+        {"2n": 1},
+        {"n": 1, "N": 2},
+        {"n": float("inf")},
+        "n={{x}}",
+    ],
+)
+def test_what_is_not_named_numbers_is_refused(raw):
+    with pytest.raises(ValidationError):
+        Field(name="constants", kind="numbers", label="", help="").parse(raw)

@@ -71,7 +71,7 @@ def params_of(run: Run) -> dict[str, Any]:
         fields = rules.get(run.rule_type).params
     except InvalidRequest:
         return dict(run.params or {})
-    defaults = {field.name: field.default for field in fields if field.default not in (None, "")}
+    defaults = {field.name: field.default for field in fields if field.default not in (None, "", {})}
     return defaults | dict(run.params or {})
 
 
@@ -165,4 +165,6 @@ def typed(value: object) -> str:
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     if isinstance(value, list | tuple):
         return ", ".join(str(part) for part in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={typed(part)}" for name, part in value.items())
     return str(value)

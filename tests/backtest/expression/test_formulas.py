@@ -349,3 +349,30 @@ def test_printing_and_reading_again_gives_the_same_structure():
     source = "not a + -b * c ^ 2 < d <= 3 and crosses_above(sma(close, 3), e) or f == 1e-7"
 
     assert parse(text(parse(source))) == parse(source)
+
+
+def test_a_named_constant_stands_for_its_number():
+    close = [1.0, 2.0, 4.0, 3.0, 1.0]
+    named = Formula.read("close - k > sma(close, N)", {"n": 2.0, "k": -0.5})
+
+    plain = Formula.read("close + 0.5 > sma(close, 2)")
+
+    assert named.holds(Column(close)).tolist() == plain.holds(Column(close)).tolist()
+    assert named.lookback == plain.lookback == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "constants", "message"),
+    [
+        ("close > sma(close, n)", {"n": 2.5}, "must be a constant whole number from 1 up to 5000, got 2.5"),
+        ("close > sma(close, n)", {"n": -2.0}, "got -2; future bars cannot be used"),
+        ("close > period2", {"period": 2.0}, "unknown name period2; did you mean period?"),
+        ("macd(close, f, s) > 0", {"f": 9.0, "s": 5.0}, "must be smaller than slow, got 9 and 5"),
+        ("sma(n, 2) > 0", {"n": 2.0}, "must be a series, such as close, not a constant"),
+        ("n and close > 1", {"n": 2.0}, "this is a number; and requires conditions"),
+    ],
+)
+def test_a_named_constant_is_checked_as_its_number_is(source, constants, message):
+    (problem,) = check(source, constants)
+
+    assert message in problem.message

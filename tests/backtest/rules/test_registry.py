@@ -41,6 +41,11 @@ def test_the_twelve_built_in_rules_are_there():
     assert list(rules.names())[:12] == BUILT_IN
 
 
+def default_of(field):
+    """The default of a field of a dataclass, which has a mutable one from a factory."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_rule_is_described_once_and_completely(name):
     rule = rules.get(name)
@@ -54,7 +59,7 @@ def test_a_rule_is_described_once_and_completely(name):
         assert field.label
         assert field.help
         if not field.required:
-            assert fields[field.name].default == field.default == field.parse(field.default)
+            assert default_of(fields[field.name]) == field.default == field.parse(field.default)
         if field.kind in ("int", "float"):
             assert field.low is not None
             assert field.high is not None
@@ -207,3 +212,19 @@ def test_a_package_with_unreadable_metadata_is_reported_and_harms_no_other(tmp_p
 
     assert last == "HIGHER_CLOSE"
     assert any("odd_rules-1.0" in text and "UnicodeDecodeError" in text for text in broken)
+
+
+def test_a_formula_calls_the_constants_of_its_rule_by_name():
+    values = {"entry": "close > sma(close, n)", "constants": "n=3"}
+
+    rule = rules.build("EXPRESSION", values)
+
+    assert rule.warmup == 2
+
+
+@pytest.mark.parametrize("name", ["close", "sma", "and", "true"])
+def test_a_constant_cannot_have_a_name_of_the_language(name):
+    with pytest.raises(InvalidRequest) as refused:
+        rules.build("EXPRESSION", {"entry": "close > open", "constants": {name: 1}})
+
+    assert [error.field for error in refused.value.errors] == ["params.constants"]

@@ -82,7 +82,8 @@ def test_a_run_of_a_rule_that_is_gone_is_shown_by_its_name(client, filled_databa
 @pytest.mark.parametrize(
     ("value", "text"),
     [(30.0, "30"), (0.001, "0.001"), (1e-7, "1e-07"), (100_000.0, "100000"), (1234567.891, "1234567.891"),
-     (True, "true"), (["SP500", "GOOG"], "SP500, GOOG"), ("sma", "sma")],
+     (True, "true"), (["SP500", "GOOG"], "SP500, GOOG"), ("sma", "sma"),
+     ({"n": 20.0, "k": 1.5}, "n=20, k=1.5")],
 )  # fmt: skip
 def test_a_value_is_filled_in_as_one_would_type_it_and_means_the_same(value, text):
     assert form.typed(value) == text
