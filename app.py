@@ -107,12 +107,12 @@ class _PortTakenError(Exception):
 
 
 def _prepare(settings: Settings) -> None:
-    """Migrate the embedded database, require any other to be at head; import the prices of the library."""
+    """Migrate the embedded database, require any other to be sufficient; import the prices of the library."""
     database = Database.open(settings.database_url)
     if settings.embedded:
         schema.upgrade(database.engine)
     else:
-        schema.require_head(database.engine)
+        schema.require_sufficient(database.engine)
     with database.write() as session:
         _import_library(session, Library(settings.library_dir))
     database.close()

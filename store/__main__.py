@@ -113,11 +113,11 @@ def _accounts(database: Database, _arguments: argparse.Namespace) -> int:
 def _current(database: Database, _arguments: argparse.Namespace) -> int:
     version = schema.current(database.engine)
     show(f"schema is at {version or 'nothing'}, this release needs {schema.head()}")
-    return 0 if version == schema.head() else 1
+    return 0 if schema.is_sufficient(version) else 1
 
 
 def _check(database: Database, _arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     count = 0
     for problem in problems(database):
         show(problem)
@@ -143,7 +143,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 
 def _import(database: Database, arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     reading = price_file.read_arguments(arguments)
     with database.write() as session:
         for prices in reading.symbols:
@@ -159,7 +159,7 @@ def _add(session: Session, dataset: Dataset) -> None:
 
 
 def _prune_audit(database: Database, arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     now = datetime.now(UTC)
     with database.write() as session:
         count = audit.prune(session, until=now - timedelta(days=arguments.days))

@@ -73,7 +73,18 @@ class DamagedDataset(StoreError):
 
 
 class SchemaBehind(StoreError):
-    """The database's schema is not the one that this release needs."""
+    """The database's schema is older than this release needs; `version` is None before the first migration."""
+
+    def __init__(self, version: str | None, needed: str) -> None:
+        self.version = version
+        super().__init__(
+            f"the database's schema is at {version or 'nothing'}, this release needs {needed}: "
+            "run python -m store upgrade"
+        )
+
+
+class SchemaAhead(StoreError):
+    """A later release made the database's schema, and this one would lose what it does not know."""
 
 
 class BackupError(StoreError):

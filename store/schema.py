@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from store.errors import SchemaBehind, StoreError
+from store.errors import SchemaAhead, SchemaBehind, StoreError
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = "stock_backtest_migration"
@@ -32,19 +32,40 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_sufficient(version: str | None) -> bool:
+    """Whether this release works on that version: its own, or a later one, since migrations only add.
+
+    After a rollback the schema is the later release's; versions are numbers of four digits.
+    """
+    return version is not None and version >= head()
+
+
+def require_sufficient(engine: Engine) -> str:
+    """The database's version; raises `SchemaBehind`, saying what to do, unless this release works on it."""
+    version = current(engine)
+    if version is None or not is_sufficient(version):
+        raise SchemaBehind(version, head())
+    return version
+
+
 def require_head(engine: Engine) -> None:
-    """Raise `SchemaBehind`, saying what to do, unless the database is at head."""
-    version, needed = current(engine), head()
+    """Raise `SchemaBehind` or `SchemaAhead` unless the tables are exactly those that this release knows."""
+    version, needed = require_sufficient(engine), head()
     if version != needed:
-        raise SchemaBehind(
-            f"the database's schema is at {version or 'nothing'}, this release needs {needed}: "
-            "run python -m store upgrade"
+        raise SchemaAhead(
+            f"the database's schema is at {version}, which a later release made, and this release knows {needed}: "
+            "use the image of the later release for this"
         )
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the database to head, one process at a time; return the versions before and after."""
+    """Bring the database to head, one process at a time; return the versions before and after.
+
+    A later schema stays as it is: a rollback needs no downgrade.
+    """
     before = current(engine)
+    if before is not None and before > head():
+        return before, before
     with engine.connect() as connection:
         _lock(connection)
         try:

@@ -26,7 +26,7 @@ class Services:
     settings: Settings
     database: Database
     yahoo: QuoteSource = field(default_factory=YahooFinance)
-    at_head: bool = field(default=False, init=False)
+    is_sufficient: bool = field(default=False, init=False)
 
     @cached_property
     def launcher(self) -> Launcher:
@@ -39,10 +39,10 @@ class Services:
         return FileParser(largest_mib=self.settings.max_upload_mib)
 
     def require_ready(self) -> None:
-        """Raise what the database raises, or `SchemaBehind`; once at head, only the connection is tried."""
-        if not self.at_head:
-            schema.require_head(self.database.engine)
-            self.at_head = True
+        """Raise what the database raises, or `SchemaBehind`; once it was sufficient, only the connection is tried."""
+        if not self.is_sufficient:
+            schema.require_sufficient(self.database.engine)
+            self.is_sufficient = True
             return
         self.database.ping()
 

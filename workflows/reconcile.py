@@ -41,18 +41,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     database = Database.open(settings.database_url, pool_size=2)
     reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
     if arguments.every is None:
-        return 0 if _pass(database, reconciler, everything=True) else 1
+        return _once(database, reconciler)
     return _repeat(database, reconciler, arguments.every)
 
 
-def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bool:
+def _once(database: Database, reconciler: Reconciler) -> int:
+    """0 for a pass that was done; before the first migration there are no runs, so waiting for it is no failure."""
     try:
-        schema.require_head(database.engine)
+        return 0 if _pass(database, reconciler, everything=True) else 1
+    except SchemaBehind as error:
+        log.warning("waiting for the schema", error=str(error))
+        return 0 if error.version is None else 1
+
+
+def _pass(database: Database, reconciler: Reconciler, *, everything: bool) -> bool:
+    """Whether the pass was done; raises `SchemaBehind` where there is nothing yet that it could read."""
+    try:
+        schema.require_sufficient(database.engine)
         reconciler.once(everything=everything)
-    except (WorkflowError, SQLAlchemyError, SchemaBehind) as error:
+    except (WorkflowError, SQLAlchemyError) as error:
         log.warning("reconciliation failed", error=reason(error))
         return False
     return True
+
+
+def _try(database: Database, reconciler: Reconciler) -> bool:
+    try:
+        return _pass(database, reconciler, everything=False)
+    except SchemaBehind as error:
+        log.warning("waiting for the schema", error=str(error))
+        return False
 
 
 def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) -> int:
@@ -61,7 +79,7 @@ def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) ->
     log.info("dispatcher started", every_seconds=every_seconds)
     pause = every_seconds
     while signal.sigtimedwait(_STOPPING, pause) is None:
-        is_done = _pass(database, reconciler, everything=False)
+        is_done = _try(database, reconciler)
         pause = every_seconds if is_done else min(max(pause * 2, 1.0), _LONGEST_PAUSE_SECONDS)
     log.info("dispatcher stopped")
     return 0

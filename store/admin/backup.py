@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from backtest.plural import counted
 from store import schema
-from store.errors import BackupError, Conflict, reason
+from store.errors import BackupError, Conflict, SchemaAhead, reason
 from store.models import Base
 from store.queries import audit
 from store.queries.audit import Action, Actor
@@ -62,7 +62,8 @@ def restore(
         try:
             _require_sound(copy, file)
             schema.upgrade(copy.engine)
-        except (DatabaseError, CommandError) as error:
+            schema.require_head(copy.engine)
+        except (DatabaseError, CommandError, SchemaAhead) as error:
             raise BackupError(
                 f"{file} is not a backup that this release can read: {reason(error)}"
             ) from error

@@ -52,7 +52,7 @@ def days(text: str) -> int:
 
 
 def _create(database: Database, arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     now = datetime.now(UTC)
     expires_at = now + timedelta(days=arguments.days)
     with database.write() as session:
@@ -71,7 +71,7 @@ def _create(database: Database, arguments: argparse.Namespace) -> int:
 
 
 def _list(database: Database, arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     with database.read() as session:
         listed = tokens.list_all(session, kind=Kind.SESSION if arguments.sessions else Kind.TOKEN)
     show("\n".join(map(_line, listed)) if listed else "there are none")
@@ -79,7 +79,7 @@ def _list(database: Database, arguments: argparse.Namespace) -> int:
 
 
 def _revoke(database: Database, arguments: argparse.Namespace) -> int:
-    schema.require_head(database.engine)
+    schema.require_sufficient(database.engine)
     now = datetime.now(UTC)
     with database.write() as session:
         token = tokens.revoke(session, arguments.id, now=now)

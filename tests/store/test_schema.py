@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 
 from store import schema
 from store.__main__ import main
-from store.errors import SchemaBehind
+from store.errors import SchemaAhead, SchemaBehind
 from store.models import Base
 from store.session import Database
 
@@ -53,6 +53,14 @@ def test_every_check_constraint_of_the_models_is_in_the_database(empty):
     names = {check["name"] for check in inspect(empty.engine).get_check_constraints("runs")}
 
     assert "ck_runs_status_known" in names
+
+
+def test_versions_are_numbers_in_the_order_in_which_they_are_applied():
+    """A release knows a later version of the schema, whose migration it does not have, by its number."""
+    versions = [each.revision for each in ScriptDirectory(str(schema._FOLDER)).walk_revisions()]
+
+    assert versions == sorted(versions, reverse=True)
+    assert all(len(each) == 4 and each.isdigit() for each in versions)
 
 
 def test_there_is_one_head_and_one_way_to_it():
@@ -120,6 +128,37 @@ def test_a_database_at_head_is_accepted(empty):
     schema.upgrade(empty.engine)
 
     assert schema.require_head(empty.engine) is None
+
+
+@pytest.fixture
+def rolled_back(empty):
+    """A database that a later release has migrated."""
+    schema.upgrade(empty.engine)
+    with empty.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    return empty
+
+
+def test_after_a_rollback_the_later_schema_is_sufficient_and_an_upgrade_leaves_it_alone(rolled_back):
+    assert schema.require_sufficient(rolled_back.engine) == "9999"
+    assert schema.upgrade(rolled_back.engine) == ("9999", "9999")
+    assert schema.current(rolled_back.engine) == "9999"
+
+
+def test_after_a_rollback_the_gate_of_a_release_opens(rolled_back, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    assert [main([command]) for command in ("upgrade", "current")] == [0, 0]
+
+    assert capsys.readouterr().out.splitlines() == [
+        "schema is at 9999, nothing to do",
+        f"schema is at 9999, this release needs {schema.head()}",
+    ]
+
+
+def test_what_must_know_every_table_is_refused_on_a_later_schema(rolled_back):
+    with pytest.raises(SchemaAhead, match=f"is at 9999, which a later release made.* knows {schema.head()}"):
+        schema.require_head(rolled_back.engine)
 
 
 def test_on_the_command_line_current_tells_the_version_and_upgrade_that_there_is_nothing_to_do(

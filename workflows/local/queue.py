@@ -32,8 +32,8 @@ class Queue:
         self._probe = PendingProbe(database.engine)
 
     def require_schema(self) -> None:
-        """Raise `SchemaBehind` unless the tables are those of this release."""
-        schema.require_head(self._database.engine)
+        """Raise `SchemaBehind` unless the tables are sufficient for this release."""
+        schema.require_sufficient(self._database.engine)
 
     def has_pending(self) -> bool:
         """Whether some run may be free to claim; cheap enough to be asked many times a second."""

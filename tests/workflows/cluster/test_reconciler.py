@@ -7,10 +7,10 @@ import sys
 import uuid
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from qa.processes import ROOT
-from store.models import Run
+from store.models import Base, Run
 from tests.workflows.clusters import pod
 from workflows.cluster.argo_client import ArgoUnavailable, name_of
 from workflows.submission import cancel
@@ -279,6 +279,21 @@ def test_the_command_makes_one_pass_and_says_by_its_code_whether_it_could(cluste
     assert (done.returncode, away.returncode) == (0, 1), done.stdout + done.stderr
     assert cluster.get(run_id).workflow_uid is not None
     assert "reconciliation failed" in away.stdout
+
+
+@pytest.mark.parametrize(("version", "code"), [(None, 0), ("0000", 1)])
+def test_before_the_first_migration_it_ends_well_and_on_an_older_schema_it_fails(cluster, version, code):
+    with cluster.database.engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(text("DELETE FROM alembic_version"))
+        if version:
+            connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": version})
+
+    done = reconcile(cluster)
+
+    assert (done.returncode, done.stderr) == (code, "")
+    assert "waiting for the schema" in done.stdout
+    assert f"schema is at {version or 'nothing'}, this release needs" in done.stdout
 
 
 def reconcile(cluster):
