@@ -1,11 +1,13 @@
 """What Argo CD is told: one root, every folder that exists, an order, and nothing beyond its project."""
 
+import json
 import re
 
 import pytest
 import yaml
 
 from argocd import promote
+from tests.docs import guide
 from tests.k8s.manifests import (
     ENVIRONMENTS,
     K8S,
@@ -15,6 +17,7 @@ from tests.k8s.manifests import (
     named,
     overlay,
     render,
+    title,
     workflow_spec,
 )
 
@@ -116,6 +119,48 @@ def test_in_an_environment_the_database_comes_first_then_the_schema_the_template
     assert [len(each) for each in waves] == [1] * 5
     order = [min(each) for each in waves]
     assert order == sorted(set(order))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_healthy_only_beside_the_web_or_needs_the_schema_comes_with_the_web(environment):
+    """An earlier wave would wait for it, and it for the web, for ever."""
+    objects = overlay(environment)
+    last = wave(named(objects, "Deployment")["web"])
+
+    late = {title(each): wave(each) for each in objects if wave(each) == last}
+
+    assert set(late) >= {
+        "PersistentVolumeClaim-mysql-backups",
+        "HorizontalPodAutoscaler-web",
+        "Ingress-web",
+        "CronJob-reconcile-runs",
+        "CronJob-mysql-backup",
+    }
+    assert max(wave(each) for each in objects) == last
+
+
+@pytest.mark.parametrize("objects", [*map(overlay, ENVIRONMENTS), render(STORE)])
+def test_a_claim_in_a_template_says_its_kind_as_the_api_server_does(objects):
+    """Argo CD compares with what the API server holds; without both the Application is OutOfSync for ever."""
+    claims = [
+        claim
+        for each in named(objects, "StatefulSet").values()
+        for claim in each["spec"]["volumeClaimTemplates"]
+    ]
+
+    assert claims
+    assert {(each["apiVersion"], each["kind"]) for each in claims} == {("v1", "PersistentVolumeClaim")}
+
+
+def test_a_claim_that_waits_for_its_first_pod_and_a_template_without_status_are_healthy():
+    (settings,) = read("argocd-cm.yaml")
+    health = {
+        key.removeprefix("resource.customizations.health."): text for key, text in settings["data"].items()
+    }
+
+    assert 'phase == "Lost" then return {status = "Degraded"' in health["PersistentVolumeClaim"]
+    assert 'return {status = "Healthy"' in health["PersistentVolumeClaim"]
+    assert 'return {status = "Healthy"' in health["argoproj.io_WorkflowTemplate"]
 
 
 def test_a_release_waits_for_the_schema_and_only_prod_leaves_the_migration_to_an_operator():
@@ -272,6 +317,21 @@ def test_argo_executes_nothing_but_workflows_of_an_installed_template():
     assert yaml.safe_load(restrictions) == {"templateReferencing": "Strict"}
     # the controller indents values of several lines alone; a value of one line would end it at its start
     assert restrictions.endswith("\n")
+
+
+def test_by_hand_the_controller_gets_the_same_settings_as_from_argo_cd():
+    argo = applications()["argo-workflows"]["spec"]["source"]["kustomize"]["patches"]
+    (patched,) = (each for each in argo if each["target"]["name"] == "workflow-controller")
+    from_argo_cd = {
+        change["path"].rpartition("/")[2]: change["value"] for change in yaml.safe_load(patched["patch"])
+    }
+    (by_hand,) = (text for text in guide.chapter(5, "cluster") if "DEFAULT_REQUEUE_TIME" in text)
+
+    (change,) = re.findall(r"-p '(\{.*?\})'", by_hand, re.DOTALL)
+    (container,) = json.loads(change)["spec"]["template"]["spec"]["containers"]
+
+    assert container["args"] == from_argo_cd["args"]
+    assert all(each in from_argo_cd["env"] for each in container["env"])
 
 
 def test_where_the_workflows_expect_the_store_is_where_it_is():
