@@ -29,6 +29,7 @@ from web.submission import form
 from web.submission.form_page import bp as form_page
 from web.submission.presets import bp as presets
 from web.submission.submit import bp as submit
+from web.trades.views import bp as trade_charts
 
 BLUEPRINTS = (
     form_page,
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     status,
     api,
     curves,
+    trade_charts,
     exports,
     presets,
     datasets,

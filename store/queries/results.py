@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -97,6 +97,11 @@ def trades(
     return session.scalars(query.order_by(*order).offset(offset).limit(limit)).all()
 
 
+def trade(session: Session, run_id: str, seq: int) -> Trade | None:
+    """One trade of a run, or None where it has none of that number."""
+    return session.get(Trade, (run_id, seq))
+
+
 def count_trades(session: Session, run_id: str, *, where: Mapping[str, str] | None = None) -> int:
     """How many trades a run has, narrowed as in `trades`."""
     query = select(func.count()).select_from(Trade).where(Trade.run_id == run_id, *_conditions(where))
@@ -115,8 +120,61 @@ def closed_pnl(session: Session, run_id: str) -> ClosedPnl:
     """Exit time and profit of every trade of a run, in order, as two arrays."""
     query = select(Trade.exit_time, Trade.pnl).where(Trade.run_id == run_id).order_by(Trade.seq)
     rows = session.execute(query).all()
-    exit_times = np.array([row[0].replace(tzinfo=None) for row in rows], "datetime64[s]")
-    return ClosedPnl(exit_times, np.array([row[1] for row in rows], np.float64))
+    return ClosedPnl(_times(row[0] for row in rows), np.array([row[1] for row in rows], np.float64))
+
+
+_COLUMNS = (
+    "seq", "symbol", "side", "size", "entry_time", "exit_time", "entry_fill", "exit_fill", "pnl", "exit_reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TradeColumns:
+    """Trades in order, (N,) arrays; times are datetime64[s], the names of symbols and reasons texts."""
+
+    seq: NDArray[np.int64]
+    symbol: NDArray[np.str_]
+    is_long: NDArray[np.bool_]
+    size: Floats
+    entry_time: Times
+    exit_time: Times
+    entry_fill: Floats
+    exit_fill: Floats
+    pnl: Floats
+    exit_reason: NDArray[np.str_]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays, more than 0."""
+        return 1 + sum(int(getattr(self, name).nbytes) for name in self.__slots__)
+
+    def of(self, symbol: str) -> NDArray[np.bool_]:
+        """Which trades are of a symbol; all of them for an empty name."""
+        return self.symbol == symbol if symbol else np.ones(len(self.seq), np.bool_)
+
+
+def trade_columns(session: Session, run_id: str) -> TradeColumns:
+    """Every trade of a run as arrays, for what looks at all of them at once."""
+    query = select(*(getattr(Trade, name) for name in _COLUMNS)).where(Trade.run_id == run_id)
+    rows = session.execute(query.order_by(Trade.seq)).all()
+    by_name = dict(zip(_COLUMNS, zip(*rows, strict=True) if rows else [()] * len(_COLUMNS), strict=True))
+    texts = {name: np.array(by_name[name], np.str_) for name in ("symbol", "side", "exit_reason")}
+    numbers = {
+        name: np.array(by_name[name], np.float64) for name in ("size", "entry_fill", "exit_fill", "pnl")
+    }
+    return TradeColumns(
+        seq=np.array(by_name["seq"], np.int64),
+        symbol=texts["symbol"],
+        is_long=texts["side"] == "long",
+        entry_time=_times(by_name["entry_time"]),
+        exit_time=_times(by_name["exit_time"]),
+        exit_reason=texts["exit_reason"],
+        **numbers,
+    )
+
+
+def _times(moments: Iterable[datetime]) -> Times:
+    return np.array([moment.replace(tzinfo=None) for moment in moments], "datetime64[s]")
 
 
 def _conditions(where: Mapping[str, str] | None) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backtest.prices.reading.options import CHOICES, HELP
 from store.models import Status
 from store.queries.audit import Action
-from web.api import audit_schemas, schemas
+from web.api import audit_schemas, chart_schemas, schemas
 from web.api.operations import (
     Operation,
     choice,
@@ -64,6 +64,12 @@ _WINDOW = (
     query("from", _SECONDS, "Seconds since 1970."),
     query("to", _SECONDS, "Seconds since 1970."),
     query("points", whole(10, 20_000), "Approximate number of bars returned."),
+)
+_CANDLES = (
+    query("symbol", text(32), "A symbol of the run; the first one by default."),
+    query("from", _SECONDS, "Seconds since 1970."),
+    query("to", _SECONDS, "Seconds since 1970."),
+    query("candles", whole(10, 5_000), "Largest number of candles returned."),
 )
 _PICTURES = query("charts", _BOOLEAN, "false omits the charts.")
 _POINTS = query("points", whole(2, 20_000), "Approximate number of points per curve.")
@@ -183,6 +189,24 @@ _RESULTS: Paths = {
             {200: schemas.Curves, 304: None},
             (400, 404),
             parameters=[_RUN, *_WINDOW],
+        )
+    },
+    "/api/runs/{run_id}/candles": {
+        "get": operation(
+            "results",
+            "Prices of a symbol as candles, with the lines of the run's rule",
+            {200: chart_schemas.Candles, 304: None},
+            (400, 404),
+            parameters=[_RUN, *_CANDLES],
+        )
+    },
+    "/api/runs/{run_id}/trades/{seq}": {
+        "get": operation(
+            "results",
+            "One trade with what was known when it began and ended",
+            {200: chart_schemas.TradeStory},
+            (404,),
+            parameters=[_RUN, required("seq", "path", whole(0, 2**31 - 1))],
         )
     },
     "/runs/{run_id}/result.json": {

@@ -25,7 +25,11 @@ _HEAVY = {
 _FROM_RESULTS = {
     "submit.check",
     "curves.curves",
-    "curves.markers",
+    "trade_charts.candles",
+    "trade_charts.markers",
+    "trade_charts.trade",
+    "trade_charts.show_trade",
+    "trade_charts.show_symbols",
     "curves.picture",
     "exports.trades_csv",
     "exports.equity_csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(
         figure=figure, percent=percent, money=money, number=number, points=points, moment=moment, day=day,
         words=words, seconds=seconds, tone=tone, apart=apart, counted=counted, probability=probability,
-        sentence=sentence, rejection=rejection, detail=detail,
+        sentence=sentence, rejection=rejection, detail=detail, price=price,
     )  # fmt: skip
     app.jinja_env.globals["interval"] = interval
 
@@ -46,6 +47,16 @@ def points(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
 def money(value: float | None, *, sign: bool = False) -> str:
     """An amount with two decimals, without them from a million on."""
     return number(value, 0 if value is not None and abs(value) >= 1e6 else 2, sign=sign)
+
+
+def price(value: float | None) -> str:
+    """A price with at least two decimals, and with as many as tell small ones apart."""
+    if value is None:
+        return _NONE
+    size = abs(value)
+    digits = 2 if size >= 10 or size == 0 else 4 if size >= 1 else 4 - math.floor(math.log10(size))
+    whole, _, decimals = number(value, min(digits, 15)).partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
 def probability(fraction: float | None) -> str:

@@ -1,15 +1,14 @@
-"""What the charts of a page ask for: curves, prices and trades of a run, thinned for a screen."""
+"""What the charts of a page ask for: curves of a run, thinned for a screen."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request
 
 from backtest.errors import FieldError, InvalidRequest
-from store.models import Trade
 from store.queries import results
 from web.api import schemas
 from web.api.request_parsing import query_number
@@ -19,7 +18,6 @@ from web.results import curves as run_curves
 from web.results.stored_curves import finished_run
 from web.services import database
 
-MOST_MARKERS = 2_000
 _EPOCH_LIMIT = 253_402_300_799
 
 bp = Blueprint("curves", __name__, url_prefix="/api/runs/<run_id>")
@@ -43,20 +41,6 @@ def curves(run_id: str) -> Response:
     response = jsonify(cast(schemas.Curves, body))
     response.set_etag(etag, weak=True)
     return response
-
-
-@bp.get("/markers")
-def markers(run_id: str) -> Response:
-    """Entries and exits of a symbol, for the price chart; the largest trades where there are very many."""
-    finished_run(run_id)
-    where = {"symbol": request.args.get("symbol", "")[:32]}
-    with database().read() as session:
-        count = results.count_trades(session, run_id, where=where)
-        sort, limit = ("seq", None) if count <= MOST_MARKERS else ("size", MOST_MARKERS)
-        trades = results.trades(
-            session, run_id, where=where, sort=cast(results.TradeSort, sort), descending=True, limit=limit
-        )
-    return jsonify(trades=[_marker(trade) for trade in trades], total=count)
 
 
 @bp.get("/charts/<name>.png")
@@ -84,16 +68,3 @@ def _names() -> list[str]:
 def _moment(name: str) -> np.datetime64 | None:
     seconds = query_number(name, -1, 0, _EPOCH_LIMIT)
     return None if seconds < 0 else np.datetime64(seconds, "s")
-
-
-def _marker(trade: Trade) -> dict[str, Any]:
-    return {
-        "seq": trade.seq,
-        "side": trade.side,
-        "entry": int(trade.entry_time.timestamp()),
-        "exit": int(trade.exit_time.timestamp()),
-        "entry_fill": trade.entry_fill,
-        "exit_fill": trade.exit_fill,
-        "pnl": trade.pnl,
-        "exit_reason": trade.exit_reason,
-    }

@@ -42,6 +42,8 @@ PARTS = {
     "/fragments/params",
     "/static/{name}",
     "/api/runs/{run_id}/markers",
+    "/runs/{run_id}/trades/{seq}",
+    "/runs/{run_id}/symbols",
     "/api/runs/{run_id}/charts/{name}.png",
 }
 
@@ -75,12 +77,13 @@ def test_no_request_makes_a_5xx_or_an_answer_that_breaks_its_schema(served, path
 
 @pytest.mark.parametrize(
     "path", ["/status/{run}", "/api/runs/{run}", "/api/runs", "/runs/{run}/result.json", "/api/rules", "/api/metrics",
-             "/api/symbols", "/api/datasets", "/api/strategies", "/api/runs/{run}/curves?names=equity,price"],
+             "/api/symbols", "/api/datasets", "/api/strategies", "/api/runs/{run}/curves?names=equity,price",
+             "/api/runs/{run}/candles?candles=50", "/api/runs/{run}/trades/0"],
 )  # fmt: skip
 def test_the_answers_about_a_finished_run_are_as_described(served, path):
     app, run_id = served
     document = openapi.document()
-    name = path.split("?")[0].replace("{run}", "{run_id}")
+    name = path.split("?")[0].replace("{run}", "{run_id}").replace("/trades/0", "/trades/{seq}")
     answer = document["paths"][name]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
 
     body = app.test_client().get(path.replace("{run}", run_id)).json

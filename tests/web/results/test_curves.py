@@ -110,6 +110,7 @@ def test_markers_of_another_symbol_are_none(client, finished):
     assert client.get(f"/api/runs/{finished(start_date='2018-01-02')}/markers?symbol=GOOG").json == {
         "trades": [],
         "total": 0,
+        "density": None,
     }
 
 

@@ -1,0 +1,98 @@
+"""What the HTTP interface answers for charts of trades: candles, and one trade with what was known then."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from web.api import schemas
+from web.api.schema_types import Timestamp, Values
+
+
+class Line(TypedDict):
+    """A series of the run's rule, one value for each candle; null where it is not known."""
+
+    label: str
+    values: Values
+
+
+class Level(TypedDict):
+    """A constant that a series of the rule is compared with."""
+
+    label: str
+    value: float
+
+
+class Pane(TypedDict):
+    """Series of one scale: `price`, or a scale of their own that is named after them."""
+
+    name: str
+    lines: list[Line]
+    levels: list[Level]
+
+
+class Candles(TypedDict):
+    """Prices of a symbol; each candle stands for `bars_per_candle` bars and has the time of its first."""
+
+    symbol: str
+    timeframe: str
+    bars: int
+    bars_in_range: int
+    bars_per_candle: int
+    times: list[int]
+    open: Values
+    high: Values
+    low: Values
+    close: Values
+    volume: Values
+    panes: list[Pane]
+    note: str
+
+
+class KnownValue(TypedDict):
+    """The value of a series of the rule, or of a level, at one bar."""
+
+    label: str
+    pane: str
+    value: float | None
+    level: bool
+
+
+class Decision(TypedDict):
+    """The bar at whose close the rule decided, and what it compared there."""
+
+    time: Timestamp
+    close: float
+    lines: list[KnownValue]
+
+
+class ExitLevel(TypedDict):
+    """The price at which a stop or a target closes the position; a trailing stop as it stood at the exit."""
+
+    name: str
+    percent: float
+    price: float
+    best: NotRequired[float]
+
+
+class TradeCosts(TypedDict):
+    """What lies between the profit before costs and the profit."""
+
+    gross: float
+    entry_fee: float
+    exit_fee: float
+    slippage: float
+    borrow: float
+    net: float
+
+
+class TradeStory(TypedDict):
+    """One trade with what was known when it began and ended; no decision where a level or the end closed it."""
+
+    trade: schemas.Trade
+    entry: Decision | None
+    exit: Decision | None
+    levels: list[ExitLevel]
+    why: str
+    costs: TradeCosts
