@@ -28,6 +28,8 @@ def table(request: RunRequest, summary: Mapping[str, Any]) -> str:
     """The request, the warnings, and every metric by group in two columns."""
     lines = [_title(request, summary), ""]
     lines += [f"! {warning['message']}" for warning in summary["warnings"]]
+    adjusted = summary["conventions"]["adjusted"]
+    lines += [f"  Prices of {symbol} are adjusted: {scales}." for symbol, scales in adjusted.items()]
     for title, metrics in by_group():
         cells = [_cell(metric, summary["metrics"]) for metric in metrics]
         lines += ["", title, *_in_two_columns(cells)]

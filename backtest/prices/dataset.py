@@ -16,6 +16,7 @@ import numpy as np
 from backtest.arrays import Floats, Ints, Times
 from backtest.errors import BacktestError
 from backtest.prices.bars import PRICES, Bars
+from backtest.prices.origin import PLAIN, InvalidOrigin, Origin
 from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
 MAX_BARS = 5_000_000
@@ -42,6 +43,7 @@ class Dataset:
     timeframe : length of a bar, as "1d" or "5m"
     source : where the prices come from, in words; not part of the content
     bars : Bars of this one symbol, arrays of shape (T, 1)
+    origin : what was done to the prices before; not part of the content
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Dataset:
     timeframe: str
     source: str
     bars: Bars
+    origin: Origin = PLAIN
 
     def __post_init__(self) -> None:
         if not _was_symbol(self.symbol):
@@ -77,21 +80,24 @@ class Dataset:
     def encode(self, *, level: int = 1) -> bytes:
         """The dataset as bytes, from which `decode` makes the same one again; level 0 takes no time to compress."""
         about = {"symbol": self.symbol, "timeframe": self.timeframe, "source": self.source, "bars": len(self)}
+        origin = b"" if self.origin.is_plain else self.origin.encode()
+        about |= {"origin": len(origin)} if origin else {}
         header = json.dumps(about, ensure_ascii=False).encode()
         if len(header) > LONGEST_HEADER:
             raise ValueError(f"source is too long: the header is at most {LONGEST_HEADER} bytes")
         body = zlib.compress(b"".join(_little_endian(self.bars)), level=level)
-        return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body))
+        return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body, origin))
 
     @classmethod
     def decode(cls, payload: bytes) -> Dataset:
         """Read what `encode` wrote, or raise `InvalidPayload`; never takes more memory than the bars need."""
-        header, body = _split(payload)
+        header, rest = _split(payload)
+        body, origin = _without_origin(header, rest)
         count = header["bars"]
         times, columns = _columns(_inflate(body, count * _BYTES_PER_BAR), count)
         try:
             bars = Bars((header["symbol"],), times, **columns, timeframe=header["timeframe"])
-            return cls(header["symbol"], header["timeframe"], header["source"], bars)
+            return cls(header["symbol"], header["timeframe"], header["source"], bars, origin)
         except (ValueError, BacktestError) as error:
             raise InvalidPayload(f"the payload contains invalid prices: {error}") from error
 
@@ -108,6 +114,7 @@ def make_dataset(
     source: str,
     adj_close: Floats | None = None,
     timeframe: str | None = None,
+    origin: Origin | None = None,
 ) -> Dataset:
     """Build a dataset from 1-D columns, adjusted where an adjusted close is given.
 
@@ -117,6 +124,7 @@ def make_dataset(
     prices : open, high, low, close and volume, each (T,)
     adj_close : (T,) closes after splits and dividends, or None
     timeframe : length of a bar; None finds it from the usual distance of two bars
+    origin : what was done to the columns before
 
     Raises
     ------
@@ -131,7 +139,7 @@ def make_dataset(
     length = timeframe or infer_timeframe(times)
     shaped = {name: np.ascontiguousarray(columns[name], np.float64).reshape(-1, 1) for name in _COLUMNS}
     bars = Bars((symbol,), times, **shaped, timeframe=length)
-    return Dataset(symbol, length, source, bars)
+    return Dataset(symbol, length, source, bars, origin or PLAIN)
 
 
 def adjust(prices: Mapping[str, Floats], adj_close: Floats) -> dict[str, Floats]:
@@ -193,6 +201,19 @@ def _split(payload: bytes) -> tuple[dict[str, Any], bytes]:
     except ValueError as error:
         raise InvalidPayload("the header of the payload is not readable") from error
     return _checked(header), payload[start + length :]
+
+
+def _without_origin(header: Mapping[str, Any], rest: bytes) -> tuple[bytes, Origin]:
+    """The compressed bars, and the origin behind them where the header announces one."""
+    length = header.get("origin", 0)
+    if length == 0:
+        return rest, PLAIN
+    if type(length) is not int or not 0 < length < len(rest):
+        raise InvalidPayload("the payload ends before what its header announces")
+    try:
+        return rest[:-length], Origin.decode(rest[-length:])
+    except InvalidOrigin as error:
+        raise InvalidPayload(str(error)) from error
 
 
 def _checked(header: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backtest.arrays import Flags, Floats, Indices, Times
 from backtest.prices.bars import Bars
 from backtest.prices.calendar import is_intraday, length_in, stamp, trades_weekends
+from backtest.prices.dataset import Dataset
 
 LISTED: Final = 20
 TRADES_LISTED: Final = 50
@@ -113,12 +114,17 @@ class QualityReport:
             "gaps": self._listed(_worst(self.gaps, self._step_days(self.gaps)), self.gaps, self._gap),
             "outliers": self._listed(self._largest(self.outliers), self.outliers, self._move),
             "spikes": self._listed(self._largest(self.spikes), self.spikes, self._move),
-            "suspected_splits": self._listed(self.splits[:LISTED], self.splits, self._split),
+            "suspected_splits": self._listed(self.splits[:LISTED], self.splits, self.suspected_split),
             "zero_volume": self._listed(self.zero_volume[:LISTED], self.zero_volume, self._at),
             "unknown_volume": self._listed(self.unknown_volume[:LISTED], self.unknown_volume, self._at),
             "stale": self._listed(self.stale[:LISTED], self.stale, self._at),
             "suspect_bars": self.suspect_bars,
         }
+
+    def suspected_split(self, bar: int) -> dict[str, Any]:
+        """One of `splits`: date, return, ratio, and the split that it looks like."""
+        ratio = float(self.split_ratios[np.searchsorted(self.splits, bar)])
+        return {**self._move(bar), "ratio": ratio, "looks_like": _split_name(ratio)}
 
     def _listed(self, shown: Indices, found: Indices, describe: Any) -> dict[str, Any]:
         return {"count": len(found), "listed": [describe(int(bar)) for bar in shown]}
@@ -139,9 +145,10 @@ class QualityReport:
     def _move(self, bar: int) -> dict[str, Any]:
         return {**self._at(bar), "return": float(self.close[bar] / self.close[bar - 1]) - 1.0}
 
-    def _split(self, bar: int) -> dict[str, Any]:
-        ratio = float(self.split_ratios[np.searchsorted(self.splits, bar)])
-        return {**self._move(bar), "ratio": ratio, "looks_like": _split_name(ratio)}
+
+def report_of(dataset: Dataset) -> dict[str, Any]:
+    """The data-quality report of a dataset, ready for JSON: its findings, and what was done to its rows."""
+    return inspect_bars(dataset.bars)[0].as_json() | dataset.origin.as_json()
 
 
 def inspect_bars(bars: Bars) -> list[QualityReport]:

@@ -11,6 +11,7 @@ from backtest.arrays import Floats, Times
 from backtest.errors import InvalidFile
 from backtest.prices.bars import PRICES
 from backtest.prices.dataset import Dataset, make_dataset
+from backtest.prices.origin import Origin
 from backtest.prices.problems import Problems
 from backtest.prices.reading.repairs import Rows, clean
 
@@ -46,4 +47,7 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
     if not len(rows):
         raise InvalidFile("there is not a single row of prices", file=SOURCE)
     prices = {name: rows.columns[name] for name in (*PRICES, "volume")}
-    return make_dataset(symbol, rows.times, prices, source=SOURCE, adj_close=rows.columns["adj_close"])
+    return make_dataset(
+        symbol, rows.times, prices, source=SOURCE, adj_close=rows.columns["adj_close"],
+        origin=Origin("Adj Close", tuple(rows.repairs)),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from backtest.arrays import Floats
 from backtest.metrics.benchmark import buy_and_hold
 from backtest.prices.bars import Bars, join
 from backtest.prices.dataset import Dataset
+from backtest.prices.origin import Origin
 from backtest.run.request import RunRequest
 from backtest.run.span import Calendar, Span, find_span
 
@@ -21,6 +22,7 @@ class Aligned:
     ----------
     span : the traded bars, and those of each symbol that they are
     histories : bars of each symbol, all of its own, up to the last traded one: rules and checks read these
+    origins : of each symbol, in their order, what was done to its prices before
     bars : the traded bars of all symbols
     benchmark : (T,) value of the initial capital left in the benchmark
     benchmark_name : the symbols themselves, or the one chosen
@@ -28,6 +30,7 @@ class Aligned:
 
     span: Span
     histories: tuple[Bars, ...]
+    origins: dict[str, Origin]
     bars: Bars
     benchmark: Floats
     benchmark_name: str
@@ -47,7 +50,8 @@ def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
     parts = [bars.cut(start, len(bars)) for bars, start in zip(histories, span.starts, strict=True)]
     traded = join(parts)
     name = request.benchmark or ", ".join(request.symbols)
-    return Aligned(span, histories, traded, _benchmark(request, datasets, traded, span), name)
+    origins = {symbol: datasets[symbol].origin for symbol in request.symbols}
+    return Aligned(span, histories, origins, traded, _benchmark(request, datasets, traded, span), name)
 
 
 def _calendar(dataset: Dataset) -> Calendar:

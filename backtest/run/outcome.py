@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.rules.rule import Rule
 from backtest.rules.volume import require_volume
+from backtest.run import data_warnings
 from backtest.run.alignment import Aligned, align
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.recomputed import held
@@ -101,8 +102,12 @@ def run(
     report("metrics", 0.75)
     trades = trade_columns(simulation, request.symbols)
     account = account_of(simulation, aligned, trades, request.risk_free_rate)
-    warnings = aligned.span.warmed_up(rule.warmup).warnings
-    summary = _summary(request, aligned, simulation, account, check, warnings)
+    reports = [quality.inspect_bars(history)[0] for history in aligned.histories]
+    warnings = [
+        *_of_prices(request, aligned, reports, rule.warmup),
+        *aligned.span.warmed_up(rule.warmup).warnings,
+    ]
+    summary = _summary(request, aligned, simulation, account, check, reports, warnings)
     tables = ResultTables(simulation.times, _curves(simulation, aligned, account), trades)
     summary["result_hash"] = result_hash(tables, summary)
     report("done", 1.0)
@@ -158,12 +163,12 @@ def _summary(
     simulation: Simulation,
     account: Account,
     check: LookaheadCheck,
-    of_calendar: list[RunWarning],
+    reports: Sequence[quality.QualityReport],
+    of_data: list[RunWarning],
 ) -> dict[str, Any]:
     metrics = compute_metrics(account)
-    reports = [quality.inspect_bars(history)[0] for history in aligned.histories]
     touching = quality.trades_touching(reports, simulation.trades, rows=aligned.span.rows)
-    warnings = _warnings(simulation, account, check, touching) + of_calendar
+    warnings = _warnings(simulation, account, check, touching) + of_data
     return {
         **_identity(aligned, simulation),
         "conventions": _conventions(request, aligned, account),
@@ -174,7 +179,10 @@ def _summary(
         "flags": _flags(simulation, check),
         "warnings": [warning.as_json() for warning in warnings],
         "lookahead": check.as_json(),
-        "certificate": [report.as_json() for report in reports],
+        "certificate": [
+            report.as_json() | origin.as_json()
+            for report, origin in zip(reports, aligned.origins.values(), strict=True)
+        ],
         "suspect_trades": touching,
         "drawdowns": drawdown_table(account),
         "yearly": yearly_returns(account),
@@ -182,6 +190,18 @@ def _summary(
         "exit_reasons": by_exit_reason(simulation.trades, dict(enumerate(EXIT_REASONS))),
         "sides": by_side(simulation.trades),
     }
+
+
+def _of_prices(
+    request: RunRequest, aligned: Aligned, reports: Sequence[quality.QualityReport], warmup: int
+) -> list[RunWarning]:
+    """What is worth knowing about the bars that are read: those traded, and before them those that warm up."""
+    warnings = []
+    for bars, report, start in zip(aligned.histories, reports, aligned.span.starts, strict=True):
+        first = max(0, start - warmup)
+        warnings += data_warnings.of_splits(report, first, len(bars) - 1)
+        warnings += data_warnings.of_repairs(report.symbol, aligned.origins[report.symbol], bars, first)
+    return warnings + data_warnings.of_adjusted(aligned.origins, request.config)
 
 
 def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
@@ -209,6 +229,7 @@ def _conventions(request: RunRequest, aligned: Aligned, account: Account) -> dic
         "risk_free_rate": account.risk_free_rate,
         "benchmark": aligned.benchmark_name,
         "benchmark_is_own_symbols": request.benchmark is None,
+        "adjusted": {symbol: "; ".join(own.scales) for symbol, own in aligned.origins.items() if own.scales},
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer, undefer
 
 from backtest.prices.dataset import Dataset, InvalidPayload
 from backtest.prices.library import Library
-from backtest.prices.quality import inspect_bars
+from backtest.prices.quality import report_of
 from store.errors import DamagedDataset, UnknownDataset
 from store.models import StoredDataset
 
@@ -24,6 +24,7 @@ def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
         session.add(stored)
     else:
         stored.payload = dataset.encode()  # heals prices that were damaged: their hash says what they are
+        stored.certificate = report_of(dataset)
     stored.current_since = now
     session.flush()
     return stored
@@ -136,7 +137,7 @@ def _new(dataset: Dataset, now: datetime) -> StoredDataset:
         last_bar=_timestamp(bar_times[-1]),
         bars=len(dataset),
         payload=dataset.encode(),
-        certificate=inspect_bars(dataset.bars)[0].as_json(),
+        certificate=report_of(dataset),
         created_at=now,
         current_since=now,
     )

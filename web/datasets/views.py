@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidBars, InvalidFile, InvalidRequest
 from backtest.prices import quality
 from backtest.prices.calendar import trades_weekends
-from backtest.prices.dataset import Dataset
 from store.queries import datasets
 from web.api import schemas, serializers
 from web.datasets import listing_page
@@ -38,7 +35,7 @@ def detail(data_hash: str) -> str:
     return render_template(
         "dataset.html",
         dataset=dataset,
-        certificate=_quality_report(dataset),
+        certificate=quality.report_of(dataset),
         versions=versions,
         finding=finding,
         weekends=trades_weekends(dataset.bars.times),
@@ -83,7 +80,3 @@ def api_upload() -> ResponseReturnValue:
     stored = [serializers.dataset(dataset) for dataset in store_datasets(parsed)]
     body: schemas.Upload = {**stored[0], "datasets": stored, "reading": dict(parsed.reading)}
     return jsonify(body), 201
-
-
-def _quality_report(dataset: Dataset) -> dict[str, Any]:
-    return quality.inspect_bars(dataset.bars)[0].as_json()

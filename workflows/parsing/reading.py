@@ -85,7 +85,7 @@ def _preview(dataset: Dataset) -> dict[str, Any]:
         "first_bar": stamp(times[0]),
         "last_bar": stamp(times[-1]),
         "rows": [_row(dataset, bar) for bar in range(min(PREVIEWED, len(times)))],
-        "certificate": quality.inspect_bars(dataset.bars)[0].as_json(),
+        "certificate": quality.report_of(dataset),
     }
 
 

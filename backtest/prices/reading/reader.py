@@ -14,6 +14,7 @@ from backtest.arrays import Floats, Times
 from backtest.errors import BacktestError, InvalidFile
 from backtest.prices.bars import PRICES
 from backtest.prices.dataset import make_dataset
+from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.columns import Column, compute, empty_cells, flags, rows_of
@@ -146,11 +147,16 @@ class _Job:
         try:
             dataset = make_dataset(
                 name, part.times, columns, source=self.source, adj_close=part.columns.get("adj_close"),
-                timeframe=timeframe,
+                timeframe=timeframe, origin=Origin(self._adjusted_by(places), tuple(part.repairs)),
             )  # fmt: skip
         except BacktestError as error:
             raise InvalidFile(str(error), file=self.problems.file) from error
-        return SymbolPrices(dataset, order, tuple(part.repairs), part.repaired)
+        return SymbolPrices(dataset, order)
+
+    def _adjusted_by(self, places: Places) -> str | None:
+        if "adj_close" not in places:
+            return None
+        return self.table.layout.names[places["adj_close"]][:LONGEST_COLUMN] or "adj_close"
 
     def _named(self, name: str | None) -> str:
         if name is None:
@@ -281,9 +287,7 @@ def _cell(column: Column, row: int) -> str:
 
 
 def _adjusted(names: tuple[str, ...], places: Places) -> str | None:
-    if "adj_close" not in places:
-        return None
-    return f"open, high, low and close are scaled by {names[places['adj_close']]}"
+    return Origin(names[places["adj_close"]]).adjusted if "adj_close" in places else None
 
 
 def _remarks(reading: Reading, table: Table) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from backtest.arrays import Times
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import Dataset
+from backtest.prices.origin import Repair
 from backtest.prices.reading.options import Question
-from backtest.prices.reading.repairs import Repair, shown
+from backtest.prices.reading.repairs import shown
 
 
 class NeedsAnswer(InvalidFile):
@@ -26,20 +26,18 @@ class NeedsAnswer(InvalidFile):
 
 @dataclass(frozen=True, slots=True)
 class SymbolPrices:
-    """The prices of one symbol of a file, and what its rows needed.
+    """The prices of one symbol of a file, repaired and adjusted; `order` is that of its rows in the file.
 
-    Parameters
-    ----------
-    dataset : the bars, repaired and adjusted
-    order : of the rows in the file: "oldest first", "newest first" or "unsorted"
-    repairs : rows left out or repaired, by rule
-    repaired : times of the bars whose prices a rule has changed
+    The order is "oldest first", "newest first" or "unsorted".
     """
 
     dataset: Dataset
     order: str
-    repairs: tuple[Repair, ...]
-    repaired: Times
+
+    @property
+    def repairs(self) -> tuple[Repair, ...]:
+        """Rows left out or repaired, by rule."""
+        return self.dataset.origin.repairs
 
     @property
     def unknown_volume(self) -> int:

@@ -7,60 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Times
 from backtest.prices.bars import PRICES
+from backtest.prices.origin import LISTED, Repair
 from backtest.prices.problems import MAX_LISTED, Problems
 
 ROUNDING: Final = 1e-6
 """Share of a price up to which a high or low beside open or close is rounding: float32 has 24 bits."""
 WIDEST: Final = 0.2
 """Share of a price up to which high and low are widened; beyond it something else is wrong."""
-LISTED: Final = 20
-
-RULES: Final = {
-    "empty": ("left out", "rows without any price"),
-    "incomplete": ("left out", "rows without open, high, low or close"),
-    "zeros": ("left out", "rows of zeros, as exports write for holidays"),
-    "halted": ("left out", "rows without open, high and low: the symbol was halted"),
-    "repeated": ("left out", "rows that repeat the row before"),
-    "no adjusted close": ("left out", "rows without an adjusted close among rows that have one"),
-    "rounding": ("repaired", "highs and lows that miss open or close by rounding moved onto them"),
-    "widened": ("repaired", "highs and lows widened to hold open and close"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """Rows to which one rule was applied: how many, and the first twenty by line and date."""
-
-    rule: str
-    count: int
-    examples: tuple[dict[str, Any], ...]
-
-    @property
-    def action(self) -> str:
-        """What the rule does: "left out" or "repaired"."""
-        return RULES[self.rule][0]
-
-    @property
-    def text(self) -> str:
-        """The rows that the rule covers, in words."""
-        return RULES[self.rule][1]
-
-    def as_json(self) -> dict[str, Any]:
-        """The repair, ready for JSON."""
-        return {
-            "rule": self.rule,
-            "action": self.action,
-            "text": self.text,
-            "count": self.count,
-            "examples": list(self.examples),
-        }
 
 
 @dataclass(slots=True)
@@ -71,8 +31,6 @@ class Rows:
     times: Times
     columns: dict[str, Floats]
     repairs: list[Repair] = field(default_factory=list)
-    repaired: Times = field(default_factory=lambda: np.empty(0, "datetime64[s]"))
-    """Times of the bars whose prices a rule has changed."""
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -93,14 +51,13 @@ class Rows:
         if wrong.any():
             self._note(wrong, rule)
             self.columns |= columns
-            self.repaired = np.union1d(self.repaired, self.times[wrong])
 
     def _note(self, rows: Flags, rule: str) -> None:
         examples = tuple(
             {"line": int(self.lines[row]), "date": shown(self.times[row])}
             for row in np.flatnonzero(rows)[:LISTED]
         )
-        self.repairs.append(Repair(rule, int(rows.sum()), examples))
+        self.repairs.append(Repair(rule, np.sort(self.times[rows]), examples))
 
 
 def clean(rows: Rows, problems: Problems) -> None:

@@ -62,7 +62,8 @@ def test_a_close_outside_its_range_widens_the_range_and_is_listed():
 
     assert (prices.dataset.bars.high[1, 0], prices.dataset.bars.low[2, 0]) == (11.0, 8.5)
     assert repairs(prices) == {"widened": (2, 3)}
-    assert [str(time)[:10] for time in prices.repaired] == ["2018-01-02", "2018-01-03"]
+    (widened,) = prices.repairs
+    assert [str(time)[:10] for time in widened.times] == ["2018-01-02", "2018-01-03"]
 
 
 WRONG = {
