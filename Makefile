@@ -88,8 +88,8 @@ sbom: $(DEV) ## Write the image's bill of materials to dist/sbom.cdx.json
 	@mkdir -p dist
 	$(BIN)/python -m cyclonedx_py requirements requirements.lock --output-reproducible -o dist/sbom.cdx.json
 
-promote: $(RUNTIME) ## Promote a release: make promote FROM=dev TO=staging
-	@$(BIN)/python -m argocd.promote promote --from $(FROM) --to $(TO)
+promote: $(RUNTIME) ## Promote a verified release: make promote FROM=dev TO=staging [FORCE=yes WHY=…]
+	@$(BIN)/python -m argocd.promote promote --from $(FROM) --to $(TO) $(if $(FORCE),--force) $(if $(WHY),--why "$(WHY)")
 
 render: $(RUNTIME) ## Render the workflow templates into k8s
 	@$(BIN)/python -m workflows.render

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from argocd import promote
+from argocd.release import ORDER
 from tests.docs import guide
 from tests.k8s.manifests import (
     ENVIRONMENTS,
@@ -16,6 +16,7 @@ from tests.k8s.manifests import (
     STORE,
     named,
     overlay,
+    release,
     render,
     title,
     workflow_spec,
@@ -43,9 +44,10 @@ def applications():
     found = named(from_root(), "Application")
     environments = named(from_root(), "ApplicationSet")["stock-backtest"]["spec"]
     text = yaml.safe_dump(environments["template"])
-    for element in environments["generators"][0]["list"]["elements"]:
-        filled = re.sub(r"\{\{\.(\w+)\}\}", lambda found, element=element: element[found[1]], text)
-        made = yaml.safe_load(filled)
+    for name in ORDER:
+        made = yaml.safe_load(
+            re.sub(r"\{\{\.(\w+)\}\}", lambda found, name=name: release(name)[found[1]], text)
+        )
         found[made["metadata"]["name"]] = made
     return found
 
@@ -243,8 +245,27 @@ def test_what_git_says_is_healed_back_and_an_empty_folder_deletes_nothing(name):
     assert automated.get("allowEmpty", False) is False
     assert automated["prune"] is (application["project"] != "argo-workflows")
     if application["source"]["repoURL"] == OURS:
-        assert application["source"]["targetRevision"] == "main"
         assert (ROOT / application["source"]["path"]).is_dir()
+
+
+def test_an_environment_is_of_the_commit_and_the_image_of_its_release_and_the_rest_follows_main():
+    sources = {name: each["spec"]["source"] for name, each in applications().items()}
+
+    for environment in ORDER:
+        source = sources[f"stock-backtest-{environment}"]
+        moved = release(environment)
+        assert moved["environment"] == environment
+        assert source["targetRevision"] == moved["revision"]
+        assert source["kustomize"]["images"] == [
+            f"stock-backtest=ghcr.io/owner/stock-backtest:{moved['tag']}@{moved['digest']}"
+        ]
+    assert {sources[name]["targetRevision"] for name in ("stock-backtest", "artifact-store")} == {"main"}
+
+
+def test_an_overlay_names_no_image_of_ours_which_a_release_alone_does():
+    for environment in ORDER:
+        text = (K8S / "overlays" / environment / "kustomization.yaml").read_text(encoding="utf-8")
+        assert not {"images:", "newTag:", "digest:"} & set(text.split())
 
 
 def test_deleting_the_set_of_environments_deletes_no_environment_and_a_missing_name_is_an_error():
@@ -252,9 +273,19 @@ def test_deleting_the_set_of_environments_deletes_no_environment_and_a_missing_n
 
     assert environments["syncPolicy"] == {"preserveResourcesOnDeletion": True}
     assert environments["goTemplateOptions"] == ["missingkey=error"]
-    assert [each["environment"] for each in environments["generators"][0]["list"]["elements"]] == list(
-        promote.ORDER
-    )
+    (generator,) = environments["generators"]
+    assert generator["git"]["repoURL"] == OURS
+    assert generator["git"]["revision"] == "main"
+    (files,) = generator["git"]["files"]
+    assert sorted(path.stem for path in ROOT.glob(files["path"])) == sorted(ORDER)
+
+
+def test_an_environment_without_a_release_gets_no_application():
+    (generator,) = named(from_root(), "ApplicationSet")["stock-backtest"]["spec"]["generators"]
+
+    (expression,) = generator["selector"]["matchExpressions"]
+
+    assert expression == {"key": "revision", "operator": "NotIn", "values": ["0" * 40]}
 
 
 def test_volumes_and_namespaces_are_pruned_only_when_somebody_confirms():

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import yaml
 
+from tests.argocd.servers import application, serve
 from tests.k8s.manifests import ROOT
 
 PIPELINES = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
@@ -34,7 +35,7 @@ def step_with(pipeline, text):
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
 def test_every_action_is_pinned_by_its_hash_and_says_which_version_that_is(path):
-    used = re.findall(r"uses:(.*)", path.read_text(encoding="utf-8"))
+    used = re.findall(r"\buses:(.*)", path.read_text(encoding="utf-8"))
 
     assert used
     for reference in used:
@@ -61,7 +62,7 @@ def test_nothing_that_a_stranger_writes_becomes_part_of_a_command(path):
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
-    """A clone of a repository that holds our overlays, with a server to push to, and a `gh` that notes its call."""
+    """A clone of a repository that holds our releases, with a server to push to, and a `gh` that notes its call."""
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
     origin, clone, tools = (tmp_path / name for name in ("origin.git", "clone", "tools"))
@@ -101,34 +102,48 @@ def changed(origin, revisions):
 
 
 def test_the_very_command_of_ci_moves_dev_on_main_and_nothing_else(clone):
-    command = step_with(pipeline("ci"), "argocd.promote set")["run"]
+    built = git(clone, "rev-parse", "HEAD")
     digest = "sha256:" + "a" * 64
 
-    execute(command, clone, TAG="abcdef0", DIGEST=digest)
+    execute(step_with(pipeline("ci"), "argocd.promote release")["run"], clone, DIGEST=digest)
 
     origin = clone.parent / "origin.git"
-    assert changed(origin, "main~1..main") == ["k8s/overlays/dev/kustomization.yaml"]
-    assert git(origin, "show", "--format=%s", "--no-patch", "main") == "Release abcdef0 to dev"
-    assert f'newTag: "abcdef0"\n    digest: {digest}' in git(
-        origin, "show", "main:k8s/overlays/dev/kustomization.yaml"
+    assert changed(origin, "main~1..main") == ["argocd/releases/dev.yaml"]
+    assert git(origin, "show", "--format=%s", "--no-patch", "main") == f"Release {built[:7]} to dev"
+    assert f'revision: "{built}"\ntag: "{built[:7]}"\ndigest: {digest}' in git(
+        origin, "show", "main:argocd/releases/dev.yaml"
     )
 
 
-def test_the_very_command_of_promote_offers_the_same_digest_on_a_branch_and_leaves_main_alone(clone):
-    execute(
-        step_with(pipeline("ci"), "argocd.promote set")["run"],
-        clone,
-        TAG="abcdef0",
-        DIGEST="sha256:" + "a" * 64,
-    )
+def test_the_very_command_of_promote_offers_the_same_release_on_a_branch_and_leaves_main_alone(clone):
+    digest = "sha256:" + "a" * 64
+    built = git(clone, "rev-parse", "HEAD")
+    execute(step_with(pipeline("ci"), "argocd.promote release")["run"], clone, DIGEST=digest)
     before = git(clone, "rev-parse", "main")
     command = step_with(pipeline("promote"), "argocd.promote promote")["run"]
 
-    execute(command, clone, FROM="dev", TO="staging", GITHUB_RUN_ID="7", GH_TOKEN="")
+    with serve({"/api/v1/applications/stock-backtest-dev": application(built, image=digest)}) as server:
+        execute(command, clone, FROM="dev", TO="staging", FORCE="false", WHY="", GITHUB_RUN_ID="7", GH_TOKEN="",
+                ARGOCD_SERVER=server.address, ARGOCD_AUTH_TOKEN="")  # fmt: skip
 
     origin = clone.parent / "origin.git"
     assert git(origin, "rev-parse", "main") == before
-    assert changed(origin, "main..promote/staging/7") == ["k8s/overlays/staging/kustomization.yaml"]
-    offered = git(origin, "show", "promote/staging/7:k8s/overlays/staging/kustomization.yaml")
-    assert 'newTag: "abcdef0"\n    digest: sha256:' + "a" * 64 in offered
+    assert changed(origin, "main..promote/staging/7") == ["argocd/releases/staging.yaml"]
+    offered = git(origin, "show", "promote/staging/7:argocd/releases/staging.yaml")
+    assert f'revision: "{built}"\ntag: "{built[:7]}"\ndigest: {digest}' in offered
     assert (clone.parent / "gh").read_text() == "pr create --fill\n"
+
+
+def test_a_forced_promotion_keeps_the_reason_whatever_is_written_in_it(clone):
+    execute(step_with(pipeline("ci"), "argocd.promote release")["run"], clone, DIGEST="sha256:" + "a" * 64)
+    command = step_with(pipeline("promote"), "argocd.promote promote")["run"]
+
+    execute(command, clone, FROM="dev", TO="staging", FORCE="true", WHY="dev's cluster is $(away)",
+            GITHUB_RUN_ID="8", GH_TOKEN="", ARGOCD_SERVER="", GITHUB_REPOSITORY="")  # fmt: skip
+
+    said = git(clone.parent / "origin.git", "show", "--format=%B", "--no-patch", "promote/staging/8")
+    assert "Forced: dev's cluster is $(away)" in said
+
+
+def test_a_commit_that_changes_releases_alone_makes_no_new_image():
+    assert pipeline("ci")["on"]["push"]["paths-ignore"] == ["argocd/releases/**"]

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from argocd import promote
+from argocd import release
 from qa import processes
 from qa.http_client import is_ok
+from tests.argocd.servers import application, serve
 from tests.docs import guide
 from tests.docs.guide import ENGLISH, EXECUTED_BY, KOREAN, ROOT
 
+DIGEST = "sha256:" + "a" * 64
 MENTIONED = {"make test", "make e2e"}
 """Commands in the text that are how the guide itself is tested."""
 
@@ -126,7 +128,7 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bash("git init --quiet && git config user.name operator && git config user.email operator@example.org")
     bash("git add . && git commit --quiet --message start")
-    bash(f".venv/bin/python -m argocd.promote set --tag abcdef0 --digest sha256:{'a' * 64}")
+    bash(f'.venv/bin/python -m argocd.promote release --revision "$(git rev-parse HEAD)" --digest {DIGEST}')
     return tmp_path
 
 
@@ -136,14 +138,18 @@ def bash(script):
     return done.stdout
 
 
-def test_promotion_and_rollback_move_staging_there_and_back_and_nothing_else(repository):
+def test_promotion_and_rollback_move_staging_there_and_back_and_nothing_else(repository, monkeypatch):
     promotion, rollback = guide.commands("git")
-    before = {env: promote.read(promote.overlay(env)) for env in promote.ORDER}
+    before = {env: release.read(env) for env in release.ORDER}
 
-    said = bash(promotion)
-    promoted = {env: promote.read(promote.overlay(env)) for env in promote.ORDER}
+    with serve(
+        {"/api/v1/applications/stock-backtest-dev": application(before["dev"].revision, DIGEST)}
+    ) as server:
+        monkeypatch.setenv("ARGOCD_SERVER", server.address)
+        said = bash(promotion)
+    promoted = {env: release.read(env) for env in release.ORDER}
     bash(rollback)
 
-    assert "k8s/overlays/staging/kustomization.yaml" in said
+    assert "argocd/releases/staging.yaml" in said
     assert promoted == before | {"staging": before["dev"]}
-    assert {env: promote.read(promote.overlay(env)) for env in promote.ORDER} == before
+    assert {env: release.read(env) for env in release.ORDER} == before

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from argocd import promote
+from argocd import release
 from tests.docs import guide
 from tests.e2e.cluster import until
 from tests.e2e.guide_installation import IMAGE, NAMESPACE
@@ -139,4 +139,4 @@ def test_with_sign_in_a_token_is_accepted_until_it_is_revoked_and_nothing_else_i
 
 
 def test_the_overlay_of_the_guide_is_not_one_that_a_promotion_moves():
-    assert "local" not in promote.ORDER
+    assert "local" not in release.ORDER

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +31,27 @@ def render(folder):
 
 
 def overlay(name):
+    if name in ENVIRONMENTS:
+        return released(name)
     return render(ROOT / "tests" / "k8s" / name if name == SIGNED_IN else K8S / "overlays" / name)
+
+
+def release(environment):
+    """What the file of an environment says."""
+    text = (ROOT / "argocd" / "releases" / f"{environment}.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+@cache
+def released(environment):
+    """An environment as Argo CD renders it: its overlay with the image of its release."""
+    moved = release(environment)
+    image = {"name": "stock-backtest", "newName": "ghcr.io/owner/stock-backtest"}
+    image |= {"newTag": moved["tag"], "digest": moved["digest"]}
+    with tempfile.TemporaryDirectory() as folder:
+        text = {"resources": [os.path.relpath(K8S / "overlays" / environment, folder)], "images": [image]}
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
+        return render(Path(folder))
 
 
 def kustomization(folder):

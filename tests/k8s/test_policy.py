@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-from argocd import promote
 from tests.k8s.manifests import (
     ENVIRONMENTS,
     FOLDERS,
@@ -18,6 +17,7 @@ from tests.k8s.manifests import (
     named,
     overlay,
     pods,
+    release,
     render,
     secret_template,
     title,
@@ -249,9 +249,8 @@ def test_the_word_latest_is_the_tag_of_nothing():
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_overlay_names_its_release_once_and_every_pod_and_workflow_of_ours_runs_it(environment):
-    release = promote.read(K8S / "overlays" / environment / "kustomization.yaml")
-    ours = f"ghcr.io/owner/stock-backtest:{release.tag}@{release.digest}"
+def test_every_pod_and_workflow_of_ours_runs_the_image_of_the_release(environment):
+    ours = "ghcr.io/owner/stock-backtest:{tag}@{digest}".format(**release(environment))
 
     users = {
         title(manifest): {container["image"] for container in containers(manifest)}
