@@ -33,6 +33,13 @@ class BundleAltered(BundleError):
     """A file, or the manifest itself, is not what the engine step wrote."""
 
 
+class BundleContradicted(BundleError):
+    """The summary of a result is not that of its tables, of the run or of its prices."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the tables of the result are not those of its summary ({reason})")
+
+
 class BundleTooLarge(BundleError):
     """The result is larger than results may be."""
 

@@ -25,7 +25,6 @@ class Aligned:
     origins : of each symbol, in their order, what was done to its prices before
     bars : the traded bars of all symbols
     benchmark : (T,) value of the initial capital left in the benchmark
-    benchmark_name : the symbols themselves, or the one chosen
     """
 
     span: Span
@@ -33,7 +32,6 @@ class Aligned:
     origins: dict[str, Origin]
     bars: Bars
     benchmark: Floats
-    benchmark_name: str
 
 
 def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
@@ -49,9 +47,8 @@ def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
     histories = tuple(bars.cut(0, int(row[-1]) + 1) for bars, row in zip(whole, span.rows, strict=True))
     parts = [bars.cut(start, len(bars)) for bars, start in zip(histories, span.starts, strict=True)]
     traded = join(parts)
-    name = request.benchmark or ", ".join(request.symbols)
     origins = {symbol: datasets[symbol].origin for symbol in request.symbols}
-    return Aligned(span, histories, origins, traded, _benchmark(request, datasets, traded, span), name)
+    return Aligned(span, histories, origins, traded, _benchmark(request, datasets, traded, span))
 
 
 def _calendar(dataset: Dataset) -> Calendar:

@@ -9,11 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest.arrays import Floats
-from backtest.metrics import Account, compute_metrics
-from backtest.metrics.drawdown import drawdown_table
-from backtest.metrics.other_tools import values_of_other_tools
-from backtest.metrics.periods import monthly_returns, yearly_returns
-from backtest.metrics.trade_statistics import by_exit_reason, by_side
+from backtest.metrics import Account
 from backtest.prices import quality
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
@@ -21,8 +17,9 @@ from backtest.rules.rule import Rule
 from backtest.rules.volume import require_volume
 from backtest.run import data_warnings
 from backtest.run.alignment import Aligned, align
+from backtest.run.facts import facts_of
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
-from backtest.run.recomputed import held
+from backtest.run.recomputed import derived, held
 from backtest.run.request import RunRequest
 from backtest.run.result_tables import HASH_VERSION, Column, ResultTables, result_hash, trade_columns
 from backtest.run.targets import on_common_calendar, own_targets
@@ -166,15 +163,17 @@ def _summary(
     reports: Sequence[quality.QualityReport],
     of_data: list[RunWarning],
 ) -> dict[str, Any]:
-    metrics = compute_metrics(account)
+    facts = facts_of(aligned.span, request, account)
+    facts["conventions"]["adjusted"] = {
+        symbol: "; ".join(own.scales) for symbol, own in aligned.origins.items() if own.scales
+    }
     touching = quality.trades_touching(reports, simulation.trades, rows=aligned.span.rows)
     warnings = _warnings(simulation, account, check, touching) + of_data
     return {
-        **_identity(aligned, simulation),
-        "conventions": _conventions(request, aligned, account),
-        "metrics": metrics.values,
-        "metric_reasons": metrics.reasons,
-        "metrics_elsewhere": values_of_other_tools(account),
+        "engine_version": simulation.engine_version,
+        "result_hash_version": HASH_VERSION,
+        **facts,
+        **derived(account),
         "funnel": simulation.order_statistics.as_dict(),
         "flags": _flags(simulation, check),
         "warnings": [warning.as_json() for warning in warnings],
@@ -184,11 +183,6 @@ def _summary(
             for report, origin in zip(reports, aligned.origins.values(), strict=True)
         ],
         "suspect_trades": touching,
-        "drawdowns": drawdown_table(account),
-        "yearly": yearly_returns(account),
-        "monthly": monthly_returns(account),
-        "exit_reasons": by_exit_reason(simulation.trades, dict(enumerate(EXIT_REASONS))),
-        "sides": by_side(simulation.trades),
     }
 
 
@@ -202,35 +196,6 @@ def _of_prices(
         warnings += data_warnings.of_splits(report, first, len(bars) - 1)
         warnings += data_warnings.of_repairs(report.symbol, aligned.origins[report.symbol], bars, first)
     return warnings + data_warnings.of_adjusted(aligned.origins, request.config)
-
-
-def _identity(aligned: Aligned, simulation: Simulation) -> dict[str, Any]:
-    return {
-        "engine_version": simulation.engine_version,
-        "result_hash_version": HASH_VERSION,
-        "data_hash": aligned.span.data_hash,
-        "data_hashes": aligned.span.hashes,
-        "timeframe": aligned.bars.timeframe,
-        "first_bar": stamp(simulation.times[0]),
-        "last_bar": stamp(simulation.times[-1]),
-        "bars": len(simulation.times),
-        "warmup_bars": min(aligned.span.starts),
-    }
-
-
-def _conventions(request: RunRequest, aligned: Aligned, account: Account) -> dict[str, Any]:
-    year = aligned.span.year
-    return {
-        "periods_per_year": account.periods_per_year,
-        "closes_per_year": year.counted,
-        "bars_per_year": year.bars,
-        "sessions": year.sessions.as_json() if year.sessions else None,
-        "returns": account.periods,
-        "risk_free_rate": account.risk_free_rate,
-        "benchmark": aligned.benchmark_name,
-        "benchmark_is_own_symbols": request.benchmark is None,
-        "adjusted": {symbol: "; ".join(own.scales) for symbol, own in aligned.origins.items() if own.scales},
-    }
 
 
 def _flags(simulation: Simulation, check: LookaheadCheck) -> dict[str, Any]:

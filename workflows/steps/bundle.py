@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ TRADES = "trades.parquet"
 CURVES = "curves.parquet"
 ERROR = "error.json"
 FORMAT = 1
+_NAME = re.compile(r"[a-z][a-z_]{0,31}\.[a-z]{1,8}")
 _MIB = 1024 * 1024
 
 
@@ -64,12 +66,17 @@ def read(folder: Path, run_id: str, *, most_mib: int | None = None) -> dict[str,
     return {name: _file(folder, name, listed) for name, listed in manifest["files"].items()}
 
 
-def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
-    """One JSON object of a bundle's files."""
+def file(files: Mapping[str, bytes], name: str) -> bytes:
+    """The content of one of a bundle's files; `BundleFileMissing` where it has none of that name."""
     if name not in files:
         raise BundleFileMissing(f"the result has no {name}")
+    return files[name]
+
+
+def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """One JSON object of a bundle's files."""
     try:
-        content = json.loads(files[name])
+        content = json.loads(file(files, name))
     except (ValueError, RecursionError) as error:
         raise BundleAltered(f"{name} of the result is not readable: {error}") from error
     if not isinstance(content, dict):
@@ -93,7 +100,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise BundleMissing(
             f"the engine step left no complete result: {folder / MANIFEST} does not exist"
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleAltered(f"{MANIFEST} of the result is not readable: {error}") from error
     if not isinstance(manifest, dict) or not _lists_files(manifest.get("files")):
         raise BundleAltered(f"{MANIFEST} of the result does not list its files with size and SHA-256")
@@ -109,8 +116,7 @@ def _lists_files(files: object) -> bool:
         isinstance(listed, dict)
         and isinstance(listed.get("bytes"), int)
         and isinstance(listed.get("sha256"), str)
-        and Path(name).name == name
-        and name not in ("", ".", "..")
+        and _NAME.fullmatch(name)
         for name, listed in files.items()
     )
 
@@ -134,6 +140,8 @@ def _content(path: Path, most_bytes: int) -> bytes:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise BundleAltered(f"{path.name} of the result is a link, not a file") from None
+        if error.errno in (errno.EACCES, errno.ENXIO):  # it may not be read, or is a socket
+            raise BundleAltered(f"{path.name} of the result cannot be opened: {error.strerror}") from None
         raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from pyarrow import ArrowException
 from sqlalchemy.orm import Session
 
-from backtest.errors import BacktestError
+from backtest.errors import InvalidRequest
+from backtest.run.request import RunRequest
 from backtest.run.span import Span, find_span
 from config import logs
 from config.exit_codes import Exit
@@ -22,9 +23,9 @@ from store.queries import audit, calendars, datasets, results, runs, workflow_li
 from store.queries.audit import Action, Actor
 from store.session import Database
 from workflows import failpoints
-from workflows.errors import BundleAltered, BundleError, BundleTooLarge, RunDiffers
+from workflows.errors import BundleAltered, BundleContradicted, BundleError, BundleTooLarge, RunDiffers
 from workflows.failures import Failure
-from workflows.steps import bundle, stated, step, tables
+from workflows.steps import bundle, stated, step, summary, tables
 from workflows.steps.database import open_once
 
 log = logs.get(__name__)
@@ -112,31 +113,40 @@ def _too_large(error: BundleTooLarge) -> Failure:
 
 
 def _result(database: Database, run: Run, files: dict[str, bytes]) -> results.RunResult:
-    """The result in a bundle, proven to be what its tables say and of the prices that the run is pinned to."""
-    summary = bundle.read_json(files, bundle.SUMMARY)
-    if missing := [name for name in results.NEEDED if name not in summary]:
-        raise BundleAltered(f"{bundle.SUMMARY} of the result has no {', '.join(missing)}")
-    try:
-        read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
-        stated.check(run, _span(database, run, summary["data_hashes"]), summary, read)
-    except (
-        LookupError,
-        TypeError,
-        AttributeError,
-        ValueError,
-        ArithmeticError,
-        ArrowException,
-        BacktestError,
-    ) as error:
-        raise BundleAltered(f"the tables of the result are not those of its summary ({error})") from error
-    return tables.to_result(summary, read)
+    """The result in a bundle, proven to be what its tables say and of the prices that the run is pinned to.
+
+    Raises `BundleError` where the bundle is wrong; any other error is a mistake of ours, or the database's.
+    """
+    stated_summary, request = summary.read(files), runs.request_of(run)
+    span = _span(database, run, request, stated_summary)
+    read = tables.from_parquet(
+        bundle.file(files, bundle.TRADES), bundle.file(files, bundle.CURVES), bars=len(span.times)
+    )
+    stated.check(request, span, stated_summary, read)
+    return tables.to_result(stated_summary, read)
 
 
-def _span(database: Database, run: Run, hashes: Mapping[str, str]) -> Span:
-    """What the run trades on the prices that the bundle names; no price is decoded."""
+def _span(database: Database, run: Run, request: RunRequest, stated_summary: Mapping[str, Any]) -> Span:
+    """What the run trades on its pinned prices, or else on those that the bundle names; no price is decoded."""
+    pinned = run.data_hashes or _named(request, stated_summary)
     with database.read() as session:
-        stored = datasets.described(session, list(hashes.values()))
-        return find_span(runs.request_of(run), calendars.of(session, stored))
+        found = calendars.of(session, datasets.described(session, list(pinned.values())))
+    try:
+        return find_span(request, found)
+    except InvalidRequest as error:
+        if run.data_hashes:
+            raise
+        raise BundleContradicted(f"data_hashes are of other prices: {error}") from error
+
+
+def _named(request: RunRequest, stated_summary: Mapping[str, Any]) -> dict[str, str]:
+    hashes = stated_summary.get("data_hashes")
+    symbols = {*request.symbols, *([request.benchmark] if request.benchmark else [])}
+    if not isinstance(hashes, dict) or hashes.keys() != symbols:
+        raise BundleContradicted("data_hashes are not of the symbols of the run")
+    if not all(isinstance(each, str) for each in hashes.values()):
+        raise BundleContradicted("data_hashes are no hashes")
+    return hashes
 
 
 def _store_result(

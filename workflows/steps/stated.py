@@ -1,62 +1,62 @@
-"""What a bundle states about its tables, compared with what they say: rule packages run where it is written."""
+"""What a bundle states about its tables, compared with what they say: rule packages run where it is written.
+
+Every comparison is of values whose types and bounds are known by then, so that an error of another class than
+`BundleContradicted` is a mistake of ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, Final
 
 import numpy as np
 
 from backtest.engine import ENGINE_VERSION
 from backtest.run import recomputed
+from backtest.run.facts import facts_of
+from backtest.run.request import RunRequest
 from backtest.run.result_tables import HASH_VERSION, ResultTables, result_hash
 from backtest.run.span import Span
-from store.models import Run
+from workflows.errors import BundleContradicted
+
+_MOST_NAMED: Final = 3
 
 
-def check(run: Run, span: Span, summary: Mapping[str, Any], tables: ResultTables) -> None:
-    """Raise `ValueError` where the summary is not that of these tables, of the run or of its prices.
+def check(request: RunRequest, span: Span, summary: Mapping[str, Any], tables: ResultTables) -> None:
+    """Raise `BundleContradicted` where the summary is not that of these tables, of the run or of its prices.
 
     `span` is what the run trades, found from its prices without the step that wrote the bundle.
     """
-    _check_prices(run, span, summary, tables)
-    if others := set(tables.trades["symbol"]) - set(run.symbols):
-        raise ValueError(f"a trade is of {min(others)[:40]!r}, which the run does not trade")
-    _check_conventions(run, span, summary)
-    if wrong := recomputed.differences(tables, summary, run.initial_capital):
-        raise ValueError("; ".join(wrong[:3]))
-    if summary["result_hash_version"] != HASH_VERSION or summary["result_hash"] != result_hash(
-        tables, summary
-    ):
-        raise ValueError("result_hash is not that of the tables and metrics")
-
-
-def _check_prices(run: Run, span: Span, summary: Mapping[str, Any], tables: ResultTables) -> None:
-    if run.data_hashes and summary["data_hashes"] != run.data_hashes:
-        raise ValueError("it was computed on other prices than those that the run is pinned to")
-    if summary["data_hashes"] != span.hashes or summary["data_hash"] != span.data_hash:
-        raise ValueError("data_hash is not that of the run's prices")
     if not np.array_equal(tables.times, span.times):
-        raise ValueError("the curves are not on the bars that the run trades")
-
-
-def _check_conventions(run: Run, span: Span, summary: Mapping[str, Any]) -> None:
-    """What metrics are computed with: a wrong number of periods a year makes any Sharpe ratio."""
-    year, conventions = span.year, summary["conventions"]
-    sessions = year.sessions.as_json() if year.sessions else None
-    expected = {
-        "periods_per_year": year.periods,
-        "sessions": sessions,
-        "risk_free_rate": run.risk_free_rate,
+        raise BundleContradicted("the curves are not on the bars that the run trades")
+    if others := set(tables.trades["symbol"]) - set(request.symbols):
+        raise BundleContradicted(f"a trade is of {min(others)[:40]!r}, which the run does not trade")
+    account = recomputed.account(tables, span, request)
+    if not np.allclose(tables.curves["drawdown"], account.drawdown, rtol=0, atol=recomputed.TOLERANCE):
+        raise BundleContradicted("the drawdown is not that of the equity")
+    facts = {
+        "engine_version": ENGINE_VERSION,
+        "result_hash_version": HASH_VERSION,
+        **facts_of(span, request, account),
     }
-    for name, value in expected.items():
-        if conventions[name] != value:
-            raise ValueError(f"{name} is {str(conventions[name])[:80]}, the run's is {value}")
-    if summary["timeframe"] != span.calendars[0].timeframe:
-        raise ValueError(f"timeframe is {str(summary['timeframe'])[:16]!r}")
-    if summary["flags"]["same_bar_fill"] is not (run.fill == "close"):
-        raise ValueError("same_bar_fill is not that of the run's fill")
-    if summary["engine_version"] != ENGINE_VERSION:
-        raise ValueError(
-            f"engine_version is {str(summary['engine_version'])[:16]}, this release has {ENGINE_VERSION}"
-        )
+    _refuse(recomputed.differences(summary["conventions"], facts.pop("conventions")))
+    _refuse(recomputed.differences(summary, facts | recomputed.derived(account)))
+    _check_flags(request, summary, tables)
+    if summary["result_hash"] != result_hash(tables, summary):
+        raise BundleContradicted("result_hash is not that of the tables and metrics")
+
+
+def _check_flags(request: RunRequest, summary: Mapping[str, Any], tables: ResultTables) -> None:
+    flags = {
+        "same_bar_fill": request.config.fill == "close",
+        "ruined": bool((tables.curves["equity"] <= 0).any()),
+        "open_at_end": list(tables.trades["exit_reason"]).count("end_of_data"),
+        "lookahead": summary["lookahead"]["peeks"],
+    }
+    _refuse(recomputed.differences(summary["flags"], flags))
+
+
+def _refuse(wrong: Iterable[str]) -> None:
+    if named := list(islice(wrong, _MOST_NAMED)):
+        raise BundleContradicted("; ".join(named))

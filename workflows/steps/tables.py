@@ -19,6 +19,7 @@ from backtest.arrays import Times
 from backtest.run.result_tables import CURVES, SIDES, TRADE_COLUMNS, Column, ResultTables
 from backtest.simulation.simulate import EXIT_REASONS
 from store.queries.results import RunResult
+from workflows.errors import BundleContradicted
 
 _TIME = pa.timestamp("s", tz="UTC")
 _STORED_TIME = pa.timestamp("ms", tz="UTC")
@@ -26,6 +27,8 @@ _STORED_TIME = pa.timestamp("ms", tz="UTC")
 _TEXTS = ("symbol", "side", "exit_reason")
 _TIMES = ("times", "entry_time", "exit_time")
 _CURVE_COLUMNS = ("times", *CURVES)
+_UNPACKED_BYTES, _MOST_PACKED = 64 << 20, 32
+"""What any table may unpack to, and beyond that how many times its file's size."""
 
 
 def _schema(names: Iterable[str], time: pa.DataType) -> pa.Schema:
@@ -44,15 +47,19 @@ def curves_to_parquet(tables: ResultTables) -> bytes:
     return _write({"times": tables.times, **tables.curves})
 
 
-def from_parquet(trades: bytes, curves: bytes) -> ResultTables:
-    """The tables in the files of a bundle; `ValueError` where they are not exactly what is written here."""
-    lines, rows = _read(curves, _CURVE_COLUMNS), _read(trades, TRADE_COLUMNS)
+def from_parquet(trades: bytes, curves: bytes, *, bars: int | None = None) -> ResultTables:
+    """The tables in the files of a bundle; `BundleContradicted` where they are not exactly what is written here.
+
+    With `bars` curves of another length are refused before they are unpacked.
+    """
+    lines, rows = _read(curves, _CURVE_COLUMNS, rows=bars), _read(trades, TRADE_COLUMNS)
     tables = ResultTables(
         times=_times(lines, "times"),
         curves={name: _numbers(lines, name) for name in CURVES},
         trades={name: _column_of(rows, name) for name in TRADE_COLUMNS},
     )
     _check_words(tables.trades)
+    _check_numbers(tables)
     _check_times(tables)
     return tables
 
@@ -67,18 +74,23 @@ def to_result(summary: Mapping[str, Any], tables: ResultTables) -> RunResult:
 def _check_words(trades: Mapping[str, Column]) -> None:
     for name, allowed in (("side", SIDES), ("exit_reason", EXIT_REASONS)):
         if others := set(trades[name]) - set(allowed):
-            raise ValueError(f"{name} of a trade is {min(others)[:40]!r}")
-    for name, column in trades.items():
+            raise BundleContradicted(f"{name} of a trade is {min(others)[:40]!r}")
+
+
+def _check_numbers(tables: ResultTables) -> None:
+    for name, column in (*tables.trades.items(), *tables.curves.items()):
         if isinstance(column, np.ndarray) and column.dtype == np.float64 and not np.isfinite(column).all():
-            raise ValueError(f"{name} of a trade is not a finite number")
+            raise BundleContradicted(f"{name} is not a finite number everywhere")
+    if (tables.curves["benchmark"] <= 0).any():
+        raise BundleContradicted("the benchmark is worth nothing somewhere")
 
 
 def _check_times(tables: ResultTables) -> None:
     if len(tables.times) == 0 or (np.diff(tables.times.view(np.int64)) <= 0).any():
-        raise ValueError("the times of the curves do not increase")
+        raise BundleContradicted("the times of the curves do not increase")
     for name in ("entry_time", "exit_time"):
         if not np.isin(tables.trades[name], tables.times).all():
-            raise ValueError(f"{name} of a trade is not a bar of the curves")
+            raise BundleContradicted(f"{name} of a trade is not a bar of the curves")
 
 
 def _write(columns: Mapping[str, Any]) -> bytes:
@@ -106,12 +118,40 @@ def _dtype_of(kind: pa.DataType) -> type[np.float64 | np.int64]:
     return np.float64 if kind == pa.float64() else np.int64
 
 
-def _read(content: bytes, names: Sequence[str]) -> pa.Table:
-    """The table in a Parquet file; `ArrowInvalid` where it has other columns than `_write` makes, or a gap."""
-    table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-    if not table.schema.equals(_schema(names, _STORED_TIME)) or any(map(_has_gaps, table.columns)):
-        raise pa.ArrowInvalid(f"columns without a gap are expected: {', '.join(names)}")
+def _read(content: bytes, names: Sequence[str], *, rows: int | None = None) -> pa.Table:
+    """The table in a Parquet file; `BundleContradicted` where it has other columns than `_write` makes, or a gap."""
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        _check_size(file, len(content), names, rows)
+        table = file.read(use_threads=False)
+        table.validate(full=True)  # texts are UTF-8
+    except MemoryError:  # which Arrow's own is, too
+        raise
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise BundleContradicted(f"no readable Parquet file: {reason}") from error
+    if any(map(_has_gaps, table.columns)):
+        raise BundleContradicted(_expected(names))
     return table
+
+
+def _check_size(file: pq.ParquetFile, size: int, names: Sequence[str], rows: int | None) -> None:
+    """Before anything is unpacked: a kilobyte may say that it holds a hundred million equal numbers."""
+    if not file.schema_arrow.equals(_schema(names, _STORED_TIME)):
+        raise BundleContradicted(_expected(names))
+    about = file.metadata
+    if rows is not None and about.num_rows != rows:
+        raise BundleContradicted(f"the curves have {about.num_rows:,} bars, the run trades {rows:,}")
+    groups = [about.row_group(place) for place in range(about.num_row_groups)]
+    columns = [group.column(place) for group in groups for place in range(group.num_columns)]
+    if any(column.has_dictionary_page for column in columns):
+        raise BundleContradicted("a column is packed otherwise than results are")
+    if sum(group.total_byte_size for group in groups) > _UNPACKED_BYTES + _MOST_PACKED * size:
+        raise BundleContradicted("a table unpacks to more than results are")
+
+
+def _expected(names: Sequence[str]) -> str:
+    return f"columns without a gap are expected: {', '.join(names)}"
 
 
 def _has_gaps(column: pa.ChunkedArray[Any]) -> bool:

@@ -2,6 +2,9 @@
 
 import json
 import os
+import socket
+from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from backtest import samples
+from backtest.run import recomputed
+from backtest.run.request import RunRequest
 from backtest.run.result_tables import ResultTables, result_hash
+from backtest.run.span import Calendar, find_span
 from config.exit_codes import Exit
+from qa.examples import REQUEST
 from store.models import Trade
 from workflows.steps import bundle, engine, persist, tables
 
@@ -37,7 +45,7 @@ def with_column(content, name, values):
         else table.append_column(name, values)
     )
     sink = pa.BufferOutputStream()
-    pq.write_table(changed, sink)
+    pq.write_table(changed, sink, use_dictionary=False)
     return sink.getvalue().to_pybytes()
 
 
@@ -53,14 +61,15 @@ def other_metrics_with_their_hash(files, _run):
     return with_summary(files, metrics=summary["metrics"], result_hash=result_hash(read, summary))
 
 
-def another_year_with_its_metrics(files, run):
+def another_year_with_its_metrics(files, _run):
     summary = summary_of(files)
     summary["conventions"]["periods_per_year"] = 100_000
     read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
-    from backtest.metrics import compute_metrics
-    from backtest.run import recomputed
-
-    summary["metrics"] = compute_metrics(recomputed.account(read, summary, run.initial_capital)).values
+    request, prices = RunRequest.parse(REQUEST), samples.load("SP500")
+    calendar = Calendar("SP500", prices.timeframe, prices.data_hash, prices.bars.times)
+    span = find_span(request, {"SP500": calendar})
+    account = replace(recomputed.account(read, span, request), year=100_000)
+    summary |= recomputed.derived(account)
     summary["result_hash"] = result_hash(read, summary)
     return files | {bundle.SUMMARY: json.dumps(summary).encode()}
 
@@ -117,7 +126,100 @@ def a_text_in_place_of_a_metric(files, _run):
     return with_summary(files, metrics=summary_of(files)["metrics"] | {"total_return": "much"})
 
 
+def other_months(files, _run):
+    monthly = summary_of(files)["monthly"]
+    return with_summary(files, monthly=[monthly[0] | {"return": 5.0}, *monthly[1:]])
+
+
+def years_of_another_kind(files, _run):
+    return with_summary(files, yearly=[1999])
+
+
+def more_bars(files, _run):
+    return with_summary(files, bars=10_000)
+
+
+def another_open_end(files, _run):
+    return with_summary(files, flags=summary_of(files)["flags"] | {"open_at_end": 7})
+
+
+def another_drawdown(files, _run):
+    drawdown = pq.read_table(pa.BufferReader(files[bundle.CURVES]))["drawdown"].to_numpy() / 2
+    return files | {bundle.CURVES: with_column(files[bundle.CURVES], "drawdown", pa.array(drawdown))}
+
+
+def no_benchmark(files, _run):
+    nothing = pa.array([0.0] * pq.read_metadata(pa.BufferReader(files[bundle.CURVES])).num_rows)
+    return files | {bundle.CURVES: with_column(files[bundle.CURVES], "benchmark", nothing)}
+
+
+def warnings_of_another_kind(files, _run):
+    return with_summary(files, warnings=[{"code": "x", "message": ["y"]}])
+
+
+def a_cut_at_no_day(files, _run):
+    return with_summary(files, lookahead=summary_of(files)["lookahead"] | {"cuts": ["never"]})
+
+
+def another_reason_of_rejection(files, _run):
+    funnel = summary_of(files)["funnel"] | {"rejected": {"whim": 1}}
+    return with_summary(files, funnel=funnel)
+
+
+def no_number_of_json(files, _run):
+    return with_summary(files, extra=float("nan"))
+
+
+def a_number_of_many_digits(files, _run):
+    return with_summary(files, extra=10**400)
+
+
+def half_a_character(files, _run):
+    return with_summary(files, extra="\ud800")
+
+
+def very_deep(files, _run):
+    summary = files[bundle.SUMMARY].decode()
+    return files | {bundle.SUMMARY: (summary[:-1] + ', "extra": ' + "[" * 500 + "]" * 500 + "}").encode()}
+
+
+def no_table_of_trades(files, _run):
+    return {name: content for name, content in files.items() if name != bundle.TRADES}
+
+
+def a_symbol_of_no_text(files, _run):
+    count = pq.read_metadata(pa.BufferReader(files[bundle.TRADES])).num_rows
+    symbols = pa.Array.from_buffers(
+        pa.string(),
+        count,
+        [None, pa.py_buffer(np.arange(count + 1, dtype=np.int32)), pa.py_buffer(b"\xff" * count)],
+    )
+    return files | {bundle.TRADES: with_column(files[bundle.TRADES], "symbol", symbols)}
+
+
+def a_broken_page(files, _run):
+    content = bytearray(files[bundle.CURVES])
+    content[4:400] = b"\xff" * 396
+    return files | {bundle.CURVES: bytes(content)}
+
+
+def a_hundred_million_equal_numbers(files, _run):
+    """Two kilobytes of the columns that are expected."""
+    names = pq.read_schema(pa.BufferReader(files[bundle.CURVES]))
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, names, compression="zstd") as writer:
+        some = pa.table(
+            {field.name: pa.array([0] * 2_000_000, pa.int64()).cast(field.type) for field in names}
+        )
+        for _ in range(4):
+            writer.write_table(some)
+    return files | {bundle.CURVES: sink.getvalue().to_pybytes()}
+
+
 FORGERIES = (
+    other_months, years_of_another_kind, more_bars, another_open_end, another_drawdown, no_benchmark,
+    warnings_of_another_kind, a_cut_at_no_day, another_reason_of_rejection, no_number_of_json, a_number_of_many_digits,
+    half_a_character, very_deep, no_table_of_trades, a_symbol_of_no_text, a_broken_page, a_hundred_million_equal_numbers,
     other_metrics, other_metrics_with_their_hash, another_year_with_its_metrics, another_hash, an_older_hash, other_prices,
     another_profit, another_curve, columns_of_another_run, another_symbol, no_number, a_longer_word,
     metrics_of_another_kind, a_text_in_place_of_a_metric,
@@ -160,7 +262,7 @@ def test_a_forged_bundle_fails_its_run_and_stores_nothing(environment, computed,
         assert session.scalars(select(Trade)).all() == []
 
 
-@pytest.mark.parametrize("kind", ["link", "fifo", "folder"])
+@pytest.mark.parametrize("kind", ["link", "fifo", "folder", "socket"])
 def test_what_is_no_plain_file_is_not_followed(environment, computed, kind):
     run_id, folder = computed
     (folder / bundle.SUMMARY).unlink()
@@ -168,6 +270,9 @@ def test_what_is_no_plain_file_is_not_followed(environment, computed, kind):
         (folder / bundle.SUMMARY).symlink_to("/etc/hostname")
     elif kind == "fifo":
         os.mkfifo(folder / bundle.SUMMARY)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(folder / bundle.SUMMARY))
     else:
         (folder / bundle.SUMMARY).mkdir()
 
@@ -175,13 +280,35 @@ def test_what_is_no_plain_file_is_not_followed(environment, computed, kind):
     assert environment.get(run_id).error_code == "bad_result"
 
 
-def test_a_name_that_leaves_the_folder_is_no_file_of_a_bundle(environment, computed):
+@pytest.mark.parametrize("name", ["..", "a\0b.json", "\ud800.json", "x" * 300 + ".json", "A.JSON"], ids=ascii)
+def test_a_name_that_no_file_of_a_bundle_has_is_refused(environment, computed, name):
     run_id, folder = computed
     manifest = json.loads((folder / bundle.MANIFEST).read_text())
-    manifest["files"][".."] = {"bytes": 1, "sha256": "0" * 64}
+    manifest["files"][name] = {"bytes": 1, "sha256": "0" * 64}
     (folder / bundle.MANIFEST).write_text(json.dumps(manifest))
 
     assert stored(run_id, folder) == Exit.BAD_INPUT
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyError, ValueError, ZeroDivisionError, AttributeError])
+def test_a_mistake_of_ours_is_not_called_a_bad_bundle(environment, computed, monkeypatch, capsys, error):
+    run_id, folder = computed
+    monkeypatch.setattr(persist.stated, "result_hash", Mock(side_effect=error("a mistake of ours")))
+
+    assert stored(run_id, folder) == Exit.CRASHED
+    assert environment.get(run_id).status == "RUNNING"
+    monkeypatch.undo()
+    assert "Traceback" in capsys.readouterr().out
+
+
+def test_after_a_mistake_of_ours_the_same_bundle_is_stored(environment, computed, monkeypatch):
+    run_id, folder = computed
+    with monkeypatch.context() as broken:
+        broken.setattr(persist.stated, "result_hash", Mock(side_effect=TypeError("a mistake of ours")))
+        stored(run_id, folder)
+
+    assert stored(run_id, folder) == Exit.OK
+    assert environment.get(run_id).status == "SUCCEEDED"
 
 
 def test_the_hash_covers_every_column_every_metric_and_the_order_of_the_trades(environment, computed):
