@@ -124,6 +124,8 @@ class Settings:
     step_timeout_seconds: int = whole("STEP_TIMEOUT_SECONDS", 600, 1, _DAY_SECONDS)
     step_memory_mib: int = whole("STEP_MEMORY_MIB", 2_048, 256, 1_048_576)
     lease_seconds: int = whole("LEASE_SECONDS", 15, 2, 3_600)
+    audit_days: int = whole("AUDIT_DAYS", 365, 0, 36_500)
+    """How long entries of the audit trail are retained; 0 is without an end."""
     max_upload_mib: int = whole("MAX_UPLOAD_MIB", 64, 1, 4_096)
     argo_server: str = text("ARGO_SERVER")
     argo_token: str = text("ARGO_TOKEN", secret=True)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +17,7 @@ from config.exit_codes import Exit
 from config.settings import Settings
 from store import schema
 from store.errors import SchemaBehind, reason
+from store.queries import audit
 from store.session import Database
 from workflows.cluster.argo_client import Argo
 from workflows.cluster.reconciler import Reconciler
@@ -41,14 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     database = Database.open(settings.database_url, pool_size=2)
     reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
     if arguments.every is None:
-        return _once(database, reconciler)
+        return _once(database, reconciler, audit_days=settings.audit_days)
     return _repeat(database, reconciler, arguments.every)
 
 
-def _once(database: Database, reconciler: Reconciler) -> int:
+def _once(database: Database, reconciler: Reconciler, *, audit_days: int) -> int:
     """0 for a pass that was done; before the first migration there are no runs, so waiting for it is no failure."""
     try:
-        return 0 if _pass(database, reconciler, everything=True) else 1
+        is_done = _pass(database, reconciler, everything=True) and _prune(database, audit_days)
+        return 0 if is_done else 1
     except SchemaBehind as error:
         log.warning("waiting for the schema", error=str(error))
         return 0 if error.version is None else 1
@@ -71,6 +74,17 @@ def _try(database: Database, reconciler: Reconciler) -> bool:
     except SchemaBehind as error:
         log.warning("waiting for the schema", error=str(error))
         return False
+
+
+def _prune(database: Database, days: int) -> bool:
+    """Delete the entries of the audit trail that are older than AUDIT_DAYS."""
+    try:
+        with database.write() as session:
+            audit.retain(session, days=days, now=datetime.now(UTC))
+    except SQLAlchemyError as error:
+        log.warning("audit trail not pruned", error=reason(error))
+        return False
+    return True
 
 
 def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) -> int:

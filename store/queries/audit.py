@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, func, select
 from sqlalchemy.orm import Session
 
 from config import logs
@@ -22,6 +22,8 @@ _LONGEST_NAME = 128
 _LONGEST_TEXT = 200
 _MOST_ITEMS = 20
 LONGEST_DETAIL = 2_000
+MOST_PRUNED = 10_000
+"""Entries that the retention deletes in one transaction."""
 log = logs.get(__name__)
 
 
@@ -57,6 +59,9 @@ class Actor:
 
     client: str
     name: str = ""
+
+
+_RETENTION = Actor("system")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,18 @@ def page(
 def prune(session: Session, *, until: datetime) -> int:
     """Delete the entries that are older; return their number."""
     return changed_rows(session, delete(AuditEntry).where(AuditEntry.at < until))
+
+
+def retain(session: Session, *, days: int, now: datetime) -> int:
+    """Delete entries older than so many days, `MOST_PRUNED` at once; 0 days retains all. Return their number."""
+    oldest = session.scalar(select(func.min(AuditEntry.id))) if days else None
+    if oldest is None:
+        return 0
+    old = AuditEntry.at < now - timedelta(days=days)
+    count = changed_rows(session, delete(AuditEntry).where(old, AuditEntry.id < oldest + MOST_PRUNED))
+    if count:
+        record(session, _RETENTION, Action.AUDIT_PRUNE, "audit", now=now, days=days, deleted=count)
+    return count
 
 
 def _log(entry: AuditEntry) -> None:

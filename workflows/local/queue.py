@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import logs
 from store import schema
 from store.errors import reason
-from store.queries import leases, runs
+from store.queries import audit, leases, runs
 from store.queries.leases import PendingProbe
 from store.session import Database
 from workflows import failpoints
@@ -89,6 +89,11 @@ class Queue:
                 failpoints.hit("takeover-written")
             failpoints.hit("takeover-committed")
             log.warning("runs of a dead worker released", owner=owner, runs=count)
+
+    def prune_audit(self, *, days: int) -> None:
+        """Delete the entries of the audit trail that are older."""
+        with self._database.write() as session:
+            audit.retain(session, days=days, now=datetime.now(UTC))
 
     def disconnect(self) -> None:
         """Drop every connection."""

@@ -30,6 +30,7 @@ _BUSY_FOR_SECONDS = 10.0
 _RENEW_SECONDS = 0.25
 _REAP_SECONDS = 1.0
 _SCHEMA_SECONDS = 0.5
+_PRUNE_SECONDS = 3_600.0
 _STOP_SECONDS = 20.0
 _LONGEST_PAUSE_SECONDS = 60.0
 
@@ -60,6 +61,7 @@ class Worker:
             timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
         )
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
+        self._audit_days, self._prune_at = settings.audit_days, 0.0
         self._database = Availability()
         self._server = ForkServer(PRELOADED)
         self._jobs: dict[str, Job] = {}
@@ -112,6 +114,7 @@ class Worker:
                 self._write_failures()
                 self._renew_and_reap()
                 self._claim_pending()
+                self._prune_audit()
 
     def _on_step_ended(self, ended: Ended) -> None:
         job = self._jobs.get(ended.key)
@@ -191,6 +194,12 @@ class Worker:
             self._queue.reap_dead_owners()
             while self._claim_one():
                 pass
+
+    def _prune_audit(self) -> None:
+        """Once an hour, between runs."""
+        if not self._jobs and time.monotonic() >= self._prune_at:
+            self._queue.prune_audit(days=self._audit_days)
+            self._prune_at = time.monotonic() + _PRUNE_SECONDS
 
     def _abandon(self, job: Job) -> None:
         """The run was cancelled, has ended, or is another worker's by now."""

@@ -87,6 +87,44 @@ def test_pruning_deletes_what_is_old_and_says_so_in_the_trail(database, run, cap
     assert trail(database)[1][3] == {"days": 30, "deleted": 2}
 
 
+def cancelled(database, *ages):
+    now = datetime.now(UTC)
+    with database.write() as session:
+        for days in ages:
+            at = now - timedelta(days=days)
+            audit.record(session, Actor("token:1"), Action.RUN_CANCEL, f"run {days}", now=at)
+
+
+def retain(database, days):
+    with database.write() as session:
+        return audit.retain(session, days=days, now=datetime.now(UTC))
+
+
+def test_entries_older_than_the_retention_are_deleted_and_the_trail_says_so(database):
+    cancelled(database, 400, 366, 364)
+
+    assert retain(database, 365) == 2
+    assert trail(database) == [
+        ("token:1", "run.cancel", "run 364", {}),
+        ("system", "audit.prune", "audit", {"days": 365, "deleted": 2}),
+    ]
+
+
+def test_a_trail_without_old_entries_and_one_that_is_retained_for_ever_stay_as_they_are(database):
+    assert retain(database, 365) == 0
+    cancelled(database, 400)
+
+    assert (retain(database, 0), retain(database, 401)) == (0, 0)
+    assert [entry[2] for entry in trail(database)] == ["run 400"]
+
+
+def test_a_large_trail_is_pruned_in_parts(database, monkeypatch):
+    monkeypatch.setattr(audit, "MOST_PRUNED", 2)
+    cancelled(database, 404, 403, 402, 401)
+
+    assert [retain(database, 365) for _ in range(3)] == [2, 2, 0]
+
+
 def test_the_library_that_is_imported_at_the_start_is_recorded_and_the_bundled_prices_are_not(
     database, tmp_path
 ):

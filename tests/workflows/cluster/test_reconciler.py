@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from qa.processes import ROOT
 from store.models import Base, Run
+from store.queries import audit
 from tests.workflows.clusters import pod
 from workflows.cluster.argo_client import ArgoUnavailable, name_of
 from workflows.submission import cancel
@@ -294,6 +296,19 @@ def test_before_the_first_migration_it_ends_well_and_on_an_older_schema_it_fails
     assert (done.returncode, done.stderr) == (code, "")
     assert "waiting for the schema" in done.stdout
     assert f"schema is at {version or 'nothing'}, this release needs" in done.stdout
+
+
+def test_the_command_deletes_what_is_older_than_the_audit_trail_is_retained(cluster):
+    with cluster.database.write() as session:
+        for days in (366, 364):
+            at = datetime.now(UTC) - timedelta(days=days)
+            audit.record(session, audit.Actor("token:1"), audit.Action.RUN_CANCEL, f"run {days}", now=at)
+
+    done = reconcile(cluster)
+
+    with cluster.database.read() as session:
+        entries, _ = audit.page(session, audit.Filter(), before=None, limit=9)
+    assert [entry.target_id for entry in entries] == ["audit", "run 364"], done.stdout + done.stderr
 
 
 def reconcile(cluster):

@@ -4,13 +4,14 @@ import json
 import signal
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from qa import mysql
-from qa.processes import LAST_RESORT_SECONDS
+from qa.processes import LAST_RESORT_SECONDS, wait_until
 from store.admin.check import problems
-from store.queries import runs
+from store.queries import audit, runs
 from workflows.launchers import LocalLauncher
 from workflows.submission import cancel
 
@@ -127,6 +128,23 @@ def test_a_run_cancelled_while_it_waits_is_never_begun(environment):
     environment.wait(environment.enqueue())
 
     assert (environment.get(run_id).status, environment.get(run_id).started_at) == ("CANCELLED", None)
+
+
+def test_a_worker_deletes_what_is_older_than_the_audit_trail_is_retained(environment):
+    now = datetime.now(UTC)
+    with environment.database.write() as session:
+        for days in (8, 6):
+            at = now - timedelta(days=days)
+            audit.record(session, audit.Actor("token:1"), audit.Action.RUN_CANCEL, f"run {days}", now=at)
+
+    environment.start_worker(AUDIT_DAYS="7")
+
+    assert wait_until(lambda: targets(environment) == ["audit", "run 6"])
+
+
+def targets(environment):
+    with environment.database.read() as session:
+        return [entry.target_id for entry in audit.page(session, audit.Filter(), before=None, limit=9)[0]]
 
 
 def test_asked_to_stop_it_finishes_what_runs_and_claims_nothing_new(environment):
