@@ -16,6 +16,7 @@ from backtest.console.printable import show
 from backtest.errors import BacktestError, FieldError, InvalidRequest
 from backtest.prices import price_file
 from backtest.prices.library import Library
+from backtest.prices.splits import apply_split
 from backtest.run.request import OPTION_FIELDS, RunRequest
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices")
     price_file.add_arguments(importing)
     importing.set_defaults(command=_import)
+    splitting = commands.add_parser("split", help="apply a split that imported prices are not adjusted for")
+    price_file.add_split_arguments(splitting)
+    splitting.set_defaults(command=_split)
     return parser
 
 
@@ -169,6 +173,13 @@ def _import(arguments: argparse.Namespace) -> None:
     for prices in reading.symbols:
         library.add(prices.dataset)
     show(price_file.described(reading))
+
+
+def _split(arguments: argparse.Namespace) -> None:
+    library = Library(arguments.library)
+    applied = apply_split(library.get(arguments.symbol, field="symbol"), arguments.date, arguments.ratio)
+    library.add(applied)
+    show(price_file.described_split(applied))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from backtest.errors import BacktestError
 from backtest.plural import counted
 from backtest.prices import price_file
 from backtest.prices.dataset import Dataset
+from backtest.prices.splits import apply_split
 from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
@@ -24,7 +25,7 @@ from config.settings import Settings
 from store import schema
 from store.admin import accounts, backup, token_commands
 from store.admin.check import problems
-from store.errors import StoreError, is_unreachable
+from store.errors import StoreError, UnknownDataset, is_unreachable
 from store.queries import audit, datasets
 from store.queries.audit import Action
 from store.session import Database
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     importing = commands.add_parser("import", help="import a CSV or Parquet file of prices into the database")
     price_file.add_arguments(importing)
     importing.set_defaults(command=_import)
+    splitting = commands.add_parser("split", help="apply a split that stored prices are not adjusted for")
+    price_file.add_split_arguments(splitting)
+    splitting.set_defaults(command=_split)
     token_commands.add_to(commands)
     pruning = commands.add_parser("prune-audit", help="delete the old entries of the audit trail")
     pruning.add_argument(
@@ -152,10 +156,23 @@ def _import(database: Database, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _add(session: Session, dataset: Dataset) -> None:
+def _split(database: Database, arguments: argparse.Namespace) -> int:
+    schema.require_head(database.engine)
+    with database.write() as session:
+        found = datasets.current_of(session, [arguments.symbol])
+        if arguments.symbol not in found:
+            raise UnknownDataset(f"there are no prices of {arguments.symbol}")
+        dataset = datasets.load(session, found[arguments.symbol].data_hash)
+        applied = apply_split(dataset, arguments.date, arguments.ratio)
+        _add(session, applied, Action.DATASET_SPLIT)
+    show(price_file.described_split(applied))
+    return 0
+
+
+def _add(session: Session, dataset: Dataset, action: Action = Action.DATASET_IMPORT) -> None:
     now = datetime.now(UTC)
     stored = datasets.add(session, dataset, now=now)
-    audit.record_dataset(session, audit.operator(), Action.DATASET_IMPORT, stored, now=now)
+    audit.record_dataset(session, audit.operator(), action, stored, now=now)
 
 
 def _prune_audit(database: Database, arguments: argparse.Namespace) -> int:

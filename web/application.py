@@ -12,6 +12,7 @@ from web.api.docs import bp as docs
 from web.api.views import bp as api
 from web.audit.views import bp as audit
 from web.auth import authorization, sign_in
+from web.datasets.splits import bp as splits
 from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     presets,
     datasets,
     yahoo_import,
+    splits,
     audit,
     docs,
     health,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backtest.errors import InvalidFile
+from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import CHOICES, HELP, ReadOptions
 
 if TYPE_CHECKING:
@@ -72,3 +73,19 @@ def described(reading: Reading) -> str:
         lines += [f"  {repair.count:,} {repair.text}: {repair.action}" for repair in prices.repairs]
         lines += [f"  {prices.volume}"] if prices.volume else []
     return "\n".join(lines)
+
+
+def add_split_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the symbol, date and ratio of a split."""
+    parser.add_argument("symbol")
+    parser.add_argument("date", help="first bar after the split, as 2020-08-31")
+    parser.add_argument("ratio", help="new shares for old ones, as 4:1; 1:10 for a reverse split")
+
+
+def described_split(applied: Dataset) -> str:
+    """The split that was applied last, as a line for a terminal."""
+    split = applied.origin.splits[-1]
+    return (
+        f"{applied.symbol}: prices before {split.date} divided and volumes multiplied for a {split.ratio} split, "
+        f"data hash {applied.data_hash[:12]}"
+    )

@@ -37,6 +37,7 @@ class Action(StrEnum):
     RUN_RETRY = "run.retry"
     DATASET_UPLOAD = "dataset.upload"
     DATASET_IMPORT = "dataset.import"
+    DATASET_SPLIT = "dataset.split"
     PRESET_CREATE = "preset.create"
     PRESET_CHANGE = "preset.change"
     PRESET_DELETE = "preset.delete"

@@ -118,6 +118,23 @@ def test_prices_without_volume_are_imported_and_refused_for_a_rule_that_reads_it
     assert "error: --symbol: the volume of KRW=X is unknown on all of its 30 bars" in printed.err
 
 
+def test_a_split_is_applied_to_the_current_version_and_told_by_a_run(library, capsys):
+    file = library / "acme.csv"
+    rows = [f"2024-01-{day:02d},10,11,9,10,100" for day in range(2, 32)]
+    file.write_text("\n".join(("date,open,high,low,close,volume", *rows)))
+    span = ["--start", "2024-01-02", "--end", "2024-01-31"]
+    assert main(["import", str(file), "--symbol", "ACME"]) == 0
+
+    assert main(["split", "ACME", "2024-01-10", "2:1"]) == 0
+    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *span]) == 0
+    assert main(["split", "ACME", "2024-01-10", "two"]) == 2
+
+    printed = capsys.readouterr()
+    assert "ACME: prices before 2024-01-10 divided and volumes multiplied for a 2:1 split" in printed.out
+    assert "Prices of ACME are adjusted: prices before 2024-01-10 are divided for a 2:1 split." in printed.out
+    assert "error: --ratio: must be new shares for old ones" in printed.err
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

@@ -86,6 +86,16 @@ _YAHOO_SYMBOL = {
     "required": ["symbol"],
     "additionalProperties": False,
 }
+_SPLIT = {
+    "type": "object",
+    "properties": {
+        "date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?$"},
+        "ratio": {"type": "string", "pattern": r"^\d{1,4}:\d{1,4}$"},
+    },
+    "required": ["date", "ratio"],
+    "additionalProperties": False,
+}
+_DATA_HASH = required("data_hash", "path", text(64))
 _PRESET = {
     "type": "object",
     "properties": {
@@ -254,6 +264,16 @@ _PRICES: Paths = {
             {201: schemas.Dataset},
             (400, 413, 415, 429, 501, 503),
             body=json_body(_YAHOO_SYMBOL),
+        )
+    },
+    "/api/datasets/{data_hash}/splits": {
+        "post": operation(
+            "prices",
+            "Apply a split that the prices are not adjusted for; the new version becomes the current one",
+            {201: schemas.Dataset},
+            (400, 404, 413, 415, 429),
+            parameters=[_DATA_HASH],
+            body=json_body(_SPLIT),
         )
     },
 }

@@ -19,6 +19,8 @@ _HEAVY = {
     "datasets.api_upload",
     "yahoo_import.by_form",
     "yahoo_import.by_json",
+    "splits.by_form",
+    "splits.by_json",
     "presets.every",
 }
 """Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""

@@ -9,7 +9,7 @@ import pytest
 from app import _import_library
 from backtest.prices.library import Library
 from store.__main__ import main
-from store.queries import audit, tokens
+from store.queries import audit, datasets, tokens
 from store.queries.audit import Action, Actor, Filter
 from store.queries.tokens import Scope
 from tests.backtest.prices.test_library import prices
@@ -54,6 +54,25 @@ def test_prices_that_are_imported_name_the_operator(database, run, tmp_path):
 
     ((client, action, _, detail),) = trail(database)
     assert (client, action, detail["symbol"], detail["bars"]) == (OPERATOR, "dataset.import", "ACME", 2)
+
+
+def test_a_split_that_is_applied_names_the_operator_and_is_the_current_version(
+    database, run, tmp_path, capsys
+):
+    file = tmp_path / "acme.csv"
+    file.write_text("Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10,100\n2024-01-03,5,6,4,5,200\n")
+    run("import", file, "--symbol", "ACME")
+
+    run("split", "ACME", "2024-01-03", "2:1")
+
+    (_, _, imported, _), (client, action, applied, detail) = trail(database)
+    assert (client, action, detail["symbol"]) == (OPERATOR, "dataset.split", "ACME")
+    assert applied != imported
+    with database.read() as session:
+        current = datasets.current_of(session, ["ACME"])["ACME"]
+        assert current.data_hash == applied
+        assert datasets.load(session, applied).bars.close[:, 0].tolist() == [5.0, 5.0]
+    assert "for a 2:1 split" in capsys.readouterr().out
 
 
 def test_a_restored_database_has_the_trail_of_the_backup_and_who_restored_it(database, run, tmp_path):

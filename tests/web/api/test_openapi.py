@@ -36,6 +36,7 @@ FORMS = {
     "/api/strategies/{preset_id}/delete",
     "/datasets/preview",
     "/datasets/yahoo",
+    "/datasets/{data_hash}/splits",
     "/sign-out",
 }
 PARTS = {
