@@ -19,6 +19,7 @@ import numpy as np
 
 from backtest.arrays import Floats
 from backtest.optional_imports import hidden
+from backtest.signals.sweeping import kept
 
 _loading = threading.Lock()
 
@@ -75,16 +76,19 @@ def _stretches(columns: Sequence[Floats]) -> list[slice]:
     return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
+@kept(1)
 def sma(values: Floats, period: int) -> Floats:
     """Simple moving average of the last `period` values."""
     return _compute("SMA", [values], period, first=period - 1)[0] if period > 1 else values
 
 
+@kept(1)
 def ema(values: Floats, period: int) -> Floats:
     """Exponential moving average, smoothing 2 / (period + 1), seeded with the first simple average."""
     return _compute("EMA", [values], period, first=period - 1)[0] if period > 1 else values
 
 
+@kept(1)
 def rsi(values: Floats, period: int) -> Floats:
     """Relative strength index of Wilder, 0 to 100; 50 where nothing has moved for a whole period."""
     strength = _compute("RSI", [values], period, first=period)[0]
@@ -95,12 +99,14 @@ def rsi(values: Floats, period: int) -> Floats:
     return strength
 
 
+@kept(1)
 def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
     """MACD line (fast minus slow exponential average), its signal line and their difference."""
     line, average, histogram, *_ = _compute("MACD", [values], fast, slow, signal, first=slow + signal - 2)
     return line, average, histogram
 
 
+@kept(1)
 def bollinger_bands(values: Floats, period: int, deviations: float) -> tuple[Floats, Floats, Floats]:
     """Upper, middle and lower band: simple average ± `deviations` population standard deviations."""
     options = (period, deviations, deviations, 0)
@@ -108,21 +114,25 @@ def bollinger_bands(values: Floats, period: int, deviations: float) -> tuple[Flo
     return upper, middle, lower
 
 
+@kept(1)
 def standard_deviation(values: Floats, period: int) -> Floats:
     """Population standard deviation of the last `period` values."""
     return _compute("STDDEV", [values], period, 1.0, first=period - 1)[0]
 
 
+@kept(1)
 def highest(values: Floats, period: int) -> Floats:
     """The highest of the last `period` values."""
     return _compute("MAX", [values], period, first=period - 1)[0] if period > 1 else values
 
 
+@kept(1)
 def lowest(values: Floats, period: int) -> Floats:
     """The lowest of the last `period` values."""
     return _compute("MIN", [values], period, first=period - 1)[0] if period > 1 else values
 
 
+@kept(1)
 def rate_of_change(values: Floats, period: int) -> Floats:
     """Change over `period` bars in percent of the older value; NaN where that is 0."""
     change = _compute("ROC", [values], period, first=period)[0]
@@ -130,26 +140,31 @@ def rate_of_change(values: Floats, period: int) -> Floats:
     return change
 
 
+@kept(1)
 def momentum(values: Floats, period: int) -> Floats:
     """Change over `period` bars, in the unit of the values."""
     return _compute("MOM", [values], period, first=period)[0]
 
 
+@kept(3)
 def average_true_range(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
     """Average true range of Wilder, in currency."""
     return _compute("ATR", [high, low, close], period, first=period)[0]
 
 
+@kept(3)
 def average_directional_index(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
     """Strength of a trend whatever its direction, by Wilder, 0 to 100."""
     return _compute("ADX", [high, low, close], period, first=2 * period - 1)[0]
 
 
+@kept(2)
 def on_balance_volume(close: Floats, volume: Floats) -> Floats:
     """Running sum of volume, added where the close rises and subtracted where it falls."""
     return _compute("OBV", [close, volume], first=0)[0]
 
 
+@kept(1)
 def shifted(values: Floats, bars: int) -> Floats:
     """The values of `bars` bars before; NaN for the first ones."""
     past = np.full(len(values), np.nan)

@@ -7,7 +7,9 @@ import time
 
 import numpy as np
 
+from backtest.arrays import Floats, Times
 from backtest.prices.bars import Bars
+from backtest.prices.dataset import make_dataset
 from backtest.rules import build
 from backtest.simulation import curves
 from backtest.simulation.config import EngineConfig
@@ -29,6 +31,20 @@ def warm_up(*, studies: bool = True) -> None:
         sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
         sweep(bars, "BUY_AND_HOLD", {}, config)
         batch([bars, bars], cross, config)
+        _execute_studies(times, price[:, 0])
+
+
+def _execute_studies(times: Times, price: Floats) -> None:
+    """Execute a study of each kind of rule that has a kernel of its own."""
+    from backtest.studies.compute import compute_chunk
+    from backtest.studies.request import StudyRequest
+
+    columns = dict.fromkeys(("open", "high", "low", "close", "volume"), price)
+    prices = {"X": make_dataset("X", times, columns, source="")}
+    days = {"start_date": "1970-01-01", "end_date": "1971-01-01"}
+    for rule in ("RSI", "RSI_MACD", "MACD", "BOLLINGER_BANDS"):
+        raw = {"symbols": ["X"], "rule_type": rule, "space": {"size": [100]}} | days
+        compute_chunk(StudyRequest.parse(raw), prices, 0, 1)
 
 
 def main() -> int:

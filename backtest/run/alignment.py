@@ -10,6 +10,8 @@ from backtest.metrics.benchmark import buy_and_hold
 from backtest.prices.bars import Bars, join
 from backtest.prices.dataset import Dataset
 from backtest.prices.origin import Origin
+from backtest.rules.rule import Rule
+from backtest.rules.volume import require_volume
 from backtest.run.request import RunRequest
 from backtest.run.span import Calendar, Span, find_span
 
@@ -49,6 +51,13 @@ def align(request: RunRequest, datasets: Mapping[str, Dataset]) -> Aligned:
     traded = join(parts)
     origins = {symbol: datasets[symbol].origin for symbol in request.symbols}
     return Aligned(span, histories, origins, traded, _benchmark(request, datasets, traded, span))
+
+
+def check_volume(rule: Rule, aligned: Aligned) -> None:
+    """Raise `UnknownVolume` where a rule that reads volume would read an unknown one, from its warm-up on."""
+    if rule.needs_volume:
+        for history, start in zip(aligned.histories, aligned.span.starts, strict=True):
+            require_volume(history, max(0, start - rule.warmup))
 
 
 def _calendar(dataset: Dataset) -> Calendar:

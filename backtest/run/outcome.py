@@ -13,10 +13,8 @@ from backtest.metrics import Account
 from backtest.prices import quality
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
-from backtest.rules.rule import Rule
-from backtest.rules.volume import require_volume
 from backtest.run import data_warnings
-from backtest.run.alignment import Aligned, align
+from backtest.run.alignment import Aligned, align, check_volume
 from backtest.run.facts import facts_of
 from backtest.run.lookahead import LookaheadCheck, check_lookahead
 from backtest.run.recomputed import derived, held
@@ -86,7 +84,7 @@ def run(
     aligned = align(request, datasets)
     rule = request.rule()
     report("applying rule", 0.1)
-    _check_volume(rule, aligned)
+    check_volume(rule, aligned)
     own = own_targets(rule, aligned.histories)
     report("look-ahead", 0.25)
     check = check_lookahead(
@@ -128,13 +126,6 @@ def account_of(
         year=aligned.span.year.periods,
         sessions=aligned.span.year.sessions,
     )
-
-
-def _check_volume(rule: Rule, aligned: Aligned) -> None:
-    """Raise `UnknownVolume` where a rule that reads volume would read an unknown one, from its warm-up on."""
-    if rule.needs_volume:
-        for history, start in zip(aligned.histories, aligned.span.starts, strict=True):
-            require_volume(history, max(0, start - rule.warmup))
 
 
 def _ignore(step: str, fraction: float) -> None:

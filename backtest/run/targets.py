@@ -43,6 +43,8 @@ def on_common_calendar(targets: Sequence[Floats], rows: Sequence[Indices]) -> Fl
     rows : of each symbol the own bar at each common one, ascending
     """
     columns = [_at(target[:, 0], row) for target, row in zip(targets, rows, strict=True)]
+    if len(columns) == 1:
+        return np.ascontiguousarray(columns[0]).reshape(-1, 1)
     return np.ascontiguousarray(np.column_stack(columns))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices
+from backtest.signals import sweeping
 
 
 def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Floats:
@@ -22,6 +25,10 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     -------
     (T,) array of 1, 0, -1; 0 before the first entry
     """
+    if sweeping.is_on():
+        held = np.empty(len(enter_long))
+        _kernel().hold(enter_long, leave_long, enter_short, leave_short, held)
+        return held
     go_long, go_short = enter_long & ~leave_long, enter_short & ~leave_short
     long, short = go_long & ~go_short, go_short & ~go_long
     entered = _last(long | short)
@@ -37,6 +44,10 @@ def reversing(long: Flags, short: Flags) -> Floats:
 
     A bar of both changes nothing.
     """
+    if sweeping.is_on():
+        held = np.empty(len(long))
+        _kernel().reverse(long, short, held)
+        return held
     sides = np.subtract(long.view(np.int8), short.view(np.int8))
     bars = np.flatnonzero(sides)
     return held_since(bars, sides[bars], len(sides))
@@ -55,5 +66,16 @@ def _last(events: Flags) -> Indices:
 
 def any_in_window(events: Flags, window: int) -> Flags:
     """True where at least one of the last `window` bars, this one included, is true."""
+    if sweeping.is_on():
+        found = np.empty(len(events), np.bool_)
+        _kernel().recent(events, window, found)
+        return found
     latest = _last(events)
     return (latest >= 0) & (np.arange(len(events)) - latest < window)
+
+
+def _kernel() -> ModuleType:
+    """Loads the compiler, which only a sweep waits for."""
+    from backtest.signals.compiled import kernel
+
+    return kernel()

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest.prices.dataset import Dataset
-from backtest.studies.compute import execute
+from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import Plan, simulations
 from backtest.studies.segments import account_range
 
@@ -39,10 +39,11 @@ def estimate(planned: Plan, datasets: Mapping[str, Dataset]) -> Estimate:
     """Time some trials of the first account; the compiler and the prices are loaded before the clock runs."""
     own = account_range(planned.request, planned.accounts[0], datasets)
     trials = np.unique(np.linspace(0, planned.trials - 1, min(PROBED, planned.trials)).astype(np.int64))
-    execute(planned, own, trials[:1])
+    account = Trials(planned, own)
+    account.execute(trials[:1])
     began, done = time.perf_counter(), 0
     while done < len(trials) and time.perf_counter() - began < LONGEST:
-        execute(planned, own, trials[done : done + _PART])
+        account.execute(trials[done : done + _PART])
         done = min(done + _PART, len(trials))
     each = (time.perf_counter() - began) / done
     count = simulations(planned, len(own.selection.bars))

@@ -55,14 +55,20 @@ class Plan:
         """What trial `trial` has in place of the axes, by name."""
         return sampling.values_at(self.request.axes, int(self.numbers[trial]))
 
+    def combinations(self, trials: Ints) -> list[dict[str, Value]]:
+        """What each of these trials has in place of the axes."""
+        return sampling.combinations_at(self.request.axes, self.numbers[trials])
+
     def columns(self, trials: Ints) -> dict[str, NDArray[Any]]:
         """The values of these trials, one array for each axis."""
         return sampling.columns_at(self.request.axes, self.numbers[trials])
 
     def share(self, number: int, chunks: int) -> range:
         """The rows of chunk `number` of `chunks`: contiguous, none left over, none twice."""
-        if not 0 <= number < chunks:
-            raise ValueError(f"chunk must be from 0 to {chunks - 1}, got {number}")
+        if not 0 <= number < chunks <= self.rows:
+            raise ValueError(
+                f"chunk must be from 0 on and below {chunks} of at most {self.rows}, got {number}"
+            )
         return range(number * self.rows // chunks, (number + 1) * self.rows // chunks)
 
 

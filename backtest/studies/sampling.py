@@ -37,8 +37,17 @@ def places(axes: Sequence[Axis], numbers: Ints) -> list[Ints]:
 
 def values_at(axes: Sequence[Axis], number: int) -> dict[str, Value]:
     """The combination of this number, by name."""
-    chosen = places(axes, np.array([number]))
-    return {axis.name: axis.values[int(place[0])] for axis, place in zip(axes, chosen, strict=True)}
+    return combinations_at(axes, np.array([number]))[0]
+
+
+def combinations_at(axes: Sequence[Axis], numbers: Ints) -> list[dict[str, Value]]:
+    """The combinations of these numbers, by name."""
+    names = [axis.name for axis in axes]
+    columns = [
+        [axis.values[place] for place in chosen.tolist()]
+        for axis, chosen in zip(axes, places(axes, numbers), strict=True)
+    ]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def columns_at(axes: Sequence[Axis], numbers: Ints) -> dict[str, NDArray[Any]]:

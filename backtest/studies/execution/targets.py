@@ -1,0 +1,113 @@
+"""The targets of trials on the bars of one account, with what they share computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+
+from backtest import rules
+from backtest.arrays import Floats
+from backtest.fields import Value, parse_fields
+from backtest.prices.bars import PRICES, Bars
+from backtest.rules.names import BUILT_IN
+from backtest.rules.rule import PREFIX, Prices, Rule
+from backtest.run.alignment import check_volume
+from backtest.run.targets import on_common_calendar, own_targets
+from backtest.signals.sweeping import Memory, sweeping
+from backtest.studies.request import StudyRequest
+from backtest.studies.segments import AccountRange
+
+
+class HeldPrices(Prices):
+    """Prices that are the same arrays whenever they are asked for."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, bars: Bars) -> None:
+        super().__init__(bars, 0)
+        self._held = {name: np.ascontiguousarray(getattr(bars, name)[:, 0]) for name in (*PRICES, "volume")}
+
+    @property
+    def open(self) -> Floats:
+        """Opening prices."""
+        return self._held["open"]
+
+    @property
+    def high(self) -> Floats:
+        """Highest prices."""
+        return self._held["high"]
+
+    @property
+    def low(self) -> Floats:
+        """Lowest prices."""
+        return self._held["low"]
+
+    @property
+    def close(self) -> Floats:
+        """Closing prices."""
+        return self._held["close"]
+
+    @property
+    def volume(self) -> Floats:
+        """Shares traded."""
+        return self._held["volume"]
+
+
+class Targets:
+    """What the rule of a study wants on the traded bars of one account, by the parameters of a trial.
+
+    A built-in rule changes no series that it is given and wants nothing outside -1…1, so its indicators are
+    kept and its targets are not checked again; a rule of a package is executed as in a run.
+    """
+
+    def __init__(self, request: StudyRequest, own: AccountRange) -> None:
+        self._own = own
+        self._rule = rules.get(request.run.rule_type)
+        self._fixed, _ = parse_fields(self._rule.params, request.run.params)
+        self._prices = [HeldPrices(history) for history in own.selection.histories]
+        self._memory = Memory()
+        self._volume_known = not any(np.isnan(prices.volume).any() for prices in self._prices)
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Keep indicators and use compiled kernels within the block, where the rule is a built-in one."""
+        if self._rule.name not in BUILT_IN:
+            yield
+            return
+        with sweeping(self._memory), np.errstate(all="ignore"):
+            yield
+
+    def write(self, chosen: Mapping[str, Value], row: Floats) -> None:
+        """Write the target of one trial, T * M; `chosen` are values of the axes that its plan allows.
+
+        Called within a `session`.
+        """
+        rule, selection = self.rule(chosen), self._own.selection
+        if not self._volume_known:
+            check_volume(rule, selection)
+        if self._rule.name not in BUILT_IN:
+            own = own_targets(rule, selection.histories)
+        else:
+            own = [rule.exposure(prices).reshape(-1, 1) for prices in self._prices]
+        rows = selection.span.rows
+        row.reshape(len(rows[0]), -1)[:] = on_common_calendar(own, rows)
+
+    def rule(self, chosen: Mapping[str, Value]) -> Rule:
+        """The rule of a trial; its values were parsed with the request, and its plan asked for its mistakes."""
+        values = dict(self._fixed)
+        for name, value in chosen.items():
+            if name.startswith(PREFIX):
+                parameter, _, key = name.removeprefix(PREFIX).partition(".")
+                inner = values[parameter]
+                values[parameter] = {**inner, key: value} if key and isinstance(inner, dict) else value
+        return self._rule(**values)
+
+
+def divided(
+    chosen: Mapping[str, Value],
+) -> tuple[tuple[tuple[str, Value], ...], tuple[tuple[str, Value], ...]]:
+    """What the target of a trial depends on, the parameters of its rule, and the searched inputs of the run."""
+    parameters = tuple(pair for pair in chosen.items() if pair[0].startswith(PREFIX))
+    return parameters, tuple(pair for pair in chosen.items() if not pair[0].startswith(PREFIX))

@@ -1,0 +1,191 @@
+"""Simulations of many targets on the same bars, one after the other: what a study compiles around the engine.
+
+It is only ever loaded by `backtest.jit`, with the compiled engine in place of the plain one. Of each
+simulation it writes the returns and what needs no sum over them; the sums are NumPy's, in the order in which
+the metrics of a run add, so that every figure is that of the ordinary run to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from backtest import engine
+from backtest.arrays import Floats, Indices, Ints
+from backtest.engine import (
+    ACCOUNT_WIDTH,
+    BOOK_WIDTH,
+    CASH,
+    FILL_WIDTH,
+    FILLS,
+    RUINED,
+    STEP_WIDTH,
+    STEPS,
+    TRADE_WIDTH,
+    TRADES,
+)
+
+run: Callable[..., None] = engine.run
+
+(FINAL_EQUITY, MAX_DRAWDOWN, NUM_TRADES, IS_RUINED, IS_DEFINED) = range(5)
+FACTS = 5
+WRONG = -1
+"""What `simulate_rows` returns where every target lies within -1…1."""
+
+
+def simulate_rows(
+    start: int, stop: int, width: int, opens: Floats, highs: Floats, lows: Floats, closes: Floats,
+    targets: Floats, which: Ints, settings: Floats, capital: float, closing: Indices, equity: Floats,
+    returns: Floats, facts: Floats,
+) -> int:  # fmt: skip
+    """Simulate bars `start` to `stop` for row `which[k]` of `targets` and settings k; return a wrong target's place.
+
+    Parameters
+    ----------
+    opens, highs, lows, closes : (T * M,) of all bars
+    targets : (D, T * M); `which` : (K,); `settings` : (K, S)
+    closing : bars, counted from `start`, that end a period, the first included; empty where every bar does
+    equity : (stop - start,) room for one curve
+    returns : (K, periods) and facts : (K, FACTS), written
+    """
+    bars = stop - start
+    first, last, size = start * width, stop * width, bars * width
+    signals, wishes = np.empty(size, dtype=np.int64), np.empty(size)
+    account, book = np.zeros(ACCOUNT_WIDTH), np.zeros(BOOK_WIDTH * width)
+    steps, fills = np.empty(STEP_WIDTH * bars), np.empty(FILL_WIDTH * 3 * size)
+    trades, shares = np.empty(TRADE_WIDTH * 2 * size), np.empty(width)
+    for index in range(len(which)):
+        row = targets[which[index]]
+        count = signals_in(row[first:last], width, signals, wishes)
+        if count < 0:
+            return int(which[index]) * len(row) + first - 1 - count
+        account[:] = 0.0
+        book[:] = 0.0
+        account[CASH] = capital
+        run(
+            bars, width, opens[first:last], highs[first:last], lows[first:last], closes[first:last],
+            signals[:count], wishes[:count], settings[index], account, book, steps, fills, trades,
+        )  # fmt: skip
+        mark(bars, width, closes[first:last], capital, account, steps, fills, shares, equity)
+        fact = facts[index]
+        fact[FINAL_EQUITY] = equity[bars - 1]
+        fact[MAX_DRAWDOWN] = deepest(equity)
+        fact[NUM_TRADES] = account[TRADES]
+        fact[IS_RUINED] = account[RUINED]
+        fact[IS_DEFINED] = changes(equity, closing, returns[index])
+    return WRONG
+
+
+def signals_in(row: Floats, width: int, signals: Ints, wishes: Floats) -> int:
+    """Write the signals of one row of targets, as `simulate.signals_of` finds them; return how many.
+
+    A target outside -1…1 at place p of the row returns -1 - p instead.
+    """
+    count = 0
+    for index in range(len(row)):
+        target = row[index]
+        before = row[index - width] if index >= width else 0.0
+        if target != before and target == target:
+            if target > 1.0 or target < -1.0:
+                return -1 - index
+            signals[count] = index
+            wishes[count] = target
+            count += 1
+    return count
+
+
+def mark(
+    bars: int, width: int, closes: Floats, capital: float, account: Floats, steps: Floats, fills: Floats,
+    shares: Floats, equity: Floats,
+) -> None:  # fmt: skip
+    """Write the equity at each close, added in the order of `simulate`; the first is the capital."""
+    shares[:] = 0.0
+    count, made = int(account[STEPS]), 0
+    before = int(steps[0]) if count > 0 else bars
+    equity[:before] = capital
+    for step in range(count):
+        first, cash = int(steps[step * STEP_WIDTH]), steps[step * STEP_WIDTH + 1]
+        after = int(steps[(step + 1) * STEP_WIDTH]) if step + 1 < count else bars
+        while made < int(account[FILLS]) and int(fills[made * FILL_WIDTH]) == first:
+            shares[int(fills[made * FILL_WIDTH + 1])] = fills[made * FILL_WIDTH + 2]
+            made += 1
+        if width == 1:
+            held = shares[0]
+            for bar in range(first, after):
+                equity[bar] = held * closes[bar] + cash
+        else:
+            mark_all(first, after, width, cash, shares, closes, equity)
+    equity[0] = capital
+
+
+def mark_all(
+    first: int, after: int, width: int, cash: float, shares: Floats, closes: Floats, equity: Floats
+) -> None:
+    """Write the equity of bars on which cash and shares stand still, of several symbols."""
+    for bar in range(first, after):
+        worth = shares[0] * closes[bar * width] + cash
+        for symbol in range(1, width):
+            worth += shares[symbol] * closes[bar * width + symbol]
+        equity[bar] = worth
+
+
+def deepest(equity: Floats) -> float:
+    """The lowest E / peak - 1: of all closes below one peak the lowest has the lowest quotient."""
+    peak = lowest = equity[0]
+    fall = 0.0
+    for bar in range(1, len(equity)):
+        now = equity[bar]
+        if now > peak:
+            fall = min(fall, lowest / peak - 1.0)
+            peak = lowest = now
+        elif now < lowest:
+            lowest = now
+    return float(min(fall, lowest / peak - 1.0))
+
+
+def changes(equity: Floats, closing: Indices, returns: Floats) -> float:
+    """Write E_t / E_(t-1) - 1 of each period; 1.0 where all are defined, 0.0 where equity fell to zero before."""
+    if len(closing) == 0:
+        for period in range(len(returns)):
+            returns[period] = equity[period + 1] / equity[period] - 1.0
+        solvent = 0  # a count of whole numbers, since these may be added in any order
+        for bar in range(len(returns)):
+            solvent += 1 if equity[bar] > 0.0 else 0
+        return 1.0 if solvent == len(returns) else 0.0
+    defined = 1.0
+    for period in range(len(returns)):
+        worth = equity[closing[period]]
+        returns[period] = equity[closing[period + 1]] / worth - 1.0
+        if not worth > 0.0:
+            defined = 0.0
+    return defined
+
+
+def block_sums(returns: Floats, blocks: int, sums: Floats, squares: Floats) -> None:
+    """Write the sums of each row's returns and squared returns in blocks; what does not divide is left off the start.
+
+    Four partial sums each, added in one order on any machine.
+    """
+    size = returns.shape[1] // blocks
+    first = returns.shape[1] - size * blocks
+    for index in range(len(returns)):
+        row = returns[index]
+        for block in range(blocks):
+            begin = first + block * size
+            a = b = c = d = 0.0
+            aa = bb = cc = dd = 0.0
+            for place in range(begin, begin + size // 4 * 4, 4):
+                a += row[place]
+                b += row[place + 1]
+                c += row[place + 2]
+                d += row[place + 3]
+                aa += row[place] * row[place]
+                bb += row[place + 1] * row[place + 1]
+                cc += row[place + 2] * row[place + 2]
+                dd += row[place + 3] * row[place + 3]
+            for place in range(begin + size // 4 * 4, begin + size):
+                a += row[place]
+                aa += row[place] * row[place]
+            sums[index, block] = (a + b) + (c + d)
+            squares[index, block] = (aa + bb) + (cc + dd)

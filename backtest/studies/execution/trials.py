@@ -1,0 +1,176 @@
+"""Trials of one account, simulated by the compiled engine; their figures are those of the ordinary run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtest import jit
+from backtest.arrays import Floats, Ints
+from backtest.errors import InvalidTarget
+from backtest.fields import Value
+from backtest.metrics.account import NO_VARIATION, dot
+from backtest.prices.bars import PRICES
+from backtest.simulation import backends
+from backtest.simulation.simulate import settings_of
+from backtest.studies.chunk import BLOCKS, COLUMNS
+from backtest.studies.execution.targets import Targets, divided
+from backtest.studies.plan import Plan
+from backtest.studies.segments import AccountRange, Segment
+
+Columns = dict[str, NDArray[Any]]
+
+_CACHE: Final = 640_000
+"""Bytes of targets that are simulated together: they and their returns stay in the processor's cache."""
+_MOST: Final = 64
+
+
+@cache
+def kernel() -> ModuleType:
+    """`backtest.studies.execution.trial_kernel` compiled, calling the compiled engine."""
+    source = Path(__file__).with_name("trial_kernel.py")
+    return jit.load(source, imports={"run": backends.compiled_engine().run}, outlined={"simulate_rows"})
+
+
+class Trials:
+    """Executes trials of one account of a plan; what they share is laid out once."""
+
+    def __init__(self, planned: Plan, own: AccountRange) -> None:
+        self._planned, self._own = planned, own
+        self._targets = Targets(planned.request, own)
+        bars = own.selection.bars
+        self._prices = [np.ascontiguousarray(getattr(bars, name)).reshape(-1) for name in PRICES]
+        self.at_once = min(_MOST, max(4, _CACHE // (8 * len(self._prices[0]))))
+        self._rows = np.empty((self.at_once, len(self._prices[0])))
+        self._known: dict[object, list[float]] = {}
+        self._segments = [_SegmentFigures(own, segment, self._prices) for segment in own.segments]
+
+    def execute(self, trials: Ints) -> Columns:
+        """The columns of these trials, a row for each."""
+        parts = [
+            self._together(trials[first : first + self.at_once])
+            for first in range(0, len(trials), self.at_once)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+
+    def returns(self, trials: Ints) -> Floats:
+        """(N, n) the returns of these trials over the whole range; NaN where they are undefined."""
+        rows = [
+            self._segments[0].simulate(*self._prepared(trials[first : first + self.at_once]))
+            for first in range(0, len(trials), self.at_once)
+        ]
+        return np.concatenate([np.where(facts[:, 4:] > 0.0, found, np.nan) for found, facts in rows])
+
+    def _together(self, trials: Ints) -> Columns:
+        prepared = self._prepared(trials)
+        whole, *others = [segment.figures(*prepared) for segment in self._segments]
+        columns = {
+            name: np.concatenate([whole[name], *[other[name] for other in others]], axis=1)
+            for name in whole
+            if name not in ("sums", "squares")
+        }
+        return columns | {"sums": whole["sums"], "squares": whole["squares"]}
+
+    def _prepared(self, trials: Ints) -> tuple[Floats, Ints, Floats]:
+        """Different targets, the target of each trial among them, and the settings of each."""
+        places: dict[object, int] = {}
+        which, settings = np.empty(len(trials), np.int64), []
+        with self._targets.session():
+            for place, chosen in enumerate(self._planned.combinations(trials)):
+                wanted, others = divided(chosen)
+                if wanted not in places:
+                    places[wanted] = len(places)
+                    self._targets.write(chosen, self._rows[places[wanted]])
+                which[place] = places[wanted]
+                settings.append(self._settings(others))
+        return self._rows, which, np.array(settings)
+
+    def _settings(self, chosen: tuple[tuple[str, Value], ...]) -> list[float]:
+        if chosen not in self._known:
+            run, selection = self._planned.request.run_with(dict(chosen), run_id=""), self._own.selection
+            config = replace(run.config, periods_per_year=selection.span.year.bars)
+            self._known[chosen] = settings_of(config, len(selection.bars.symbols))
+        return self._known[chosen]
+
+
+class _SegmentFigures:
+    """The figures of simulations over the bars of one segment."""
+
+    def __init__(self, own: AccountRange, segment: Segment, prices: list[Floats]) -> None:
+        self._own, self._segment, self._prices = own, segment, prices
+        year, times = own.selection.span.year, own.selection.bars.times[segment.start : segment.stop]
+        self._closing = np.empty(0, np.intp) if year.sessions is None else year.sessions.closes(times)
+        self._periods = (len(times) if year.sessions is None else len(self._closing)) - 1
+        rate = own.run.risk_free_rate
+        self._risk_free = math.expm1(math.log1p(rate) / year.periods)
+        self._root = math.sqrt(year.periods)
+        self._equity = np.empty(len(times))
+
+    def simulate(self, targets: Floats, which: Ints, settings: Floats) -> tuple[Floats, Floats]:
+        """(K, n) returns and (K, facts) of the kernel."""
+        returns = np.empty((len(which), self._periods))
+        facts = np.empty((len(which), kernel().FACTS))
+        width = len(self._own.selection.bars.symbols)
+        wrong = kernel().simulate_rows(
+            self._segment.start, self._segment.stop, width, *self._prices, targets, which, settings,
+            float(self._own.run.config.initial_capital), self._closing, self._equity, returns, facts,
+        )  # fmt: skip
+        if wrong >= 0:
+            raise InvalidTarget(
+                f"target must be between -1 and 1, or NaN, got {targets.reshape(-1)[wrong]:g}"
+            )
+        return returns, facts
+
+    def figures(self, targets: Floats, which: Ints, settings: Floats) -> Columns:
+        """The columns of these simulations, each (K, 1); sums and squares (K, 16)."""
+        returns, facts = self.simulate(targets, which, settings)
+        final, drawdown, trades, ruined, defined = facts.T
+        sums, squares = np.empty((len(which), BLOCKS)), np.empty((len(which), BLOCKS))
+        kernel().block_sums(returns, BLOCKS, sums, squares)
+        spread, ratio = self._spread(returns)
+        unknown = defined == 0.0
+        for figure in (spread, ratio, sums, squares):
+            figure[unknown] = np.nan
+        capital = float(self._own.run.config.initial_capital)
+        columns = {
+            "final_equity": final, "total_return": final / capital - 1.0, "volatility": spread * self._root,
+            "sharpe_ratio": ratio * self._root, "max_drawdown": drawdown, "num_trades": trades,
+            "ruined": ruined > 0.0,
+        }  # fmt: skip
+        shaped = {
+            name: _finite(np.asarray(values)).astype(COLUMNS[name])[:, None]
+            for name, values in columns.items()
+        }
+        return shaped | {"sums": sums, "squares": squares}
+
+    def _spread(self, returns: Floats) -> tuple[Floats, Floats]:
+        """s(r) and mean(x) / s(x), in the order in which `Account` adds; the returns are used up."""
+        count = self._periods
+        with np.errstate(all="ignore"):
+            if self._risk_free:
+                returns -= self._risk_free
+            mean = np.add.reduce(returns, axis=1) / count if count else np.full(len(returns), np.nan)
+            returns -= mean[:, None]
+            squares = _dots(returns)
+            spread = np.sqrt(squares / (count - 1)) if count > 1 else np.full(len(returns), np.nan)
+            return spread, np.where(spread > NO_VARIATION, mean / spread, np.nan)
+
+
+def _dots(rows: Floats) -> Floats:
+    """Σ x² of each row as `account.dot` adds them; NumPy divides rows longer than its buffer otherwise in two dimensions."""
+    if rows.shape[1] > np.getbufsize():
+        return np.array([dot(row, row) for row in rows])
+    sums: Floats = np.einsum("ki,ki->k", rows, rows)
+    return sums
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """The values with what is not a number of this world as NaN, as the metrics of a run have none."""
+    return values if values.dtype == np.bool_ else np.where(np.isfinite(values), values, np.nan)

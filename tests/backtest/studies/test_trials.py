@@ -1,0 +1,66 @@
+"""Every trial is its ordinary run, whatever the rule and the options; so are series longer than a buffer of NumPy."""
+
+import numpy as np
+import pytest
+
+from backtest import rules
+from backtest.errors import InvalidTarget
+from backtest.rules.rule import Rule
+from backtest.run.outcome import run
+from backtest.studies.compute import compute_chunk
+from backtest.studies.objective import FIGURES
+from backtest.studies.plan import plan
+from tests.backtest.studies.random_trials import bits, differences
+from tests.backtest.studies.study_requests import study, walks
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_trials_of_random_studies_are_their_runs_to_the_last_bit(part):
+    compared = 0
+    for seed in range(1_000 + part, 1_120, 4):
+        count, found = differences(seed)
+        assert found == []
+        compared += count
+
+    assert compared > 60
+
+
+@pytest.mark.parametrize("bars", [8_191, 8_193, 20_000])
+def test_figures_over_many_bars_are_added_as_the_metrics_add(bars):
+    request, prices = study(space={"params.fast": [5], "params.slow": [20, 40]}), walks(bars=bars)
+    planned = plan(request)
+
+    chunk = compute_chunk(request, prices, 0, 1)
+
+    for trial in range(2):
+        metrics = run(request.run_with(planned.values(trial)), prices).summary["metrics"]
+        assert [bits(chunk.columns[name][trial, 0]) for name in FIGURES] == [
+            bits(metrics[name]) for name in FIGURES
+        ]
+
+
+class Loud(Rule):
+    """Wants more than the account holds."""
+
+    name = "LOUD"
+    label = help = "Wants too much."
+    params = rules.get("MOMENTUM").params[:1]
+    __slots__ = ("period",)
+
+    def __init__(self, period):
+        self.period = period
+
+    @property
+    def warmup(self):
+        return 0
+
+    def exposure(self, prices):
+        return np.full(len(prices), 1.0 if self.period < 5 else 2.0)
+
+
+def test_a_target_out_of_bounds_is_refused_as_in_a_run(monkeypatch):
+    monkeypatch.setattr(rules, "get", lambda name: Loud)
+    request = study(rule_type="LOUD", space={"params.period": [3, 6]})
+
+    with pytest.raises(InvalidTarget, match="between -1 and 1"):
+        compute_chunk(request, walks(), 0, 1)
