@@ -41,6 +41,22 @@ class Planted(Rule):
 """
 
 
+PLUGIN_GROUPS = {
+    "pydantic": "planted",
+    "alembic.plugins": "planted",
+    "numba_extensions": "init",
+    "sqlalchemy.dialects": "planted",
+    "sqlalchemy.plugins": "planted",
+    "matplotlib.backend": "planted",
+    "flask.commands": "planted",
+    "gunicorn.workers": "gthread",
+    "gunicorn.loggers": "planted",
+    "pandas_plotting_backends": "planted",
+    "pygments.lexers": "planted",
+}
+"""Groups under which libraries look for plugins, with a name that they load of each."""
+
+
 def plant(
     folder: Path, code: str, *, name: str = "planted", rules: str = "PLANTED = planted:Planted"
 ) -> Path:
@@ -48,12 +64,17 @@ def plant(
     about = folder / f"{name}-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[stock_backtest.rules]\n{rules}\n")
+    plugins = [f"[{group}]\n{entry} = {name}_plugin:plugin\n" for group, entry in PLUGIN_GROUPS.items()]
+    (about / "entry_points.txt").write_text("".join([f"[stock_backtest.rules]\n{rules}\n", *plugins]))
     (folder / f"{name}.py").write_text(code)
+    (folder / f"{name}_plugin.py").write_text("def plugin(*arguments, **named): pass")
     return folder
 
 
 def plant_recording(folder: Path, record: Path, *, label: str = "Planted") -> Path:
     """The same with a rule PLANTED that works, and that writes into `record` who imports it."""
-    code = WRITES_WHO_IMPORTS_IT.format(record=str(record)) + RULE.format(label=label)
-    return plant(folder, code)
+    writes = WRITES_WHO_IMPORTS_IT.format(record=str(record))
+    plant(folder, writes + RULE.format(label=label))
+    with (folder / "planted_plugin.py").open("a") as plugin:
+        plugin.write(writes)
+    return folder

@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import select, update
 
 from qa.environment import TestEnvironment
 from qa.examples import REQUEST
-from qa.processes import ROOT
+from qa.processes import ROOT, wait_until
+from store.models import Run
 from tests.rule_packages import plant_recording
 
 MARKUP = "<script>alert(1)</script>"
@@ -110,3 +112,100 @@ def test_a_workflow_is_registered_by_the_description_of_its_rule(environment, da
         "params.bars: must be a whole number from 1 up to 100, got 101",
     ], done.stderr
     assert [command.split()[-1] for _, _, command in importers(record)] == ["backtest.rules.describe"]
+
+
+def rule_types(cluster):
+    """Of every run that has a row."""
+    with cluster.database.read() as session:
+        return sorted(session.scalars(select(Run.rule_type)).all())
+
+
+def enqueue_planted(environment):
+    """A run of the package; the test's own process does not know its rule."""
+    run_id = environment.enqueue()
+    values = {"rule_type": "PLANTED", "params": {"bars": 5}}
+    with environment.database.write() as session:
+        session.execute(update(Run).where(Run.run_id == run_id).values(values))
+    return run_id
+
+
+def variables(cluster, site):
+    return os.environ | {
+        "PYTHONPATH": f"{ROOT}:{site}",
+        "DATABASE_URL": cluster.settings.database_url,
+        "JOB_LAUNCHER_MODE": "LOCAL",
+        "ARGO_SERVER": cluster.settings.argo_server,
+        "ARGO_TOKEN": cluster.settings.argo_token,
+        "ARGO_NAMESPACE": cluster.settings.argo_namespace,
+    }
+
+
+def commands(record):
+    """The ends of the commands that imported the package."""
+    return [command.split()[-1] for _, _, command in importers(record)] if record.exists() else []
+
+
+def test_the_dispatcher_registers_and_starts_runs_of_a_package_without_a_line_of_it(cluster, site, record):
+    run_id = enqueue_planted(cluster.environment)
+    cluster.by_hand(rule_type="PLANTED", params='{"bars": 5}')
+    command = [sys.executable, "-m", "workflows.reconcile", "--every", "0.1"]
+    with subprocess.Popen(command, cwd=ROOT, env=variables(cluster, site)) as dispatcher:
+        try:
+            assert wait_until(lambda: cluster.get(run_id).workflow_uid and len(rule_types(cluster)) == 2)
+        finally:
+            dispatcher.terminate()
+
+    assert dispatcher.returncode == 0
+    assert rule_types(cluster) == ["PLANTED", "PLANTED"]
+    assert commands(record) == ["backtest.rules.describe"]
+
+
+def test_the_reconciler_registers_a_run_of_a_package_without_a_line_of_it(cluster, site, record):
+    cluster.by_hand(rule_type="PLANTED", params='{"bars": 5}')
+    command = [sys.executable, "-m", "workflows.reconcile"]
+    done = subprocess.run(command, cwd=ROOT, env=variables(cluster, site), capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rule_types(cluster) == ["PLANTED"]
+    assert commands(record) == ["backtest.rules.describe"]
+
+
+def test_the_persist_step_stores_a_result_of_a_package_without_a_line_of_it(
+    environment, site, record, tmp_path
+):
+    run_id, path = enqueue_planted(environment), {"PYTHONPATH": f"{ROOT}:{site}"}
+    arguments = ("--run-id", run_id, "--bundle", tmp_path / "bundle")
+    engine = environment.run_step("engine", *arguments, **path)
+    assert engine.returncode == 0, engine.stdout
+    assert "workflows.steps.engine" in record.read_text()
+    record.unlink()
+
+    persist = environment.run_step("persist", *arguments, **path)
+
+    assert (persist.returncode, environment.get(run_id).status) == (0, "SUCCEEDED"), persist.stdout
+    assert commands(record) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["upgrade", "check", "current", "accounts", "tokens list", "prune-audit --days 9"]
+)
+def test_commands_on_the_database_run_no_line_of_a_package(environment, site, record, command):
+    environment_of = os.environ | {
+        "PYTHONPATH": f"{ROOT}:{site}",
+        "DATABASE_URL": environment.settings.database_url,
+    }
+    subprocess.run(
+        [sys.executable, "-m", "store", *command.split()], cwd=ROOT, env=environment_of, check=False
+    )
+
+    assert commands(record) == []
+
+
+def test_descriptions_uploads_and_pictures_of_the_web_load_no_plugin_of_a_package(product, record):
+    run = product.wait(product.submit())
+    for path in ("/openapi.json", "/docs", f"/runs/{run.run_id}/report.html", f"/status/{run.run_id}"):
+        assert product.request("GET", path)[0] == 200
+    prices = "Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10,100\n"
+    assert product.request("POST", "/api/datasets?symbol=ACME", prices.encode())[0] == 201
+
+    assert set(commands(record)) == {"backtest.rules.describe"}
