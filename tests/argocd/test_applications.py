@@ -123,6 +123,23 @@ def test_in_an_environment_the_database_comes_first_then_the_schema_the_template
     assert order == sorted(set(order))
 
 
+def test_a_sync_succeeds_only_with_the_golden_run_of_the_release_as_its_last_hook():
+    jobs = {name: named(overlay(name), "Job")["golden-run"] for name in ENVIRONMENTS}
+
+    for name, job in jobs.items():
+        notes = job["metadata"]["annotations"]
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        (token,) = (each for each in container["env"] if each["name"] == "GOLDEN_RUN_TOKEN")
+        assert notes["argocd.argoproj.io/hook"] == "PostSync"
+        assert notes["argocd.argoproj.io/hook-delete-policy"] == "BeforeHookCreation"
+        assert container["command"] == ["python", "-m", "web.golden_run"]
+        assert (
+            container["image"]
+            == named(overlay(name), "Deployment")["web"]["spec"]["template"]["spec"]["containers"][0]["image"]
+        )
+        assert token["valueFrom"]["secretKeyRef"].get("optional", False) is (name == "dev")
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_is_healthy_only_beside_the_web_or_needs_the_schema_comes_with_the_web(environment):
     """An earlier wave would wait for it, and it for the web, for ever."""

@@ -4,7 +4,17 @@ from ipaddress import ip_network
 
 import pytest
 
-from tests.k8s.manifests import OVERLAYS, SIGNED_IN, STORE, named, overlay, pods, render, workflow_spec
+from tests.k8s.manifests import (
+    ENVIRONMENTS,
+    OVERLAYS,
+    SIGNED_IN,
+    STORE,
+    named,
+    overlay,
+    pods,
+    render,
+    workflow_spec,
+)
 
 
 def selects(selector, labels):
@@ -155,6 +165,21 @@ def test_the_web_is_open_to_the_ingress_and_to_monitoring_alone_and_talks_to_arg
         assert not may_send(
             policies, {"app": app}, port=443, peer=("namespaceSelector", {namespace: "default"})
         )
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_golden_run_reaches_the_web_and_no_other_pod_of_ours_does(environment):
+    policies = list(named(overlay(environment), "NetworkPolicy").values())
+
+    def reaches(app):
+        web = ("podSelector", {"app": "web"})
+        return may_send(policies, {"app": app}, port=5000, peer=web) and may_receive(
+            policies, web[1], port=5000, peer=("podSelector", {"app": app})
+        )
+
+    assert [app for app in ("golden-run", "backtest", "dispatcher", "mysql") if reaches(app)] == [
+        "golden-run"
+    ]
 
 
 @pytest.mark.parametrize("environment", OVERLAYS)
