@@ -18,7 +18,7 @@ from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
 from web.middleware import compression, concurrency, csrf, receiving, response_headers
-from web.presentation import formatting
+from web.presentation import formatting, run_settings
 from web.results.curves_api import bp as curves
 from web.results.exports import bp as exports
 from web.results.result_page import bp as result_page
@@ -80,6 +80,7 @@ def create_app(
         sign_in,
         formatting,
         form,
+        run_settings,
     ):
         part.register(app)
     for blueprint in BLUEPRINTS:

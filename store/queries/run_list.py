@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Select, Text, and_, func, or_, select, true, type_coerce
 from sqlalchemy.orm import Session, load_only
 
+from backtest.run.request import OPTION_FIELDS
 from store.models import Run, RunSymbol, Status
 
 Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
@@ -42,6 +43,7 @@ _LISTED = (
     Run.run_id, Run.status, Run.stage, Run.progress, Run.created_at, Run.started_at, Run.completed_at,
     Run.error_code, Run.error_message, Run.symbols, Run.rule_type, Run.params, Run.start_date, Run.end_date,
     Run.total_return, Run.sharpe_ratio, Run.max_drawdown, Run.num_trades, Run.name, Run.tags, Run.starred,
+    Run.benchmark, *(getattr(Run, option.name) for option in OPTION_FIELDS),
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from store.models import Result, Run, Status
 from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice
 from web.api.serializers import elapsed_seconds
-from web.results import returns_room, rooms, trades_room
+from web.results import returns_room, rooms, settings_room, trades_room
 from web.results.kpis import kpis
 from web.services import database, settings
 
@@ -69,7 +69,7 @@ _VALUES = {
     "trades": trades_room.values,
     "returns": returns_room.values,
     "risk": _nothing_more,
-    "settings": _nothing_more,
+    "settings": settings_room.values,
 }
 
 

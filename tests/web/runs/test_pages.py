@@ -174,6 +174,28 @@ def test_runs_are_compared_with_what_differs_alone_if_wished(client, finished):
     assert "Parameter fast" in differences
 
 
+def test_runs_that_differ_in_a_stop_alone_are_told_apart_wherever_they_are_listed(client, finished):
+    usual = {"slippage_bps": 5}
+    run_ids = [
+        finished(**usual),
+        finished(**usual, stop_loss_pct=5),
+        finished(**usual, stop_loss_pct=10, params={"fast": 12, "slow": 30}),
+    ]
+
+    pages = (
+        "/",
+        "/runs",
+        f"/compare?run={'&run='.join(run_ids)}",
+        *(f"/runs/{run_id}" for run_id in run_ids),
+    )
+    texts = [client.get(path, headers=PAGE).text for path in pages]
+
+    for text in texts[:3]:
+        assert all(label in text for label in ("default settings", "stop-loss 5%", "fast 12, stop-loss 10%"))
+    assert ["default settings" in text for text in texts[3:]] == [True, False, False]
+    assert "stop-loss 5%" in texts[4]
+
+
 def test_a_deleted_run_is_gone_and_an_open_one_cannot_be_deleted(client, finished, submit):
     done, still_open = finished(), submit(size=50)
 
