@@ -77,8 +77,9 @@ def versions(session: Session, symbol: str) -> Sequence[StoredDataset]:
 
 
 def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:
-    """The stored datasets of these hashes, without their prices."""
-    return session.scalars(select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))).all()
+    """The stored datasets of these hashes; neither prices nor quality reports are read."""
+    query = select(StoredDataset).where(StoredDataset.data_hash.in_(data_hashes))
+    return session.scalars(query.options(defer(StoredDataset.certificate))).all()
 
 
 def unknown_volume(session: Session, data_hash: str) -> tuple[int, int]:

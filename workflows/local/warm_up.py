@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from backtest import samples
+from backtest.engine import ENGINE_VERSION
+from backtest.prices.dataset import Dataset
 from backtest.run import outcome
 from backtest.run.request import RunRequest
+from config import logs
 from config.settings import Settings
-from store.errors import UnknownDataset
 from store.queries import datasets, results, runs
-from store.session import Database
-from workflows.steps import tables
+from workflows.steps import persist, step, work
 from workflows.steps.database import open_once
 
+_SYMBOL = "NASDAQ"
 _REQUEST = {
-    "symbols": ["SP500"],
+    "symbols": [_SYMBOL],
     "rule_type": "MOVING_AVERAGE_CROSS",
     "params": {"fast": 10, "slow": 30},
     "start_date": "2018-01-02",
@@ -33,30 +36,33 @@ class _Rollback(Exception):
 
 
 def warm_up() -> None:
-    """Compute one run, and store it in a transaction that is rolled back.
+    """Do once what the steps do: compute a run, and store it in a transaction that is rolled back.
 
     Whatever is loaded, built or compiled on first use is there afterwards. Where the database is
     unavailable, the first runs are a little slower. No connection is left open.
     """
-    request = RunRequest.parse(_REQUEST)
-    result = outcome.run(request, {"SP500": samples.load("SP500")})
-    written = tables.trades_to_parquet(result.tables), tables.curves_to_parquet(result.tables)
-    stored = tables.to_result(json.loads(json.dumps(result.summary)), tables.from_parquet(*written))
-    database = open_once(Settings.from_env(os.environ).database_url)
-    with contextlib.suppress(SQLAlchemyError, _Rollback):
-        _store(database, request, stored)
+    settings = Settings.from_env(os.environ)
+    logs.configure_from(settings, process="fork-server")
+    request, prices = RunRequest.parse(_REQUEST), samples.load(_SYMBOL)
+    step.parser("warm_up", None, bundle="unused").parse_args(["--run-id", request.run_id, "--bundle", "."])
+    files = work.files_of(outcome.run(request, {_SYMBOL: prices}))
+    database = open_once(settings.database_url)
+    with contextlib.suppress(SQLAlchemyError, _Rollback), database.write() as session:
+        _store(session, request, prices, files)
     database.close()
 
 
-def _store(database: Database, request: RunRequest, result: results.RunResult) -> None:
+def _store(session: Session, request: RunRequest, prices: Dataset, files: dict[str, bytes]) -> NoReturn:
     now = datetime.now(UTC)
-    with database.read() as session, contextlib.suppress(UnknownDataset):
-        datasets.load(session, "0" * 64)
-    with database.write() as session:
-        runs.submit(session, runs.Submission(request=request, received=_REQUEST), now=now)
-        runs.start(session, request.run_id, engine_version=1, now=now)
-        session.expunge_all()
-        runs.request_of(runs.get(session, request.run_id))
-        runs.fail(session, "", code="", message="", now=now)
-        results.succeed(session, request.run_id, result, now=now)
-        raise _Rollback
+    datasets.add(session, prices, now=now)
+    runs.submit(session, runs.Submission(request=request, received=_REQUEST), now=now)
+    runs.start(session, request.run_id, engine_version=ENGINE_VERSION, now=now)
+    session.expunge_all()
+    runs.request_of(runs.get(session, request.run_id))
+    datasets.load(session, prices.data_hash)
+    session.expunge_all()
+    runs.fail(session, "", code="", message="", now=now)
+    result = persist.result_of(session, runs.get(session, request.run_id), files)
+    assert isinstance(result, results.RunResult)
+    results.succeed(session, request.run_id, result, now=now)
+    raise _Rollback

@@ -65,17 +65,13 @@ def store(settings: Settings, run_id: str, folder: Path, *, workflow: Workflow |
     """
     database = open_once(settings.database_url)
     failpoints.hit("persist-begun")
-    with database.read() as session:
-        run = runs.get(session, run_id)
-    if run.ended and not _may_end_again(run, workflow):
-        log.info("run has ended already, nothing to do", status=run.status)
-        return Exit.OK
     try:
-        files = bundle.read(folder, run_id, most_mib=settings.limits.result_mib)
-        if bundle.ERROR in files:
-            _store_failure(database, run_id, _failure_in(files))
-            return Exit.OK
-        result = _result(database, run, files)
+        with database.read() as session:
+            run = runs.get(session, run_id)
+            if run.ended and not _may_end_again(run, workflow):
+                log.info("run has ended already, nothing to do", status=run.status)
+                return Exit.OK
+            result = result_of(session, run, bundle.read(folder, run_id, most_mib=settings.limits.result_mib))
     except BundleTooLarge as error:
         log.warning("result too large", error_code="result_too_large", error=str(error))
         _store_failure(database, run_id, _too_large(error))
@@ -85,6 +81,9 @@ def store(settings: Settings, run_id: str, folder: Path, *, workflow: Workflow |
         message = f"The result was not stored: {error}. Submit the run again."
         _store_failure(database, run_id, Failure("bad_result", message))
         return Exit.BAD_INPUT
+    if isinstance(result, Failure):
+        _store_failure(database, run_id, result)
+        return Exit.OK
     failpoints.hit("bundle-proven")
     _store_result(database, run_id, result, workflow)
     return Exit.OK
@@ -112,13 +111,15 @@ def _too_large(error: BundleTooLarge) -> Failure:
     )
 
 
-def _result(database: Database, run: Run, files: dict[str, bytes]) -> results.RunResult:
-    """The result in a bundle, proven to be what its tables say and of the prices that the run is pinned to.
+def result_of(session: Session, run: Run, files: dict[str, bytes]) -> results.RunResult | Failure:
+    """The result in a bundle, proven to be of its tables and of the pinned prices; or the failure that it holds.
 
     Raises `BundleError` where the bundle is wrong; any other error is a mistake of ours, or the database's.
     """
+    if bundle.ERROR in files:
+        return _failure_in(files)
     stated_summary, request = summary.read(files), runs.request_of(run)
-    span = _span(database, run, request, stated_summary)
+    span = _span(session, run, request, stated_summary)
     read = tables.from_parquet(
         bundle.file(files, bundle.TRADES), bundle.file(files, bundle.CURVES), bars=len(span.times)
     )
@@ -126,11 +127,10 @@ def _result(database: Database, run: Run, files: dict[str, bytes]) -> results.Ru
     return tables.to_result(stated_summary, read)
 
 
-def _span(database: Database, run: Run, request: RunRequest, stated_summary: Mapping[str, Any]) -> Span:
+def _span(session: Session, run: Run, request: RunRequest, stated_summary: Mapping[str, Any]) -> Span:
     """What the run trades on its pinned prices, or else on those that the bundle names; no price is decoded."""
     pinned = run.data_hashes or _named(request, stated_summary)
-    with database.read() as session:
-        found = calendars.of(session, datasets.described(session, list(pinned.values())))
+    found = calendars.of(session, datasets.described(session, list(pinned.values())))
     try:
         return find_span(request, found)
     except InvalidRequest as error:
@@ -154,23 +154,31 @@ def _store_result(
 ) -> None:
     now = datetime.now(UTC)
     with database.write() as session:
-        status = runs.get(session, run_id).status
-        if status == Status.PENDING:  # its engine pod may not write into runs
-            runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
-        elif status == Status.FAILED and workflow is not None:
-            _reopen(session, run_id, workflow, now)
         stored = results.succeed(session, run_id, result, now=now)
+        if not stored and _is_made_running(session, run_id, result, workflow, now):
+            stored = results.succeed(session, run_id, result, now=now)
         failpoints.hit("result-written")
     failpoints.hit("result-committed")
     log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")
 
 
-def _reopen(session: Session, run_id: str, workflow: Workflow, now: datetime) -> None:
+def _is_made_running(
+    session: Session, run_id: str, result: results.RunResult, workflow: Workflow | None, now: datetime
+) -> bool:
+    """Whether the run may have its result although it is not RUNNING, and is so from here on."""
+    status = runs.get(session, run_id).status
+    if status == Status.PENDING:  # its engine pod may not write into runs
+        return runs.start(session, run_id, engine_version=result.summary["engine_version"], now=now)
+    return status == Status.FAILED and workflow is not None and _is_reopened(session, run_id, workflow, now)
+
+
+def _is_reopened(session: Session, run_id: str, workflow: Workflow, now: datetime) -> bool:
     """FAILED → RUNNING within the transaction that stores the result; the error goes to the audit trail."""
     error = workflow_links.reopen(session, run_id, workflow.name, workflow.uid, now=now)
     if error is not None:
         actor = Actor("argo", workflow.name)
         audit.record(session, actor, Action.RUN_RETRY, run_id, now=now, failed_before=error)
+    return error is not None
 
 
 def _store_failure(database: Database, run_id: str, failure: Failure) -> None:

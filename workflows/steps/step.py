@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config import logs
+from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
 from store.errors import UNAVAILABLE, reason
@@ -39,12 +40,9 @@ def run(
     A database that is unavailable is TRY_AGAIN and too little memory is OUT_OF_MEMORY in every step;
     what any other error means is for `on_error` to say.
     """
-    logs.configure(process=name, as_json=True)  # for what is wrong with the settings themselves
     with logs.about(run_id):
         try:
-            settings = Settings.from_env(os.environ)
-            logs.configure_from(settings, process=name)
-            return work(settings)
+            return work(_settings(name))
         except UNAVAILABLE as error:
             log.warning("database unavailable", error=reason(error))
             return Exit.TRY_AGAIN
@@ -54,3 +52,14 @@ def run(
             return Exit.OUT_OF_MEMORY
         except Exception as error:  # the step's own edge: nothing above it could report the error
             return on_error(error)
+
+
+def _settings(name: str) -> Settings:
+    """The settings, as which the logs are configured; what is wrong with them is logged as JSON."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError:
+        logs.configure(process=name, as_json=True)
+        raise
+    logs.configure_from(settings, process=name)
+    return settings

@@ -36,14 +36,18 @@ def compute(work: Work, folder: Path, *, on_progress: outcome.Progress | None = 
     log.info("run begins", symbols=request.symbols, rule_type=request.rule_type)
     result = outcome.run(request, work.datasets, on_progress=on_progress)
     failpoints.hit("outcome-computed")
-    files = {
+    bundle.write(folder, request.run_id, files_of(result))
+    log.info("run computed", bars=result.summary["bars"], trades=len(result.trades))
+    return Exit.OK
+
+
+def files_of(result: outcome.Outcome) -> dict[str, bytes]:
+    """What the bundle of a result holds."""
+    return {
         bundle.SUMMARY: json.dumps(result.summary, allow_nan=False).encode(),
         bundle.TRADES: tables.trades_to_parquet(result.tables),
         bundle.CURVES: tables.curves_to_parquet(result.tables),
     }
-    bundle.write(folder, request.run_id, files)
-    log.info("run computed", bars=result.summary["bars"], trades=len(result.trades))
-    return Exit.OK
 
 
 def failed(error: Exception, report: Callable[[Failure], None]) -> Exit:
