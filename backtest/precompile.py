@@ -31,6 +31,8 @@ def warm_up(*, studies: bool = True) -> None:
         sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
         sweep(bars, "BUY_AND_HOLD", {}, config)
         batch([bars, bars], cross, config)
+        pair = np.hstack((price, price))
+        cross.target(Bars(("X", "Y"), times, pair, pair, pair, pair, pair))
         _execute_studies(times, price[:, 0])
 
 

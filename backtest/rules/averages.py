@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from backtest import indicators, jit
 from backtest.arrays import Floats
 from backtest.fields import Field
+from backtest.prices.bars import Bars
 from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import side_since_crossing
@@ -45,10 +46,14 @@ class MovingAverageCross(Rule):
     def warmup(self) -> int:
         return self.slow
 
+    def target(self, bars: Bars) -> Floats:
+        """The position wanted in each symbol at each close, shape (T, M), C-contiguous."""
+        if self.kind == "sma" and jit.is_worth_loading(bars.close.size):
+            return side_since_sma_cross(bars.close, self.fast, self.slow)
+        return Rule.target(self, bars)
+
     def exposure(self, prices: Prices) -> Floats:
         close = prices.close
-        if self.kind == "sma" and jit.is_worth_loading(len(close)):
-            return side_since_sma_cross(close, self.fast, self.slow)
         fast, slow = (self.line(close, period, self.kind) for period in (self.fast, self.slow))
         return side_since_crossing(fast, slow)
 

@@ -35,12 +35,15 @@ def test_both_ways_agree_bit_by_bit_on_prices_full_of_ties(seed, count, periods,
     close = np.random.default_rng(seed).integers(1, 5, count) * scale
     fast, slow = periods[0], sum(periods)
 
-    side = side_since_sma_cross(close, fast, slow)
+    one = side_since_sma_cross(close[:, None], fast, slow)
+    both = side_since_sma_cross(np.column_stack((close, close[::-1])), fast, slow)
 
-    np.testing.assert_array_equal(side, plain(close, fast, slow))
+    np.testing.assert_array_equal(one[:, 0], plain(close, fast, slow))
+    np.testing.assert_array_equal(both[:, 0], plain(close, fast, slow))
+    np.testing.assert_array_equal(both[:, 1], plain(close[::-1].copy(), fast, slow))
 
 
-@pytest.mark.parametrize("shape", [(250_000, 1), (210_000, 3)])
+@pytest.mark.parametrize("shape", [(250_000, 1), (210_000, 3), (4_000, 50)])
 def test_a_large_target_is_the_same_as_that_of_each_part(shape):
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, shape), axis=0))
 
@@ -59,6 +62,15 @@ def test_the_kernel_gives_the_same_as_plain_python_too():
     np.testing.assert_array_equal(held, plain(close, 3, 8))
 
 
+def test_the_kernel_of_many_columns_gives_the_same_as_plain_python_too():
+    closes, held = np.random.default_rng(7).integers(1, 5, (60, 3)).astype(np.float64), np.empty((60, 3))
+
+    cross_kernel.hold_average_crosses(closes, 3, 8, held)
+
+    for column in range(3):
+        np.testing.assert_array_equal(held[:, column], plain(closes[:, column].copy(), 3, 8))
+
+
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 60), start=st.integers(0, 59))
 @settings(max_examples=200, deadline=None)
 def test_signals_begin_with_the_side_held_at_the_first_traded_bar(seed, count, start):
@@ -75,12 +87,13 @@ def test_signals_begin_with_the_side_held_at_the_first_traded_bar(seed, count, s
     np.testing.assert_array_equal(traded, side_since_crossing(first, second)[start:])
 
 
-def test_an_ordinary_run_loads_no_compiler():
+@pytest.mark.parametrize(("symbols", "expected"), [(1, set()), (50, {"numba"})])
+def test_a_compiler_is_loaded_for_many_symbols_and_not_for_an_ordinary_run(symbols, expected):
     script = (
         "import numpy as np; from backtest import rules; from backtest.prices.bars import Bars\n"
-        "close = np.linspace(1, 2, 5000).reshape(-1, 1); times = np.arange(5000).astype('datetime64[s]')\n"
-        "bars = Bars(('A',), times, close, close, close, close, close)\n"
+        f"close = np.tile(np.linspace(1, 2, 5000)[:, None], {symbols}); times = np.arange(5000).astype('datetime64[s]')\n"
+        f"bars = Bars(tuple(map(str, range({symbols}))), times, close, close, close, close, close)\n"
         "rules.build('MOVING_AVERAGE_CROSS', {}).target(bars)"
     )
 
-    assert loaded_by(script, "numba") == set()
+    assert loaded_by(script, "numba") == expected
