@@ -21,6 +21,10 @@ CORRUPTIONS = {
     "forged curve": "is stated as",
     "forged hash": "result_hash is not that of the tables and metrics",
     "columns of another run": "columns without a gap are expected",
+    "forged months": "monthly[0].return is stated as 9.99",
+    "forged drawdown": "the drawdown is not that of the equity",
+    "warnings of another kind": "warnings is not a list",
+    "dictionary in place of numbers": "packed otherwise than results are",
     "folder missing": "left no complete result",
 }
 """Every way to corrupt a bundle, and a part of the message with which the run must fail."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Self, get_args
 
 Invariant = Literal[
-    "lost", "stuck", "duplicate", "silent", "next failed", "not whole", "answered 500", "died"
+    "lost", "stuck", "duplicate", "silent", "next failed", "not whole", "answered 500", "died", "held up"
 ]
 INVARIANTS: tuple[Invariant, ...] = get_args(Invariant)
 

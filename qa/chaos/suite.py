@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.chaos import bundles, clock, database, kills, races
+from qa.chaos import bundles, clients, clock, database, kills, races
 from qa.chaos.database import Fault
 from qa.chaos.disk import Disk
 from qa.chaos.experiment import Experiment
@@ -45,6 +45,7 @@ def run(report: Report, kind: DatabaseKind, *, rounds: int, scenarios: tuple[str
 
 SCENARIOS: Mapping[str, Callable[[Site, int, random.Random], None]] = {
     "bundles": lambda site, _, chance: bundles.scenario(site.experiment, 2),
+    "clients": lambda site, _, chance: clients.scenario(site.experiment, 2),
     "races": lambda site, _, chance: races.scenario(site.experiment, 2, chance),
     "points": lambda site, _, chance: kills.at_failpoints(site.experiment, 1),
     "moments": lambda site, _, chance: kills.at_any_moment(site.experiment, _KILLS_A_ROUND, chance),

@@ -136,6 +136,29 @@ def _with_run_id(folder: Path, run_id: str, files: _Files) -> None:
     _forged(bundle.TRADES, sink.getvalue().to_pybytes())(folder, run_id, files)
 
 
+def _with_other_months(folder: Path, run_id: str, files: _Files) -> None:
+    summary = json.loads(files[bundle.SUMMARY])
+    summary["monthly"][0]["return"] = 9.99
+    _forged(bundle.SUMMARY, json.dumps(summary).encode())(folder, run_id, files)
+
+
+def _with_other_warnings(folder: Path, run_id: str, files: _Files) -> None:
+    summary = json.loads(files[bundle.SUMMARY]) | {"warnings": 5}
+    _forged(bundle.SUMMARY, json.dumps(summary).encode())(folder, run_id, files)
+
+
+def _with_other_drawdown(folder: Path, run_id: str, files: _Files) -> None:
+    read = tables.from_parquet(files[bundle.TRADES], files[bundle.CURVES])
+    deeper = replace(read, curves={**read.curves, "drawdown": read.curves["drawdown"] - 0.5})
+    _forged(bundle.CURVES, tables.curves_to_parquet(deeper))(folder, run_id, files)
+
+
+def _with_dictionary(folder: Path, run_id: str, files: _Files) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(pa.BufferReader(files[bundle.CURVES])), sink)
+    _forged(bundle.CURVES, sink.getvalue().to_pybytes())(folder, run_id, files)
+
+
 _CORRUPT = {
     "manifest missing": lambda folder, *_: (folder / bundle.MANIFEST).unlink(),
     "manifest cut": _with_file(bundle.MANIFEST, lambda content: content[:-20]),
@@ -157,5 +180,9 @@ _CORRUPT = {
     "forged curve": _with_richer_end,
     "forged hash": _with_hash,
     "columns of another run": _with_run_id,
+    "forged months": _with_other_months,
+    "forged drawdown": _with_other_drawdown,
+    "warnings of another kind": _with_other_warnings,
+    "dictionary in place of numbers": _with_dictionary,
     "folder missing": lambda folder, *_: shutil.rmtree(folder),
 }
