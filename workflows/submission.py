@@ -56,8 +56,7 @@ def submit(
     """
     request = limits.read(raw, settings.limits)
     with database.read() as session:
-        request = spelled(session, request)
-        span = pin(session, request, settings.limits)
+        request, span = pinned(session, request, settings.limits)
     failpoints.hit("submit-pinned")
     submission = runs.Submission(
         request=request,
@@ -134,20 +133,25 @@ def quota_of(settings: Settings) -> Quota:
 
 def spelled(session: Session, request: RunRequest) -> RunRequest:
     """The request with its symbols in the case in which their prices are stored."""
-    asked = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
-    return request.spelled(datasets.spellings(session, asked))
+    return request.spelled(datasets.spellings(session, request.read_symbols))
 
 
-def pin(session: Session, request: RunRequest, limits_of_run: RequestLimits | None = None) -> Span:
-    """What the request will be computed on, or `InvalidRequest` naming what does not fit; no price is read."""
-    prices = current_prices(session, request)
-    if limits_of_run is not None:
-        limits.check_bars(prices.values(), limits_of_run)
+def pinned(session: Session, request: RunRequest, limits_of_run: RequestLimits) -> tuple[RunRequest, Span]:
+    """The request in the case in which its symbols are stored, and what it will be computed on; no price is read.
+
+    Raises `InvalidRequest` naming what does not fit. Spellings are looked for only where a symbol is not stored as
+    it was written.
+    """
+    prices = datasets.current_of(session, request.read_symbols)
+    if not request.read_symbols <= prices.keys():
+        request = spelled(session, request)
+        prices = current_prices(session, request)
+    limits.check_bars(prices.values(), limits_of_run)
     span = find_span(request, calendars.of(session, prices.values()))
     if request.rule().needs_volume:
         for symbol in request.symbols:
             refuse_unknown(symbol, *datasets.unknown_volume(session, prices[symbol].data_hash))
-    return span
+    return request, span
 
 
 def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDataset]:

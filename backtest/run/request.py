@@ -83,6 +83,11 @@ class RunRequest:
             "run_id": self.run_id,
         }
 
+    @property
+    def read_symbols(self) -> set[str]:
+        """The symbols whose prices are read, the benchmark's included."""
+        return {*self.symbols, *([self.benchmark] if self.benchmark else [])}
+
     def spelled(self, known: Collection[str]) -> RunRequest:
         """The same request with its symbols in the case in which they are known."""
         symbols = tuple(spelled(symbol, known) for symbol in self.symbols)

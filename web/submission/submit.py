@@ -73,8 +73,8 @@ def _submit(raw: Any) -> str:
 def _plan(asked: RunRequest) -> schemas.Check:
     """The bars of a run, and about how long it takes."""
     with database().read() as session:
-        asked = submission.spelled(session, asked)
-        span = submission.pin(session, asked, settings().limits).warmed_up(asked.rule().warmup)
+        asked, span = submission.pinned(session, asked, settings().limits)
+    span = span.warmed_up(asked.rule().warmup)
     bars = len(span.times)
     return {
         "ok": True,

@@ -141,8 +141,7 @@ def _span(session: Session, run: Run, request: RunRequest, stated_summary: Mappi
 
 def _named(request: RunRequest, stated_summary: Mapping[str, Any]) -> dict[str, str]:
     hashes = stated_summary.get("data_hashes")
-    symbols = {*request.symbols, *([request.benchmark] if request.benchmark else [])}
-    if not isinstance(hashes, dict) or hashes.keys() != symbols:
+    if not isinstance(hashes, dict) or hashes.keys() != request.read_symbols:
         raise BundleContradicted("data_hashes are not of the symbols of the run")
     if not all(isinstance(each, str) for each in hashes.values()):
         raise BundleContradicted("data_hashes are no hashes")

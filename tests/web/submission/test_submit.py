@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from sqlalchemy import select
 
 from backtest.prices.dataset import Dataset
 from store.models import Run
-from store.queries import run_list
+from store.queries import datasets, run_list
 from tests.web.conftest import PAGE, SMALLEST
 from web.submission.form import EXAMPLE
 
@@ -219,6 +220,21 @@ def test_submitting_and_checking_read_no_price(client, monkeypatch):
 
     assert checked.json["ok"] is True
     assert submitted.status_code == 202
+
+
+def test_a_check_of_symbols_as_they_are_stored_asks_for_datasets_once(client, monkeypatch):
+    client.post("/api/check", json=SMALLEST)  # calendars are kept from now on
+    monkeypatch.setattr(datasets, "spellings", lambda *_: pytest.fail("spellings were looked for"))
+
+    assert client.post("/api/check", json=SMALLEST).json["ok"] is True
+
+
+@pytest.mark.parametrize("symbol", ["sp500", "Sp500"])
+def test_a_symbol_in_another_case_is_checked_and_submitted_as_it_is_stored(client, filled_database, symbol):
+    assert client.post("/api/check", json=SMALLEST | {"symbols": [symbol]}).json["ok"] is True
+    assert client.post("/run_backtest", json=SMALLEST | {"symbols": [symbol]}).status_code == 202
+    with filled_database.read() as session:
+        assert session.scalars(select(Run.symbols)).all() == [["SP500"]]
 
 
 def test_a_rule_that_reads_volume_is_refused_before_it_starts_where_there_is_none(client, filled_database):
