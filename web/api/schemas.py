@@ -287,6 +287,7 @@ class Curves(TypedDict):
     benchmark: NotRequired[Values]
     cumulative_return: NotRequired[Values]
     benchmark_return: NotRequired[Values]
+    benchmark_drawdown: NotRequired[Values]
     rolling_sharpe: NotRequired[Values]
     price: NotRequired[Values]
     trade_pnl: NotRequired[Values]

@@ -13,6 +13,7 @@ from backtest.metrics import Account
 from backtest.metrics.periods import rolling
 from backtest.prices.calendar import Sessions
 from backtest.run import result_tables
+from backtest.simulation.curves import below_peak
 from store.models import Run
 from store.queries import results
 from web.presentation.decimation import Floats, Times
@@ -20,7 +21,14 @@ from web.results.stored_curves import Curves, closes, require
 from web.services import database
 
 STORED = result_tables.CURVES
-DERIVED = ("cumulative_return", "benchmark_return", "rolling_sharpe", "price", "trade_pnl")
+DERIVED = (
+    "cumulative_return",
+    "benchmark_return",
+    "benchmark_drawdown",
+    "rolling_sharpe",
+    "price",
+    "trade_pnl",
+)
 NAMES = (*STORED, *DERIVED)
 
 
@@ -31,6 +39,8 @@ def curve(run: Run, stored: Curves, name: str, symbol: str | None = None) -> Flo
     if name in ("cumulative_return", "benchmark_return"):
         of = stored.by_name["equity" if name == "cumulative_return" else "benchmark"]
         return of / run.initial_capital - 1
+    if name == "benchmark_drawdown":
+        return below_peak(stored.by_name["benchmark"])
     if name == "rolling_sharpe":
         return _rolling_sharpe(run, stored)
     return (

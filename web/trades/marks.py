@@ -62,13 +62,13 @@ def _each(trades: TradeColumns, inside: Flags) -> list[dict[str, Any]]:
 def _density(
     trades: TradeColumns, inside: Flags, first: np.datetime64 | None, last: np.datetime64 | None
 ) -> dict[str, list[int]]:
-    """How many trades ended in each part of the window, won and lost; the edges take what ends outside."""
-    ended = trades.exit_time[inside].astype(np.int64)
-    low = int(ended.min()) if first is None else int(first.astype("datetime64[s]").astype(np.int64))
-    high = int(ended.max()) if last is None else int(last.astype("datetime64[s]").astype(np.int64))
-    edges = np.linspace(low, max(high, low + 1), _BUCKETS + 1).astype(np.int64)
+    """How many trades ended in each part of the window, won and lost; the last part takes what ended after it."""
+    ended = trades.exit_time[inside]
+    low = ended.min() if first is None else max(first, ended.min())
+    high = ended.max() if last is None else min(last, ended.max())
+    edges = np.linspace(_second(low), max(_second(high), _second(low) + 1), _BUCKETS + 1).astype(np.int64)
     won = trades.pnl[inside] > 0
-    places = np.clip(np.searchsorted(edges, ended, side="right") - 1, 0, _BUCKETS - 1)
+    places = np.clip(np.searchsorted(edges, ended.astype(np.int64), side="right") - 1, 0, _BUCKETS - 1)
     counts = [np.bincount(places[which], minlength=_BUCKETS).tolist() for which in (won, ~won)]
     return {"times": edges.tolist(), "won": counts[0], "lost": counts[1]}
 
