@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -93,6 +93,12 @@ sbom: $(DEV) ## Write the image's bill of materials to dist/sbom.cdx.json
 
 promote: $(RUNTIME) ## Promote a verified release: make promote FROM=dev TO=staging [FORCE=yes WHY=…]
 	@$(BIN)/python -m argocd.promote promote --from $(FROM) --to $(TO) $(if $(FORCE),--force) $(if $(WHY),--why "$(WHY)")
+
+adopt: $(RUNTIME) ## Name your repository and domain in every manifest: make adopt OWNER=… DOMAIN=…
+	@$(BIN)/python -m argocd.adopt --owner $(OWNER) --domain $(DOMAIN)
+
+golden-run: $(DEV) ## Write the expected result of the golden run, where results are meant to change
+	@$(BIN)/python -m qa.golden_run
 
 render: $(RUNTIME) ## Render the workflow templates into k8s
 	@$(BIN)/python -m workflows.render

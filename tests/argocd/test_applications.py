@@ -10,8 +10,10 @@ from argocd.release import ORDER
 from tests.docs import guide
 from tests.k8s.manifests import (
     ENVIRONMENTS,
+    IMAGE,
     K8S,
     OVERLAYS,
+    REPOSITORY,
     ROOT,
     STORE,
     named,
@@ -23,7 +25,7 @@ from tests.k8s.manifests import (
 )
 
 FOLDER = ROOT / "argocd"
-OURS = "https://github.com/owner/stock-backtest.git"
+OURS = f"{REPOSITORY}.git"
 WAVE = "argocd.argoproj.io/sync-wave"
 RUNS = {"Workflow", "WorkflowTaskSet", "WorkflowTaskResult", "WorkflowArtifactGCTask"}
 
@@ -72,6 +74,7 @@ def test_the_root_brings_every_file_that_is_an_object_and_itself():
         "environments.yaml",
         "argocd-cm.yaml",
         "argocd-rbac-cm.yaml",
+        "argocd-notifications-cm.yaml",
     }
     assert "stock-backtest" in named(from_root(), "Application")
 
@@ -240,7 +243,8 @@ def test_the_project_allows_what_an_application_brings_where_it_brings_it(name):
 def test_the_project_allows_nothing_that_nobody_brings():
     allowed = named(from_root(), "AppProject")["stock-backtest"]["spec"]
 
-    brought = [each for folder in (*map(overlay, ENVIRONMENTS), render(STORE)) for each in folder]
+    components = render(K8S / "components" / "signed-images")
+    brought = [each for folder in (*map(overlay, ENVIRONMENTS), render(STORE), components) for each in folder]
 
     kinds = {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in brought}
     spare = {(each["group"], each["kind"]) for each in allowed["namespaceResourceWhitelist"]} - kinds
@@ -249,7 +253,7 @@ def test_the_project_allows_nothing_that_nobody_brings():
     }  # what a release before this one brought can only be pruned while it is allowed
     assert spare == ({("argoproj.io", "CronWorkflow")} - kinds) | earlier
     assert {each["namespace"] for each in allowed["destinations"]} == {
-        each["metadata"]["namespace"] for each in brought if each["kind"] != "Namespace"
+        each["metadata"]["namespace"] for each in brought if each["kind"] not in ("Namespace", "Policy")
     }
 
 
@@ -273,9 +277,7 @@ def test_an_environment_is_of_the_commit_and_the_image_of_its_release_and_the_re
         moved = release(environment)
         assert moved["environment"] == environment
         assert source["targetRevision"] == moved["revision"]
-        assert source["kustomize"]["images"] == [
-            f"stock-backtest=ghcr.io/owner/stock-backtest:{moved['tag']}@{moved['digest']}"
-        ]
+        assert source["kustomize"]["images"] == [f"stock-backtest={IMAGE}:{moved['tag']}@{moved['digest']}"]
     assert {sources[name]["targetRevision"] for name in ("stock-backtest", "artifact-store")} == {"main"}
 
 
@@ -421,13 +423,20 @@ def test_a_workflow_template_holds_its_own_exit_handler_so_that_pruning_never_cu
             assert "templateRef" not in yaml.safe_dump(spec)
 
 
-def test_the_owner_of_the_repository_is_the_same_everywhere():
-    texts = [path.read_text(encoding="utf-8") for folder in (FOLDER, K8S) for path in folder.rglob("*.yaml")]
+def test_a_window_for_prod_is_off_and_ready_to_be_switched_on():
+    text = (FOLDER / "project.yaml").read_text(encoding="utf-8")
+    (ours, _argo) = yaml.safe_load_all(text)
+    on = re.sub(
+        r"^  # (?= *(syncWindows|- kind|schedule|duration|timeZone|applications|manualSync))",
+        "  ",
+        text,
+        flags=re.M,
+    )
 
-    owners = {
-        found
-        for text in texts
-        for found in re.findall(r"(?:github\.com|ghcr\.io)/([\w-]+)/stock-backtest", text)
-    }
+    (window,) = next(yaml.safe_load_all(on))["spec"]["syncWindows"]
 
-    assert owners == {"owner"}
+    assert "syncWindows" not in ours["spec"]
+    assert window["kind"] == "allow"
+    assert window["applications"] == ["stock-backtest-prod"]
+    assert re.fullmatch(r"\S+ \S+ \S+ \S+ \S+", window["schedule"])
+    assert window["manualSync"] is True

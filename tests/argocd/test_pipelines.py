@@ -145,5 +145,28 @@ def test_a_forced_promotion_keeps_the_reason_whatever_is_written_in_it(clone):
     assert "Forced: dev's cluster is $(away)" in said
 
 
+def test_an_image_is_attested_and_scanned_before_dev_gets_it_and_what_the_scan_found_is_kept():
+    image = pipeline("ci")["jobs"]["image"]
+    order = [step.get("uses", step.get("run", "")) for step in image["steps"]]
+
+    def position(text):
+        (found,) = (number for number, each in enumerate(order) if text in each)
+        return found
+
+    built, handed = position("docker/build-push-action"), position("argocd.promote release")
+    between = [
+        position(text)
+        for text in ("attest-build-provenance", "attest-sbom", "scan-action", "upload-artifact")
+    ]
+    assert built < min(between)
+    assert max(between) < handed
+    assert image["permissions"]["id-token"] == image["permissions"]["attestations"] == "write"
+    kept = image["steps"][position("upload-artifact")]
+    assert kept["if"] == "always()"
+    assert image["steps"][position("scan-action")]["with"]["output-file"] in kept["with"]["path"].split()
+    for number in between[:2]:
+        assert image["steps"][number]["with"]["subject-digest"] == "${{ steps.build.outputs.digest }}"
+
+
 def test_a_commit_that_changes_releases_alone_makes_no_new_image():
     assert pipeline("ci")["on"]["push"]["paths-ignore"] == ["argocd/releases/**"]

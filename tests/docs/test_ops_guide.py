@@ -139,7 +139,8 @@ def bash(script):
 
 
 def test_promotion_and_rollback_move_staging_there_and_back_and_nothing_else(repository, monkeypatch):
-    promotion, rollback = guide.commands("git")
+    adoption, promotion, rollback = guide.commands("git")
+    bash(adoption)
     before = {env: release.read(env) for env in release.ORDER}
 
     with serve(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ SIGNED_IN = "signed-in"
 """Prod, where people sign in and MySQL speaks TLS."""
 STORE = K8S / "artifact-store"
 FOLDERS = (*(K8S / "overlays" / name for name in OVERLAYS), ROOT / "tests" / "k8s" / SIGNED_IN, STORE)
+OWNER = re.findall(r"github\.com/([\w.-]+)/", (ROOT / "argocd" / "root.yaml").read_text(encoding="utf-8"))[0]
+REPOSITORY = f"https://github.com/{OWNER}/stock-backtest"
+IMAGE = f"ghcr.io/{OWNER}/stock-backtest"
 KUBECTL = Path(sys.executable).with_name("kubectl")
 
 
@@ -46,7 +50,7 @@ def release(environment):
 def released(environment):
     """An environment as Argo CD renders it: its overlay with the image of its release."""
     moved = release(environment)
-    image = {"name": "stock-backtest", "newName": "ghcr.io/owner/stock-backtest"}
+    image = {"name": "stock-backtest", "newName": IMAGE}
     image |= {"newTag": moved["tag"], "digest": moved["digest"]}
     with tempfile.TemporaryDirectory() as folder:
         text = {"resources": [os.path.relpath(K8S / "overlays" / environment, folder)], "images": [image]}

@@ -6,7 +6,7 @@ import re
 import promql_parser
 import pytest
 
-from tests.k8s.manifests import ENVIRONMENTS, K8S, ROOT, named, overlay
+from tests.k8s.manifests import ENVIRONMENTS, K8S, REPOSITORY, ROOT, named, overlay
 from web import create_app
 
 OTHERS = {
@@ -100,7 +100,7 @@ def test_every_alert_says_how_bad_it_is_what_happened_and_where_to_read_on():
 
         assert rule["labels"]["severity"] in ("critical", "warning")
         assert rule["annotations"]["summary"]
-        assert page == "https://github.com/owner/stock-backtest/blob/main/docs/ops-guide.md"
+        assert page == f"{REPOSITORY}/blob/main/docs/ops-guide.md"
         assert chapter in anchors(ROOT / "docs" / "ops-guide.md")
 
 

@@ -9,6 +9,7 @@ import pytest
 from tests.k8s.manifests import (
     ENVIRONMENTS,
     FOLDERS,
+    IMAGE,
     K8S,
     KUBECTL,
     OVERLAYS,
@@ -250,7 +251,7 @@ def test_the_word_latest_is_the_tag_of_nothing():
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_pod_and_workflow_of_ours_runs_the_image_of_the_release(environment):
-    ours = "ghcr.io/owner/stock-backtest:{tag}@{digest}".format(**release(environment))
+    ours = IMAGE + ":{tag}@{digest}".format(**release(environment))
 
     users = {
         title(manifest): {container["image"] for container in containers(manifest)}

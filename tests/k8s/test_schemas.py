@@ -1,8 +1,10 @@
 """Every overlay renders, and what it renders is what Kubernetes and Argo know, without a key too many."""
 
 import copy
+import json
 import os
 from functools import cache
+from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
@@ -10,11 +12,22 @@ import pytest
 from hera.workflows import models
 
 from config.settings import Settings
-from tests.k8s.manifests import FOLDERS, K8S, OVERLAYS, kustomization, named, overlay, render, title
+from tests.k8s.manifests import (
+    FOLDERS,
+    IMAGE,
+    K8S,
+    OVERLAYS,
+    REPOSITORY,
+    kustomization,
+    named,
+    overlay,
+    render,
+    title,
+)
 from workflows import render as templates
 
 KUBERNETES = "1.34"
-OTHERS = ("argoproj.io/", "monitoring.coreos.com/")
+OTHERS = ("argoproj.io/", "monitoring.coreos.com/", "kyverno.io/")
 EVERYTHING = [
     pytest.param(manifest, id=f"{folder.name}-{title(manifest)}")
     for folder in FOLDERS
@@ -45,6 +58,27 @@ def test_every_object_fits_the_schema_of_its_kind_strictly(manifest):
     refuse(manifest)
 
     assert manifest["metadata"]["name"]
+
+
+def test_the_policy_for_admission_fits_the_schema_of_kyverno_and_asks_for_our_pipeline_alone():
+    (policy,) = render(K8S / "components" / "signed-images")
+    schema = json.loads(
+        (Path(__file__).parent / "schemas" / "kyverno-policy.json").read_text(encoding="utf-8")
+    )
+
+    jsonschema.validate(policy, schema)
+
+    (rule,) = policy["spec"]["rules"]
+    (check,) = rule["verifyImages"]
+    assert (check["failureAction"], check["required"]) == ("Enforce", True)
+    assert check["imageReferences"] == [f"{IMAGE}*"]
+    (attestation,) = check["attestations"]
+    keyless = attestation["attestors"][0]["entries"][0]["keyless"]
+    assert keyless["subject"] == f"{REPOSITORY}/.github/workflows/ci.yaml@refs/heads/main"
+    assert keyless["issuer"] == "https://token.actions.githubusercontent.com"
+    check["imageReference"] = []
+    with pytest.raises(jsonschema.ValidationError, match="imageReference"):
+        jsonschema.validate(policy, schema)
 
 
 def test_a_mistyped_key_does_fail_in_a_deployment_and_in_a_workflow():

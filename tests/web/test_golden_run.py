@@ -49,7 +49,7 @@ def kept(product):
 
 
 def test_this_release_computes_what_its_image_says_and_the_run_is_removed(product, token):
-    """Where results are meant to change, `python -m qa.golden_run` writes the new ones."""
+    """Where results are meant to change, `make golden-run` writes the new ones."""
     done = command(product, "web.golden_run", GOLDEN_RUN_TOKEN=token)
 
     assert (done.returncode, kept(product)) == (0, 0), done.stderr
