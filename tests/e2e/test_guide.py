@@ -12,7 +12,7 @@ from tests.e2e.guide_installation import IMAGE, NAMESPACE
 from tests.k8s.manifests import overlay
 
 pytestmark = pytest.mark.timeout(900)
-CHAPTERS = (6, 2, 7, 8, 9, 12, 13, 14, 15)
+CHAPTERS = (6, 2, 7, 8, 9, 10, 12, 13, 14, 15)
 """Further chapters with commands for a cluster; chapter 5 makes the environment."""
 SIGN_IN = 16
 """The chapter that turns sign-in on."""
