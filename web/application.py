@@ -23,6 +23,7 @@ from web.results.curves_api import bp as curves
 from web.results.exports import bp as exports
 from web.results.result_page import bp as result_page
 from web.results.status import bp as status
+from web.risk.views import bp as risk
 from web.runs.actions import bp as run_actions
 from web.runs.pages import bp as pages
 from web.services import Services, install
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     api,
     curves,
     trade_charts,
+    risk,
     exports,
     presets,
     datasets,

@@ -42,29 +42,59 @@ class Rolling:
     window: int
     sharpe_ratio: Floats
     volatility: Floats
+    total_return: Floats
+    beta: Floats
 
 
 def rolling(account: Account, *, window: int | None = None) -> Rolling:
-    """Sharpe ratio and volatility of the last half year, at each close that ends a period.
+    """Return, volatility, Sharpe ratio and beta of the last half year, at each close that ends a period.
 
     The window is P / 2 returns (126 of daily equities), the six months that tear sheets commonly use;
-    ddof 1, annualised by √P. Where returns do not vary the Sharpe ratio is NaN.
+    ddof 1, volatility and Sharpe ratio annualised by √P. Where returns do not vary the Sharpe ratio is NaN,
+    where those of the benchmark do not, or there is none, beta; after ruin there are no returns, and all is NaN.
     """
     length = window or max(2, account.periods_per_year // 2)
-    excess, scale = account.excess, math.sqrt(account.periods_per_year)
-    volatility, ratio = np.full((2, len(excess) + 1), np.nan)
-    if len(excess) >= length:
-        centre = account.mean_excess  # keeps the running sums small, so that their differences are exact
-        total = np.cumsum(np.concatenate(((0.0,), excess - centre)))
-        square = np.cumsum(np.concatenate(((0.0,), (excess - centre) ** 2)))
-        mean = (total[length:] - total[:-length]) / length
-        variance = (square[length:] - square[:-length] - length * mean * mean) / (length - 1)
-        deviation = np.sqrt(np.maximum(variance, 0.0))
-        deviation[deviation < 1e-9] = 0.0  # what running sums leave of no variation at all
-        varies = deviation > NO_VARIATION
-        volatility[length:] = deviation * scale
-        ratio[length:][varies] = (mean + centre)[varies] / deviation[varies] * scale
-    return Rolling(account.period_times, length, ratio, volatility)
+    volatility, ratio, grown, beta = np.full((4, account.periods + 1), np.nan)
+    rolled = Rolling(account.period_times, length, ratio, volatility, grown, beta)
+    if account.periods < length or not account.period_equity[:-1].min() > 0:
+        return rolled
+    scale, centre = math.sqrt(account.periods_per_year), account.mean_excess
+    mean, variance = _moments(account.excess - centre, length)
+    deviation = np.sqrt(variance)
+    deviation[deviation < 1e-9] = 0.0  # what running sums leave of no variation at all
+    varies = deviation > NO_VARIATION
+    volatility[length:] = deviation * scale
+    ratio[length:][varies] = (mean + centre)[varies] / deviation[varies] * scale
+    grown[length:] = account.period_equity[length:] / account.period_equity[:-length] - 1
+    beta[length:] = _rolling_beta(account, length)
+    return rolled
+
+
+def _moments(values: Floats, length: int, others: Floats | None = None) -> tuple[Floats, Floats]:
+    """Mean and variance (covariance with others) of each window; values near zero keep running sums exact."""
+    other = values if others is None else others
+    total, product = _sums(values, length), _sums(values * other, length)
+    mean, mean_of_other = total / length, _sums(other, length) / length
+    spread = (product - length * mean * mean_of_other) / (length - 1)
+    return mean, np.maximum(spread, 0.0) if others is None else spread
+
+
+def _sums(values: Floats, length: int) -> Floats:
+    """The sum of each window of a length."""
+    running = np.cumsum(np.concatenate(((0.0,), values)))
+    sums: Floats = running[length:] - running[:-length]
+    return sums
+
+
+def _rolling_beta(account: Account, length: int) -> Floats:
+    """cov(r, b) / var(b) of each window; NaN without a benchmark or where it does not vary."""
+    if account.benchmark is None:
+        return np.full(account.periods - length + 1, np.nan)
+    moves, _ = account.benchmark_moves
+    _, variance = _moments(moves, length)
+    _, covariance = _moments(account.centred, length, moves)
+    unknown: Floats = np.full(len(variance), np.nan)
+    return np.divide(covariance, variance, out=unknown, where=variance > 1e-18)
 
 
 def return_distribution(account: Account, *, bins: int = BINS) -> dict[str, Any]:

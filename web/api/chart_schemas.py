@@ -50,6 +50,22 @@ class Candles(TypedDict):
     note: str
 
 
+class RollingMetrics(TypedDict):
+    """Metrics of the last `window` returns at each close that ends a period; null before there are enough."""
+
+    bars: int
+    bars_in_range: int
+    window: int
+    times: list[int]
+    rolling_return: Values
+    rolling_volatility: Values
+    rolling_sharpe: Values
+    rolling_beta: Values
+    benchmark_rolling_return: Values
+    benchmark_rolling_volatility: Values
+    benchmark_rolling_sharpe: Values
+
+
 class KnownValue(TypedDict):
     """The value of a series of the rule, or of a level, at one bar."""
 

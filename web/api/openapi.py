@@ -30,7 +30,7 @@ _ANSWERS = (
     schemas.RunBrief, schemas.Runs, schemas.Status, schemas.Trade, schemas.Result, schemas.Verification,
     schemas.Curves, schemas.Rules, schemas.Metrics, schemas.Symbols, schemas.Dataset, schemas.Datasets,
     schemas.Upload, schemas.Preset, schemas.Presets, schemas.Word, audit_schemas.AuditEntry, audit_schemas.AuditEntries,
-    chart_schemas.Candles, chart_schemas.TradeStory,
+    chart_schemas.Candles, chart_schemas.TradeStory, chart_schemas.RollingMetrics,
 )  # fmt: skip
 
 

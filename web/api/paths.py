@@ -210,6 +210,15 @@ _RESULTS: Paths = {
             parameters=[_RUN, *_CANDLES],
         )
     },
+    "/api/runs/{run_id}/rolling": {
+        "get": operation(
+            "results",
+            "Return, volatility, Sharpe ratio and beta of a moving window",
+            {200: chart_schemas.RollingMetrics, 304: None},
+            (400, 404),
+            parameters=[_RUN, query("window", whole(2, 1_000_000), "Returns in the window."), *_WINDOW[2:]],
+        )
+    },
     "/api/runs/{run_id}/trades/{seq}": {
         "get": operation(
             "results",

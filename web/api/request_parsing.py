@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from backtest.errors import FieldError, InvalidRequest
+
+_LAST_SECOND: Final = 253_402_300_799
+"""Of the year 9999."""
 
 
 def json_body() -> Any:
@@ -46,6 +50,13 @@ def query_number(name: str, default: int, low: int, high: int) -> int:
             [FieldError(name, f"must be a whole number from {low} to {high}, got {text[:40]!r}", text[:40])]
         )
     return int(text)
+
+
+def query_window() -> tuple[np.datetime64 | None, np.datetime64 | None]:
+    """The two moments `from` and `to` of the query string, in seconds since 1970; None where one is not given."""
+    given = [query_number(name, -1, 0, _LAST_SECOND) for name in ("from", "to")]
+    first, last = (None if seconds < 0 else np.datetime64(seconds, "s") for seconds in given)
+    return first, last
 
 
 def query_choice(name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -27,6 +27,7 @@ _HEAVY = {
 _FROM_RESULTS = {
     "submit.check",
     "curves.curves",
+    "risk.rolled",
     "trade_charts.candles",
     "trade_charts.markers",
     "trade_charts.trade",

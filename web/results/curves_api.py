@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 from typing import cast
 
-import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request
 
 from backtest.errors import FieldError, InvalidRequest
 from store.queries import results
 from web.api import schemas
-from web.api.request_parsing import query_number
+from web.api.request_parsing import query_number, query_window
 from web.presentation import charts
 from web.presentation.decimation import as_lists, between
 from web.results import curves as run_curves
 from web.results.stored_curves import finished_run
 from web.services import database
-
-_EPOCH_LIMIT = 253_402_300_799
 
 bp = Blueprint("curves", __name__, url_prefix="/api/runs/<run_id>")
 
@@ -28,7 +25,7 @@ def curves(run_id: str) -> Response:
     """Named curves of a run between two moments, with every peak and trough of them."""
     names = _names()
     points = query_number("points", 2_000, 10, 20_000)
-    first, last = _moment("from"), _moment("to")
+    first, last = query_window()
     symbol = request.args.get("symbol", "")
     run, stored = finished_run(run_id)
     etag = f"{run.result_hash}-{'.'.join(names)}-{first}-{last}-{points}-{symbol[:32]}"
@@ -63,8 +60,3 @@ def _names() -> list[str]:
         message = f"must be some of {', '.join(run_curves.NAMES)}, got {unknown[:3]}"
         raise InvalidRequest([FieldError("names", message, names[:9])])
     return names
-
-
-def _moment(name: str) -> np.datetime64 | None:
-    seconds = query_number(name, -1, 0, _EPOCH_LIMIT)
-    return None if seconds < 0 else np.datetime64(seconds, "s")

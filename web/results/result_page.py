@@ -14,6 +14,7 @@ from web.api.request_parsing import query_choice
 from web.api.serializers import elapsed_seconds
 from web.results import returns_room, rooms, settings_room, trades_room
 from web.results.kpis import kpis
+from web.risk import room as risk_room
 from web.services import database, settings
 
 bp = Blueprint("result_page", __name__)
@@ -68,7 +69,7 @@ _VALUES = {
     "overview": _overview,
     "trades": trades_room.values,
     "returns": returns_room.values,
-    "risk": _nothing_more,
+    "risk": risk_room.values,
     "settings": settings_room.values,
 }
 

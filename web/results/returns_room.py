@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backtest.metrics import Account
+from backtest.metrics.account import Undefined
 from backtest.metrics.periods import return_distribution
 from store.models import Result, Run
 from web.presentation import svg
@@ -18,5 +20,13 @@ def values(run: Run, result: Result) -> dict[str, Any]:
     return {
         "heatmap": svg.heatmap(result.summary["monthly"], result.summary["yearly"]),
         "yearly": svg.yearly(result.summary["yearly"]),
-        "distribution": svg.distribution(return_distribution(account)),
+        "distribution": _distribution(account),
     }
+
+
+def _distribution(account: Account) -> list[dict[str, Any]]:
+    """The bars of the histogram; none after ruin, when there are no returns."""
+    try:
+        return svg.distribution(return_distribution(account))
+    except Undefined:
+        return []

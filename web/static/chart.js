@@ -15,6 +15,14 @@ function grounded(original) {
   return { ...found, priceRange: low === high ? { minValue: -0.01, maxValue: 0 } : { minValue: low, maxValue: high } };
 }
 
+// A few extremes of a ratio would flatten the rest: they leave the pane, and the box near the pointer tells them.
+const within = (most) => (original) => {
+  const found = original();
+  if (!found?.priceRange) return found;
+  const { minValue, maxValue } = found.priceRange;
+  return { ...found, priceRange: { minValue: Math.max(-most, minValue), maxValue: Math.min(most, maxValue) } };
+};
+
 class CurveChart extends BaseChart {
   constructor(figure) {
     super(figure);
@@ -45,7 +53,7 @@ class CurveChart extends BaseChart {
   styleOf(spec) {
     const colour = token(TONES[spec.tone]);
     const shared = {
-      priceLineVisible: false, lastValueVisible: false,
+      priceLineVisible: false, lastValueVisible: false, lineType: spec.steps ? 1 : 0,
       priceFormat: { type: "custom", formatter: FORMATS[spec.format], minMove: 0.0001 },
     };
     if (spec.kind === "histogram") return { ...shared, base: 0 };
@@ -56,7 +64,8 @@ class CurveChart extends BaseChart {
         topLineColor: colour, topFillColor1: fill, topFillColor2: fill, bottomLineColor: colour, bottomFillColor1: fill, bottomFillColor2: fill,
       };
     }
-    return { ...shared, color: colour, lineWidth: spec.width ?? 1, crosshairMarkerRadius: 3 };
+    const bounded = spec.most ? { autoscaleInfoProvider: within(spec.most) } : {};
+    return { ...shared, ...bounded, color: colour, lineWidth: spec.width ?? 1, crosshairMarkerRadius: 3 };
   }
 
   async load(from, to) {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from store.models import Run, Trade
 from store.queries import results
 from web.api import serializers
-from web.api.request_parsing import query_flag, query_number
+from web.api.request_parsing import query_flag, query_number, query_window
 from web.presentation.decimation import between
 from web.results.stored_curves import Curves, finished_run
 from web.services import database
@@ -21,7 +20,6 @@ from web.trades.by_symbol import by_symbol
 from web.trades.priced import priced, symbol_of
 from web.trades.story import story
 
-_EPOCH_LIMIT: Final = 253_402_300_799
 _MOST_SEQ: Final = 2**31 - 1
 
 bp = Blueprint("trade_charts", __name__)
@@ -31,7 +29,7 @@ bp = Blueprint("trade_charts", __name__)
 def candles(run_id: str) -> Response:
     """Prices of a symbol between two moments as candles, with the lines of the run's rule."""
     most = query_number("candles", 600, 10, 5_000)
-    first, last = window()
+    first, last = query_window()
     run, curves = finished_run(run_id)
     symbol = symbol_of(run, request.args.get("symbol", ""))
     etag = f"{run.result_hash}-{symbol}-{first}-{last}-{most}"
@@ -47,7 +45,7 @@ def candles(run_id: str) -> Response:
 def markers(run_id: str) -> Response:
     """Trades of a symbol that were open in a window; how many ended when, where they are more than `most`."""
     most = query_number("most", 2_000, 1, 2_000)
-    first, last = window()
+    first, last = query_window()
     run, _ = finished_run(run_id)
     return jsonify(marks.marks(marks.columns_of(run), request.args.get("symbol", "")[:32], first, last, most))
 
@@ -79,13 +77,6 @@ def _part(template: str, **values: Any) -> str:
     """The part alone with `?part=true`, else a page around it."""
     whole = not query_flag("part", default=False)
     return render_template(template if not whole else "result/part_page.html", part=template, **values)
-
-
-def window() -> tuple[np.datetime64 | None, np.datetime64 | None]:
-    """The two moments of the query string, in seconds since 1970."""
-    first, last = (query_number(name, -1, 0, _EPOCH_LIMIT) for name in ("from", "to"))
-    moments = [None if seconds < 0 else np.datetime64(seconds, "s") for seconds in (first, last)]
-    return moments[0], moments[1]
 
 
 def _trade(run_id: str, seq: int) -> tuple[Run, Curves, Trade]:

@@ -72,6 +72,29 @@ def test_rolling_figures_are_those_of_the_last_window():
     )
 
 
+def test_the_return_and_beta_of_a_chosen_window_are_those_of_its_returns():
+    random = np.random.default_rng(3)
+    market = random.normal(0.0005, 0.01, 120)
+    moves = 0.7 * market + random.normal(0, 0.004, 120)
+    equity, benchmark = (1000 * np.cumprod(np.concatenate(([1.0], 1 + part))) for part in (moves, market))
+
+    found = rolling(account(equity, benchmark=benchmark), window=20)
+
+    assert np.isnan(found.beta[:20]).all()
+    assert np.isnan(found.total_return[:20]).all()
+    assert found.total_return[50] == pytest.approx(np.prod(1 + moves[30:50]) - 1)
+    covariance = np.cov(moves[30:50], market[30:50], ddof=1)
+    assert found.beta[50] == pytest.approx(covariance[0, 1] / covariance[1, 1])
+    assert found.beta[-1] == pytest.approx(0.7, abs=0.5)
+
+
+def test_beta_is_unknown_where_the_benchmark_stands_still_and_without_one():
+    equity, still = 100 * np.cumprod(np.tile([1.01, 0.995], 30)), np.full(60, 7.0)
+
+    assert np.isnan(rolling(account(equity, benchmark=still), window=10).beta).all()
+    assert np.isnan(rolling(account(equity), window=10).beta).all()
+
+
 def test_a_window_in_which_nothing_moves_has_no_sharpe_ratio():
     equity = np.concatenate((np.full(130, 100.0), [110.0, 90.0], np.full(130, 95.0)))
 

@@ -79,7 +79,8 @@ def test_no_request_makes_a_5xx_or_an_answer_that_breaks_its_schema(served, path
 @pytest.mark.parametrize(
     "path", ["/status/{run}", "/api/runs/{run}", "/api/runs", "/runs/{run}/result.json", "/api/rules", "/api/metrics",
              "/api/symbols", "/api/datasets", "/api/strategies", "/api/runs/{run}/curves?names=equity,price",
-             "/api/runs/{run}/candles?candles=50", "/api/runs/{run}/trades/0"],
+             "/api/runs/{run}/candles?candles=50", "/api/runs/{run}/trades/0",
+             "/api/runs/{run}/rolling?window=20&points=50"],
 )  # fmt: skip
 def test_the_answers_about_a_finished_run_are_as_described(served, path):
     app, run_id = served
