@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -78,7 +77,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         text = (field.help + default).replace("%", "%%")
         parser.add_argument(f"--{field.name.replace('_', '-')}", help=text, metavar=field.kind.upper())
     parser.add_argument("--benchmark", metavar="SYMBOL")
-    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="print the whole result, trades and curves included, as JSON"
+    )
 
 
 def _option(field: str) -> str:
@@ -137,7 +138,9 @@ def _progress() -> Iterator[Callable[[str, float], None] | None]:
 
 
 def _as_json(request: RunRequest, outcome: Outcome) -> str:
-    return json.dumps({"request": request.as_json(), **outcome.summary}, indent=2)
+    from backtest.console.full_result import full_result
+
+    return full_result(request.as_json(), outcome.summary, outcome.tables)
 
 
 def _as_table(request: RunRequest, outcome: Outcome) -> str:

@@ -83,7 +83,7 @@ def calmar_ratio(account: Account) -> float:
 
 
 @metric("Ulcer index", "drawdown", "percent", better="lower", formula="√(Σ DD² / n)",
-        conventions="DD of each of the n closes after the first.",
+        conventions="DD at the close of every bar, those within the day too; n bars after the first.",
         source="Martin and McCann, The Investor's Guide to Fidelity Funds (1989)",
         other_tools="QuantStats divides by n - 1.")  # fmt: skip
 def ulcer_index(account: Account) -> float:

@@ -1,6 +1,6 @@
 """What other tools would print for the same account by their own definitions, to compare results with.
 
-The definitions are those of backtesting.py 0.6, QuantStats and vectorbt 1.2 at their defaults. Tests
+The definitions are those of backtesting.py 0.6, QuantStats 0.0.86 and vectorbt 1.2 at their defaults. Tests
 hold the first and the last against the tools themselves, QuantStats against worked numbers.
 """
 
@@ -15,13 +15,14 @@ import numpy as np
 from backtest.arrays import Floats
 from backtest.metrics import benchmark, drawdown, returns
 from backtest.metrics.account import Account, Undefined, dot
-from backtest.metrics.probability import sharpe_probability
 
 MOST_RETURNS: Final = 100_000
 """Longer runs are not compared: it would cost as much again as our own metrics."""
 VECTORBT_YEAR: Final = 365
 NORMAL_5_PERCENT: Final = -1.6448536269514729
 """Φ⁻¹(0.05)."""
+NORMAL_SHORTFALL: Final = math.exp(-(NORMAL_5_PERCENT**2) / 2.0) / math.sqrt(2.0 * math.pi) / 0.05
+"""φ(Φ⁻¹(0.05)) / 0.05, 2.0627."""
 
 BACKTESTING: Final = "backtesting.py"
 QUANTSTATS: Final = "QuantStats"
@@ -47,25 +48,25 @@ def values_of_other_tools(account: Account) -> dict[str, dict[str, float]]:
 def compounded_volatility(account: Account) -> float:
     """backtesting.py: √((s² + (1 + g)²)^P - (1 + g)^(2P)), g the geometric mean return."""
     year = account.periods_per_year
-    grown = (1.0 + returns.annual_return(account)) ** (1.0 / year)
+    grown = (1.0 + returns.by_trading_periods(account)) ** (1.0 / year)
     return math.sqrt((account.spread**2 + grown**2) ** year - grown ** (2 * year))
 
 
 def compounded_sharpe(account: Account) -> float:
     """backtesting.py: (annual return - rf) / its volatility."""
-    return (returns.annual_return(account) - account.risk_free_rate) / compounded_volatility(account)
+    return (returns.by_trading_periods(account) - account.risk_free_rate) / compounded_volatility(account)
 
 
 def compounded_sortino(account: Account) -> float:
     """backtesting.py: (annual return - rf) / (√mean(min(r, 0)²) · √P)."""
     below = np.minimum(account.returns, 0.0)
     downside = math.sqrt(dot(below, below) / account.periods * account.periods_per_year)
-    return (returns.annual_return(account) - account.risk_free_rate) / downside
+    return (returns.by_trading_periods(account) - account.risk_free_rate) / downside
 
 
 def annual_calmar(account: Account) -> float:
     """backtesting.py: annual return / |max drawdown|."""
-    return returns.annual_return(account) / -drawdown.max_drawdown(account)
+    return returns.by_trading_periods(account) / -drawdown.max_drawdown(account)
 
 
 def logarithmic_beta(account: Account) -> float:
@@ -102,11 +103,8 @@ def normal_var(account: Account) -> float:
 
 
 def normal_cvar(account: Account) -> float:
-    """QuantStats: mean of the returns strictly below its normal VaR."""
-    worst = account.returns[account.returns < normal_var(account)]
-    if len(worst) == 0:
-        raise Undefined("undefined: no returns below the normal VaR")
-    return float(worst.mean())
+    """QuantStats: mean of a normal distribution below its 5 % quantile, mean(r) - s(r) · φ(z) / 5 %."""
+    return float(account.returns.mean()) - NORMAL_SHORTFALL * account.spread
 
 
 def period_information_ratio(account: Account) -> float:
@@ -135,16 +133,10 @@ def period_win_rate(account: Account) -> float:
     return len(gains) / (len(gains) + len(losses))
 
 
-def excess_kurtosis_psr(account: Account) -> float:
-    """QuantStats: PSR with excess kurtosis in the place of raw kurtosis."""
-    skew, tail = account.moments
-    return sharpe_probability(account, 0.0, skew, tail - 3.0)
-
-
 def shorter_ulcer_index(account: Account) -> float:
-    """QuantStats: √(Σ DD² / (n - 1))."""
-    if account.periods < 2:
-        raise Undefined("undefined: fewer than 2 returns")
+    """QuantStats: √(Σ DD² / (n - 1)) of returns a day; bars within the day have other drawdowns."""
+    if account.periods < 2 or account.periods != len(account.drawdown) - 1:
+        raise Undefined("undefined: fewer than 2 returns, or bars within the day")
     return math.sqrt(dot(account.drawdown, account.drawdown) / (account.periods - 1))
 
 
@@ -195,7 +187,7 @@ def _vectorbt_year(account: Account) -> int:
 
 
 DEFINITIONS: Final[tuple[tuple[str, str, Callable[[Account], float]], ...]] = (
-    ("cagr", QUANTSTATS, returns.annual_return),
+    ("cagr", QUANTSTATS, returns.by_trading_periods),
     ("cagr", VECTORBT, calendar_return),
     ("annual_return", VECTORBT, calendar_return),
     ("volatility", BACKTESTING, compounded_volatility),
@@ -209,7 +201,6 @@ DEFINITIONS: Final[tuple[tuple[str, str, Callable[[Account], float]], ...]] = (
     ("ulcer_index", QUANTSTATS, shorter_ulcer_index),
     ("var_95", QUANTSTATS, normal_var),
     ("cvar_95", QUANTSTATS, normal_cvar),
-    ("psr", QUANTSTATS, excess_kurtosis_psr),
     ("win_rate", QUANTSTATS, period_win_rate),
     ("profit_factor", BACKTESTING, percent_profit_factor),
     ("profit_factor", QUANTSTATS, period_profit_factor),

@@ -26,7 +26,8 @@ SAME_RATIO: Final = 1e-9
         conventions="SR per period, not annualised; γ3 and γ4 corrected for small samples, γ4 raw (3 for a "
                     "normal distribution).",
         source="Bailey and López de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012)",
-        other_tools="QuantStats uses excess kurtosis, as earlier vectorbt did; earlier LEAN versions omit rf.")  # fmt: skip
+        other_tools="QuantStats before 0.0.83 and earlier vectorbt use excess kurtosis; earlier LEAN versions omit "
+                    "rf.")  # fmt: skip
 def psr(account: Account) -> float:
     """Probability that the true Sharpe ratio is above zero."""
     return probabilistic_sharpe_ratio(account)

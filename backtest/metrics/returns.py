@@ -34,19 +34,20 @@ def total_return(account: Account) -> float:
               "LEAN and freqtrade use a year of 365 days.")  # fmt: skip
 def cagr(account: Account) -> float:
     """Growth a year by the calendar: (E_n / E_0)^(365.25 / days) - 1; none below 90 days."""
-    if account.days < SHORTEST_CAGR_DAYS:
-        raise Undefined(f"undefined: {account.days:.0f} days, at least {SHORTEST_CAGR_DAYS} needed")
+    _require_days(account)
     return _compounded(account, DAYS_PER_YEAR / account.days, "CAGR")
 
 
 @metric("Annual return", "return", "percent", better="higher", formula="(E_n / E_0)^(P / n) - 1",
-        conventions="P periods a year: 252, or 365 where weekends are traded; n returns.",
-        other_tools="LEAN: (1 + mean r)^P - 1. backtesting.py reports this value as Return (Ann.).")  # fmt: skip
+        conventions="P periods a year: 252, or 365 where weekends are traded; n returns. Undefined below 90 days, as "
+                    "the CAGR.",
+        other_tools="LEAN: (1 + mean r)^P - 1. backtesting.py reports this value as Return (Ann.), however short the "
+              "run.")  # fmt: skip
 def annual_return(account: Account) -> float:
-    """Growth a year by trading periods: (E_n / E_0)^(P / n) - 1."""
-    if account.periods < 1:
-        raise Undefined("undefined: only one close")
-    return _compounded(account, account.periods_per_year / account.periods, "Annual return")
+    """Growth a year by trading periods: (E_n / E_0)^(P / n) - 1; none below 90 days."""
+    grown = by_trading_periods(account)
+    _require_days(account)
+    return grown
 
 
 @metric("Volatility", "risk", "percent", better="lower", formula="s(r) · √P",
@@ -113,7 +114,8 @@ def var_95(account: Account) -> float:
 @metric("Conditional VaR 95%", "risk", "percent", better="higher", formula="mean(r where r ≤ VaR 95)",
         conventions="Also called expected shortfall; per period, not annualised.",
         source="Rockafellar and Uryasev, Journal of Risk 2 (2000)",
-        other_tools="QuantStats averages the returns strictly below its normal VaR.")  # fmt: skip
+        other_tools="QuantStats (from 0.0.83 on) takes it from the normal distribution of its VaR: "
+                    "mean(r) - s(r) · φ(z) / 5%.")  # fmt: skip
 def cvar_95(account: Account) -> float:
     """Mean of the worst returns: mean(r where r <= VaR 95)."""
     worst, value_at_risk = account.worst_returns
@@ -152,6 +154,19 @@ def exposure(account: Account) -> float:
     if account.held is None:
         return 0.0
     return float(np.count_nonzero(account.held)) / len(account.held)
+
+
+def by_trading_periods(account: Account) -> float:
+    """Growth a year by trading periods, of a run of any length: (E_n / E_0)^(P / n) - 1."""
+    if account.periods < 1:
+        raise Undefined("undefined: only one close")
+    return _compounded(account, account.periods_per_year / account.periods, "Annual return")
+
+
+def _require_days(account: Account) -> None:
+    """A few days compounded to a year say nothing: one good day makes 10¹² %."""
+    if account.days < SHORTEST_CAGR_DAYS:
+        raise Undefined(f"undefined: {account.days:.0f} days, at least {SHORTEST_CAGR_DAYS} needed")
 
 
 def _compounded(account: Account, exponent: float, label: str) -> float:

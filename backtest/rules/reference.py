@@ -49,6 +49,9 @@ A formula is a condition that is true or false at each bar, as in
   `2 ^ 9`) and before a minus (`-2 ^ 2` is -4).
 * **Comparisons**: `< <= > >= == !=`. They chain: `30 < rsi(close, 14) <= 70` means both. `==` is exact.
 * **Logic**: `not`, then `and`, then `or`; the constants {{constants}}.
+* `macd`, its signal and its histogram are TA-Lib's: the fast average starts late, together with the slow one, and the
+  first `slow + signal - 2` bars are unknown. So `macd(close)` is `ema(close, 12) - ema(close, 26)` only after some 100
+  bars. The rules `MACD` and `RSI_MACD` use the same lines.
 * A series is asked for where a function looks over bars: `rsi(14)` is refused, `rsi(close, 14)` is meant.
 * Numbers and conditions are never mixed: `close and open` and `(close > open) + 1` are errors.
 

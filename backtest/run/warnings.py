@@ -56,7 +56,8 @@ def warnings_of(facts: RunFacts) -> list[RunWarning]:
     warnings = [*_of_truth(facts), *_of_trades(facts)]
     if facts.days < SHORTEST_CAGR_DAYS:
         text = (
-            f"The run spans {counted(round(facts.days), 'day')}, too few for annual rates; CAGR is left out."
+            f"The run spans {counted(round(facts.days), 'day')}, too few for annual rates; CAGR and annual return "
+            "are left out."
         )
         warnings.append(RunWarning("short_run", text))
     return warnings

@@ -66,7 +66,7 @@ def _compounded(figures: Mapping[str, Floats], span: Span, exponent: float) -> F
 
 
 def _annual_return(figures: Mapping[str, Floats], span: Span) -> Floats:
-    if span.periods < 1:
+    if span.periods < 1 or span.days < SHORTEST_CAGR_DAYS:
         return np.full(len(figures["final_equity"]), np.nan)
     return _compounded(figures, span, span.periods_per_year / span.periods)
 

@@ -6,6 +6,7 @@ from backtest import samples
 from backtest.__main__ import main
 from backtest.run.outcome import run
 from backtest.run.request import RunRequest
+from backtest.run.result_tables import CURVES, TRADE_COLUMNS
 
 SPAN = ["--start", "2009-01-02", "--end", "2018-12-31"]
 RUN = ["run", "--symbol", "SP500", "--rule", "MOVING_AVERAGE_CROSS", *SPAN]
@@ -27,6 +28,23 @@ def test_a_run_prints_the_figures_that_the_computation_gives(library, capsys):
     expected = run(request, {"SP500": samples.load("SP500")}).summary
     assert printed["result_hash"] == expected["result_hash"]
     assert printed["metrics"] == expected["metrics"]
+
+
+def test_json_holds_every_trade_and_the_curves_of_every_bar(library, capsys):
+    assert main([*RUN, "--param", "fast=10", "--param", "slow=30", "--json"]) == 0
+
+    printed = json.loads(capsys.readouterr().out)
+    expected = run(RunRequest.parse(printed["request"]), {"SP500": samples.load("SP500")})
+    assert len(printed["trades"]) == printed["metrics"]["num_trades"] == len(expected.trades.pnl)
+    first, last = printed["trades"][0], printed["trades"][-1]
+    assert (first["seq"], first["symbol"], first["side"]) == (0, "SP500", "long")
+    assert first["entry_time"] in printed["times"]
+    assert last["pnl"] == expected.trades.pnl[-1]
+    assert set(first) == {"seq", *TRADE_COLUMNS}
+    assert (printed["times"][0], len(printed["times"])) == ("2009-01-02", printed["bars"])
+    for name in CURVES:
+        assert printed[name] == expected.curves[name].tolist()
+    assert printed["equity"][-1] == printed["metrics"]["final_equity"]
 
 
 def test_the_table_names_what_was_run_and_every_group_of_figures(library, capsys):

@@ -17,8 +17,8 @@ from web.api import schemas
 _IDENTICAL = "Identical: a second execution gives the same result, bit for bit."
 _DIFFERENT = "Different: a second execution does not give the stored result."
 _OLDER_RELEASE = (
-    " It was stored by an older release, which computed the signals of several symbols on their common bars alone and "
-    "the periods of a year from the chosen range."
+    " It was stored by an older release, which computed the signals of several symbols on their common bars alone, "
+    "the periods of a year from the chosen range, and an annual return of less than 90 days."
 )
 _OPEN = "The run is being executed again."
 

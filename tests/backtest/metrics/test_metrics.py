@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from backtest.metrics import CATALOGUE, METRICS, compute_metrics
 from backtest.metrics.catalogue import as_json, as_markdown
 from backtest.metrics.probability import deflated_sharpe_ratio
+from backtest.metrics.returns import by_trading_periods
 from tests.backtest.metric_accounts import GOLDEN_EQUITY, account, accounts, golden, weekdays
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +23,6 @@ ROOT = Path(__file__).parents[3]
         ("volatility", 0.378528),
         ("sharpe_ratio", 3.107956),
         ("sortino_ratio", 4.920674),
-        ("annual_return", 2.032009),
         ("max_drawdown", -0.048780),
         ("var_95", -0.030830),
         ("cvar_95", -0.043902),
@@ -64,12 +64,30 @@ def test_the_golden_vector_grows_by_its_cagr_once_the_run_is_long_enough():
     assert round(1.045 ** (365.25 / 14) - 1, 6) == 2.153046  # metrics of the vector's own 14 days
 
 
-def test_a_run_of_less_than_ninety_days_has_no_cagr_and_says_why():
+def test_the_golden_vector_grows_by_its_periods_where_no_rule_of_days_is_asked():
+    assert round(by_trading_periods(golden()), 6) == 2.032009
+
+
+def test_a_run_of_less_than_ninety_days_has_no_yearly_growth_and_says_why():
     metrics = compute_metrics(golden())
 
-    assert metrics.values["cagr"] is None
-    assert metrics.reasons["cagr"] == "undefined: 14 days, at least 90 needed"
-    assert metrics.reasons["calmar_ratio"] == metrics.reasons["cagr"]
+    for name in ("cagr", "annual_return", "calmar_ratio"):
+        assert metrics.values[name] is None
+        assert metrics.reasons[name] == "undefined: 14 days, at least 90 needed"
+
+
+def test_a_good_day_is_not_a_year_of_ten_to_the_twelve_percent():
+    metrics = compute_metrics(account([100, 110], times=["2024-01-02", "2024-01-03"]))
+
+    assert metrics.values["total_return"] == pytest.approx(0.1)
+    assert metrics.values["annual_return"] is None
+
+
+def test_the_ulcer_index_is_over_every_bar_within_the_day():
+    times = ["2024-01-02T10:00", "2024-01-02T14:00", "2024-01-03T10:00", "2024-01-03T14:00"]
+    run = account([100, 90, 100, 100], times=times, timeframe="4h")
+
+    assert compute_metrics(run).values["ulcer_index"] == pytest.approx(math.sqrt(0.1**2 / 3))
 
 
 def test_ninety_days_are_enough_for_a_cagr():

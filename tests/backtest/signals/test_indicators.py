@@ -193,3 +193,15 @@ def test_several_threads_may_be_the_first_to_compute():
     )
 
     run(script)
+
+
+def test_macd_starts_later_than_its_averages_and_meets_their_difference_after_some_hundred_bars():
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(3).normal(0, 0.01, 300)))
+
+    line, *_ = indicators.macd(close, 12, 26, 9)
+    difference = indicators.ema(close, 12) - indicators.ema(close, 26)
+
+    first_line, first_difference = (int(np.argmax(~np.isnan(values))) for values in (line, difference))
+    assert (first_line, first_difference) == (33, 25)
+    assert abs(line[40] - difference[40]) > 1e-3
+    np.testing.assert_allclose(line[140:], difference[140:], atol=1e-6)

@@ -310,6 +310,29 @@ def test_the_trail_moves_only_after_a_bar_has_closed():
     assert reasons(done) == ["trailing_stop"]
 
 
+def test_the_trail_starts_at_the_fill_with_its_slippage_where_no_raw_price_was_better():
+    market = bars(*flat(100.0), (100.0, 100.5, 90.8, 99.0), *flat(99.0))
+
+    done = traded(market, [1, 1, 1], trailing_stop_pct=10, slippage_bps=100)
+
+    assert done.trades.exit_price[0] == pytest.approx(90.9)  # 101 less 10 %; from 100.5 it would be 90.45
+    assert reasons(done) == ["trailing_stop"]
+
+
+def test_a_signal_to_leave_on_the_last_bar_finds_what_the_end_of_data_has_closed():
+    done = traded(bars(*flat(100.0, 100.0, 100.0)), [1, 1, 0])
+
+    assert reasons(done) == ["end_of_data"]
+    statistics = done.order_statistics
+    assert (statistics.signals, statistics.unchanged, statistics.rejected["no_next_bar"]) == (2, 1, 0)
+
+
+def test_a_size_in_shares_is_taken_times_the_target():
+    done = traded(bars(*flat(10.0, 10.0, 10.0)), [0.5, 0.5, 0.5], size_type="shares", size=20)
+
+    assert done.trades.size[0] == 10.0
+
+
 def test_the_tighter_of_stop_and_trail_counts_and_names_the_exit():
     market = bars(*flat(100.0), (100.0, 101.0, 94.0, 95.0), *flat(95.0))
 
