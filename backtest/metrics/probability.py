@@ -48,7 +48,7 @@ def sharpe_probability(account: Account, threshold: float, skew: float, tail: fl
     variance = 1.0 - skew * ratio + (tail - 1.0) / 4.0 * ratio * ratio
     if not variance > 0:
         raise Undefined("undefined: variance of the Sharpe ratio ≤ 0")
-    return _normal_cdf((ratio - threshold) * math.sqrt((account.periods - 1) / variance))
+    return normal_cdf((ratio - threshold) * math.sqrt((account.periods - 1) / variance))
 
 
 def expected_best_sharpe(trials: int, deviation: float) -> float:
@@ -169,7 +169,8 @@ def bootstrap(
     return Bootstrap(seed, paths, mean_length, _band(growth), _band(deepest), _known_band(ratio))
 
 
-def _normal_cdf(value: float) -> float:
+def normal_cdf(value: float) -> float:
+    """Φ, the probability of a standard normal variable up to `value`."""
     return 0.5 * math.erfc(-value / math.sqrt(2.0))
 
 

@@ -18,7 +18,7 @@ from backtest.errors import BacktestError
 BLOCKS: Final = 16
 """Parts into which the returns of a trial are summed, for the probability of backtest overfitting."""
 
-COLUMNS: Final[Mapping[str, str]] = {
+ROWS: Final[Mapping[str, str]] = {
     "final_equity": "<f8",
     "total_return": "<f8",
     "volatility": "<f8",
@@ -30,6 +30,8 @@ COLUMNS: Final[Mapping[str, str]] = {
     "squares": "<f8",
 }
 """Names and types of what is kept of each row."""
+MAXIMA: Final = "maxima"
+COLUMNS: Final = {**ROWS, MAXIMA: "<f8"}
 LARGEST: Final = 2**31
 _MAGIC: Final = b"SBC1"
 _LENGTH: Final = struct.Struct("<I")
@@ -49,9 +51,10 @@ class Chunk:
     Parameters
     ----------
     number, chunks : which share of how many
-    columns : by the names of `COLUMNS`, R rows each: final_equity … ruined of shape (R, 1 + W), the whole
+    columns : by the names of `ROWS`, R rows each: final_equity … ruined of shape (R, 1 + W), the whole
         range first, then the training bars of each of W windows; undefined figures are NaN; `sums` and
-        `squares`, (R, 16), the sums of returns and of squared returns of the whole range in 16 blocks
+        `squares`, (R, 16), the sums of returns and of squared returns of the whole range in 16 blocks.
+        `maxima`: of each account that has a row, the bootstrapped maxima of `statistics.reality`, flat
     """
 
     number: int
@@ -108,12 +111,24 @@ def joined(chunks: Sequence[Chunk], rows: int) -> tuple[dict[str, NDArray[Any]],
     columns = {
         name: np.full((rows, *part.shape[1:]), np.nan if part.dtype.kind == "f" else 0, part.dtype)
         for name, part in chunks[0].columns.items()
+        if name != MAXIMA
     }
     for chunk in chunks:
         known[chunk.first : chunk.stop] = True
-        for name, part in chunk.columns.items():
-            columns[name][chunk.first : chunk.stop] = part
+        for name, values in columns.items():
+            values[chunk.first : chunk.stop] = chunk.columns[name]
     return columns, known
+
+
+def joined_maxima(chunks: Sequence[Chunk], trials: int, account: int) -> NDArray[Any]:
+    """The maxima of one account over all chunks; -inf where no chunk has a row of it."""
+    flat = chunks[0].columns[MAXIMA][0]
+    highest = np.full(len(flat), -np.inf)
+    for chunk in chunks:
+        place = account - chunk.first // trials
+        if 0 <= place < len(chunk.columns[MAXIMA]):
+            highest = np.maximum(highest, chunk.columns[MAXIMA][place])
+    return highest.reshape(4, -1)
 
 
 def _same_nan(part: NDArray[Any]) -> NDArray[Any]:
@@ -137,7 +152,7 @@ def _header(written: bytes) -> dict[str, Any]:
         or not all(map(_is_shape, shapes.values()))
     ):
         raise InvalidChunk("the header does not describe the columns of a chunk")
-    if len({shape[0] for shape in shapes.values()}) != 1:
+    if len({shapes[name][0] for name in ROWS}) != 1:
         raise InvalidChunk("the columns of the chunk differ in length")
     checked: dict[str, Any] = header
     return checked

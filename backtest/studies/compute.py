@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from backtest.prices.dataset import Dataset
-from backtest.studies.chunk import COLUMNS, Chunk
+from backtest.studies.chunk import MAXIMA, ROWS, Chunk
 from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import Plan, plan
 from backtest.studies.request import StudyRequest
@@ -46,7 +46,7 @@ def compute_chunk(
     """
     planned = planned or plan(request)
     share = planned.share(number, chunks)
-    parts, done = [], 0
+    parts, maxima, done = [], [], 0
     for symbols, trials in _by_account(planned, share):
         account = Trials(planned, account_range(request, symbols, datasets))
         for first in range(trials.start, trials.stop, REPORTED):
@@ -54,8 +54,9 @@ def compute_chunk(
             parts.append(account.execute(part))
             done += len(part)
             (on_progress or _ignore)(done)
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
-    return Chunk(number, chunks, share.start, columns)
+        maxima.append(account.maxima.table.reshape(-1))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in ROWS}
+    return Chunk(number, chunks, share.start, columns | {MAXIMA: np.array(maxima)})
 
 
 def _ignore(rows: int) -> None:

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from backtest.arrays import Flags, Floats, Ints
+from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
-from backtest.studies.chunk import Chunk, joined
-from backtest.studies.objective import FIGURES, OBJECTIVES, Span, best_of
+from backtest.run.outcome import run
+from backtest.studies.chunk import Chunk, joined, joined_maxima
+from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import Plan, plan
 from backtest.studies.request import StudyRequest
-from backtest.studies.segments import AccountRange, account_range
+from backtest.studies.segments import AccountRange, account_range, holdout_run
+from backtest.studies.statistics.deflated import Tried
+from backtest.studies.statistics.judgement import Judgement
+from backtest.studies.table import TrialTable, table_of, trial_json
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TrialTable:
-    """Every trial of one account.
-
-    Parameters
-    ----------
-    symbols : of the account
-    params : (N,) values of each searched input
-    figures : (N,) of each name of `FIGURES`
-    scores : (N,) of the objective, the highest is the best; NaN where it is undefined
-    known : (N,) whether the chunk of the trial is there
-    eligible : (N,) whether the trial may be chosen: known, not ruined, with enough trades
-    """
-
-    symbols: tuple[str, ...]
-    params: Mapping[str, NDArray[Any]]
-    figures: Mapping[str, Floats]
-    scores: Floats
-    known: Flags
-    eligible: Flags
-
-    @property
-    def best(self) -> int | None:
-        """The trial with the best objective, the first in grid order of equal ones; None where none may be chosen."""
-        return best_of(self.scores, self.eligible)
+HOLDOUT_METRICS = (
+    "final_equity", "total_return", "annual_return", "volatility", "sharpe_ratio", "max_drawdown", "num_trades",
+    "benchmark_return", "excess_return", "psr",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +44,14 @@ def finish(
     chunks: Sequence[Chunk],
     *,
     planned: Plan | None = None,
+    before: Mapping[tuple[str, ...], Tried] | None = None,
 ) -> StudyResult:
     """Choose the best trial of each account and compute the statistics, of the chunks that there are.
 
     Parameters
     ----------
     chunks : in any order, in any shares; `summary["rows"]` says how many rows are missing
+    before : by the symbols of an account, what was tried on this rule and these prices before
 
     Raises
     ------
@@ -79,64 +60,58 @@ def finish(
     """
     planned = planned or plan(request)
     columns, known = joined(chunks, planned.rows)
-    tables, accounts = [], []
+    found = []
     for place, symbols in enumerate(planned.accounts):
-        own = account_range(request, symbols, datasets)
         part = slice(place * planned.trials, (place + 1) * planned.trials)
-        table = _table(planned, own, {name: values[part] for name, values in columns.items()}, known[part])
-        tables.append(table)
-        accounts.append(_account(planned, table))
+        own = account_range(request, symbols, datasets)
+        table = table_of(planned, own, {name: values[part] for name, values in columns.items()}, known[part])
+        judgement = Judgement(
+            table, Trials(planned, own), columns["sums"][part], columns["squares"][part],
+            joined_maxima(chunks, planned.trials, place), (before or {}).get(symbols),
+        )  # fmt: skip
+        found.append((table, _account(planned, own, datasets, judgement)))
     summary = {
         "kind": request.kind,
         "objective": request.objective,
         "trials": planned.trials,
         "refused": planned.refused,
         "rows": {"all": planned.rows, "missing": int(planned.rows - known.sum())},
-        "accounts": accounts,
+        "accounts": [account for _, account in found],
     }
-    return StudyResult(summary, tuple(tables))
+    return StudyResult(summary, tuple(table for table, _ in found))
 
 
-def span_of(own: AccountRange, segment: int = 0) -> Span:
-    """What the figures of a segment are measured by."""
-    part = own.segments[segment]
-    times = own.selection.bars.times[part.start : part.stop]
-    year = own.selection.span.year
-    closes = len(times) if year.sessions is None else len(year.sessions.closes(times))
-    days = float((times[-1] - times[0]).astype(np.int64)) / 86_400
-    return Span(own.run.config.initial_capital, closes - 1, year.periods, days)
-
-
-def _table(planned: Plan, own: AccountRange, columns: Mapping[str, NDArray[Any]], known: Flags) -> TrialTable:
-    request = planned.request
-    figures = {name: columns[name][:, 0].astype(np.float64) for name in FIGURES}
-    scores = OBJECTIVES[request.objective].scores(figures, span_of(own))
-    traded: Ints = columns["num_trades"][:, 0]
-    eligible = known & ~columns["ruined"][:, 0] & (traded >= request.minimum_trades)
-    params = planned.columns(np.arange(planned.trials))
-    return TrialTable(own.run.symbols, params, figures, np.where(known, scores, np.nan), known, eligible)
-
-
-def _account(planned: Plan, table: TrialTable) -> dict[str, Any]:
-    best = table.best
+def _account(
+    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], judgement: Judgement
+) -> dict[str, Any]:
+    table, best = judgement.table, judgement.table.best
+    span = own.selection.span
     return {
         "symbols": list(table.symbols),
+        "data_hash": span.data_hash,
+        "first_bar": stamp(span.times[0]),
+        "last_bar": stamp(span.times[-1]),
+        "bars": len(span.times),
         "eligible": int(table.eligible.sum()),
+        "profitable": float((table.figures["total_return"][table.known] > 0).mean()),
         "best": None if best is None else trial_json(planned, table, best),
+        "statistics": judgement.as_json(),
+        "holdout": None if best is None else _holdout(planned, own, datasets, best),
     }
 
 
-def trial_json(planned: Plan, table: TrialTable, trial: int) -> dict[str, Any]:
-    """One trial, ready for JSON: number, searched values, figures, and the request of its ordinary run."""
-    chosen = planned.values(trial)
-    figures = {name: defined(values[trial]) for name, values in table.figures.items()}
+def _holdout(
+    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], best: int
+) -> dict[str, Any] | None:
+    """The chosen trial on the bars that no selection saw, as the ordinary run of them."""
+    chosen = replace(planned.request.run_with(planned.values(best)), symbols=own.run.symbols)
+    request = holdout_run(planned.request, chosen, own.run)
+    if request is None:
+        return None
+    summary = run(request, datasets).summary
     return {
-        "trial": trial,
-        "values": chosen,
-        "figures": figures | {"num_trades": int(figures["num_trades"] or 0)},
+        "first_bar": summary["first_bar"],
+        "last_bar": summary["last_bar"],
+        "bars": summary["bars"],
+        "metrics": {name: summary["metrics"][name] for name in HOLDOUT_METRICS},
     }
-
-
-def defined(value: float) -> float | None:
-    """The number, or None for what is undefined."""
-    return float(value) if np.isfinite(value) else None

@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest import jit
-from backtest.arrays import Floats, Ints
+from backtest.arrays import Flags, Floats, Ints
 from backtest.errors import InvalidTarget
 from backtest.fields import Value
 from backtest.metrics.account import NO_VARIATION, dot
 from backtest.prices.bars import PRICES
 from backtest.simulation import backends
 from backtest.simulation.simulate import settings_of
-from backtest.studies.chunk import BLOCKS, COLUMNS
+from backtest.studies.chunk import BLOCKS, ROWS
 from backtest.studies.execution.targets import Targets, divided
 from backtest.studies.plan import Plan
 from backtest.studies.segments import AccountRange, Segment
+from backtest.studies.statistics.reality import Maxima
 
 Columns = dict[str, NDArray[Any]]
 
@@ -40,10 +41,13 @@ def kernel() -> ModuleType:
 
 
 class Trials:
-    """Executes trials of one account of a plan; what they share is laid out once."""
+    """Executes trials of one account of a plan; what they share is laid out once.
+
+    `periods` is n of the whole range, `root` √P, `risk_free` rf_p; `maxima` collects what was executed.
+    """
 
     def __init__(self, planned: Plan, own: AccountRange) -> None:
-        self._planned, self._own = planned, own
+        self.planned, self._own = planned, own
         self._targets = Targets(planned.request, own)
         bars = own.selection.bars
         self._prices = [np.ascontiguousarray(getattr(bars, name)).reshape(-1) for name in PRICES]
@@ -52,13 +56,17 @@ class Trials:
         self._known: dict[object, list[float]] = {}
         self._segments = [_SegmentFigures(own, segment, self._prices) for segment in own.segments]
 
+        whole = self._segments[0]
+        self.periods, self.root, self.risk_free = whole.periods, whole.root, whole.risk_free
+        self.maxima = Maxima(self._segments[0].benchmark(), seed=planned.request.seed)
+
     def execute(self, trials: Ints) -> Columns:
         """The columns of these trials, a row for each."""
         parts = [
             self._together(trials[first : first + self.at_once])
             for first in range(0, len(trials), self.at_once)
         ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
+        return {name: np.concatenate([part[name] for part in parts]) for name in ROWS}
 
     def returns(self, trials: Ints) -> Floats:
         """(N, n) the returns of these trials over the whole range; NaN where they are undefined."""
@@ -70,7 +78,11 @@ class Trials:
 
     def _together(self, trials: Ints) -> Columns:
         prepared = self._prepared(trials)
-        whole, *others = [segment.figures(*prepared) for segment in self._segments]
+        first, *rest = self._segments
+        returns, facts = first.simulate(*prepared)
+        self.maxima.add(returns, self._eligible(facts))
+        whole = first.figures(returns, facts)
+        others = [segment.figures(*segment.simulate(*prepared)) for segment in rest]
         columns = {
             name: np.concatenate([whole[name], *[other[name] for other in others]], axis=1)
             for name in whole
@@ -78,12 +90,17 @@ class Trials:
         }
         return columns | {"sums": whole["sums"], "squares": whole["squares"]}
 
+    def _eligible(self, facts: Floats) -> Flags:
+        _, _, trades, ruined, defined = facts.T
+        eligible: Flags = (trades >= self.planned.request.minimum_trades) & (ruined == 0.0) & (defined > 0.0)
+        return eligible
+
     def _prepared(self, trials: Ints) -> tuple[Floats, Ints, Floats]:
         """Different targets, the target of each trial among them, and the settings of each."""
         places: dict[object, int] = {}
         which, settings = np.empty(len(trials), np.int64), []
         with self._targets.session():
-            for place, chosen in enumerate(self._planned.combinations(trials)):
+            for place, chosen in enumerate(self.planned.combinations(trials)):
                 wanted, others = divided(chosen)
                 if wanted not in places:
                     places[wanted] = len(places)
@@ -94,7 +111,7 @@ class Trials:
 
     def _settings(self, chosen: tuple[tuple[str, Value], ...]) -> list[float]:
         if chosen not in self._known:
-            run, selection = self._planned.request.run_with(dict(chosen), run_id=""), self._own.selection
+            run, selection = self.planned.request.run_with(dict(chosen), run_id=""), self._own.selection
             config = replace(run.config, periods_per_year=selection.span.year.bars)
             self._known[chosen] = settings_of(config, len(selection.bars.symbols))
         return self._known[chosen]
@@ -107,15 +124,15 @@ class _SegmentFigures:
         self._own, self._segment, self._prices = own, segment, prices
         year, times = own.selection.span.year, own.selection.bars.times[segment.start : segment.stop]
         self._closing = np.empty(0, np.intp) if year.sessions is None else year.sessions.closes(times)
-        self._periods = (len(times) if year.sessions is None else len(self._closing)) - 1
+        self.periods = (len(times) if year.sessions is None else len(self._closing)) - 1
         rate = own.run.risk_free_rate
-        self._risk_free = math.expm1(math.log1p(rate) / year.periods)
-        self._root = math.sqrt(year.periods)
+        self.risk_free = math.expm1(math.log1p(rate) / year.periods)
+        self.root = math.sqrt(year.periods)
         self._equity = np.empty(len(times))
 
     def simulate(self, targets: Floats, which: Ints, settings: Floats) -> tuple[Floats, Floats]:
         """(K, n) returns and (K, facts) of the kernel."""
-        returns = np.empty((len(which), self._periods))
+        returns = np.empty((len(which), self.periods))
         facts = np.empty((len(which), kernel().FACTS))
         width = len(self._own.selection.bars.symbols)
         wrong = kernel().simulate_rows(
@@ -128,11 +145,17 @@ class _SegmentFigures:
             )
         return returns, facts
 
-    def figures(self, targets: Floats, which: Ints, settings: Floats) -> Columns:
-        """The columns of these simulations, each (K, 1); sums and squares (K, 16)."""
-        returns, facts = self.simulate(targets, which, settings)
+    def benchmark(self) -> Floats:
+        """(n,) returns of the benchmark over the same periods."""
+        values = self._own.selection.benchmark[self._segment.start : self._segment.stop]
+        closes = values if self._own.selection.span.year.sessions is None else values[self._closing]
+        changes: Floats = closes[1:] / closes[:-1] - 1.0
+        return changes
+
+    def figures(self, returns: Floats, facts: Floats) -> Columns:
+        """The columns of simulations, each (K, 1); sums and squares (K, 16). The returns are used up."""
         final, drawdown, trades, ruined, defined = facts.T
-        sums, squares = np.empty((len(which), BLOCKS)), np.empty((len(which), BLOCKS))
+        sums, squares = np.empty((len(facts), BLOCKS)), np.empty((len(facts), BLOCKS))
         kernel().block_sums(returns, BLOCKS, sums, squares)
         spread, ratio = self._spread(returns)
         unknown = defined == 0.0
@@ -140,22 +163,21 @@ class _SegmentFigures:
             figure[unknown] = np.nan
         capital = float(self._own.run.config.initial_capital)
         columns = {
-            "final_equity": final, "total_return": final / capital - 1.0, "volatility": spread * self._root,
-            "sharpe_ratio": ratio * self._root, "max_drawdown": drawdown, "num_trades": trades,
+            "final_equity": final, "total_return": final / capital - 1.0, "volatility": spread * self.root,
+            "sharpe_ratio": ratio * self.root, "max_drawdown": drawdown, "num_trades": trades,
             "ruined": ruined > 0.0,
         }  # fmt: skip
         shaped = {
-            name: _finite(np.asarray(values)).astype(COLUMNS[name])[:, None]
-            for name, values in columns.items()
+            name: _finite(np.asarray(values)).astype(ROWS[name])[:, None] for name, values in columns.items()
         }
         return shaped | {"sums": sums, "squares": squares}
 
     def _spread(self, returns: Floats) -> tuple[Floats, Floats]:
         """s(r) and mean(x) / s(x), in the order in which `Account` adds; the returns are used up."""
-        count = self._periods
+        count = self.periods
         with np.errstate(all="ignore"):
-            if self._risk_free:
-                returns -= self._risk_free
+            if self.risk_free:
+                returns -= self.risk_free
             mean = np.add.reduce(returns, axis=1) / count if count else np.full(len(returns), np.nan)
             returns -= mean[:, None]
             squares = _dots(returns)

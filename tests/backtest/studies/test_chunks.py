@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtest.run.outcome import run
-from backtest.studies.chunk import Chunk, InvalidChunk, joined
+from backtest.studies.chunk import MAXIMA, Chunk, InvalidChunk, joined, joined_maxima
 from backtest.studies.compute import compute_chunk
 from backtest.studies.estimate import estimate
 from backtest.studies.objective import FIGURES
@@ -58,6 +58,7 @@ def test_a_study_in_chunks_has_the_bytes_of_a_study_in_one(chunks):
 
     columns, known = joined(parts, 18)
     assert known.all()
+    columns[MAXIMA] = np.array([joined_maxima(parts, 9, account).reshape(-1) for account in (0, 1)])
     assert Chunk(0, 1, 0, columns).encode() == whole.encode()
     results = [json.dumps(finish(request, prices, given).summary) for given in ([whole], parts)]
     assert results[0] == results[1]
