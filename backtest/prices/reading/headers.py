@@ -27,13 +27,14 @@ _NAMES: Final[Mapping[str, str]] = {
               "noofshares sharestraded quantity shares tickvolume tickvol 거래량 出来高",
     "adj_close": "adjclose adjustedclose closeadj closeadjusted adjustedcloseprice adjcloseprice adjprice "
                  "adjustedprice adjusted adjclosed adjclosing adjustedclosing splitadjustedclose "
-                 "dividendadjustedclose adjclosesplitdividend 수정종가 수정주가 調整後終値",
+                 "dividendadjustedclose adjclosesplitdividend splitdividendadjustedclose dividendadjclose adjlast "
+                 "adjclosingprice closepriceadjusted adjc adjcloseusd 수정종가 수정주가 調整後終値",
     "ticker": "ticker symbol code stock tickersymbol instrument sid permaticker 종목코드 티커 단축코드 심볼 tic",
     "name": "name company 종목명",
 }  # fmt: skip
 _FIELDS: Final = {name: field for field, names in _NAMES.items() for name in names.split()}
 _UNNAMED: Final = frozenset({"", "index", "level0", "indexlevel0", "unnamed0"})
-_LOOKS_ADJUSTED: Final = re.compile(r"adj|수정|調整")
+_LOOKS_ADJUSTED: Final = re.compile(r"(?<!un)(?<!un[ _-])adj|수정|調整")
 _VOLUME_OF_COIN: Final = re.compile(r"volume([a-z]{2,6})")
 
 

@@ -44,6 +44,15 @@ def test_a_high_below_the_close_by_rounding_alone_is_moved_onto_it():
     assert (bars.high[0, 0], bars.low[1, 0]) == (10.25, 11.0)
 
 
+def test_what_was_done_to_the_rows_is_kept_with_the_dataset():
+    holed = quotes(open=[10.0, np.nan, 5.5], high=[10.2, 11.5, 6.0])
+
+    origin = to_dataset(holed, symbol="ACME", before=LATER).origin
+
+    assert origin.scales == ["open, high, low and close are scaled by Adj Close"]
+    assert [(repair.rule, repair.count) for repair in origin.repairs] == [("incomplete", 1), ("widened", 1)]
+
+
 def test_a_high_that_is_plainly_too_low_is_refused_with_its_day():
     with pytest.raises(InvalidFile, match="is below open or close by more than 20%") as refused:
         to_dataset(quotes(high=[7.0, 11.5, 6.0], low=[6.5, 10.5, 5.25]), symbol="ACME", before=LATER)

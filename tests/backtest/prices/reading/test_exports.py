@@ -292,3 +292,46 @@ def test_a_file_without_prices_says_what_it_holds_and_what_is_needed():
         read("name,age\nalice,3\nbob,4\n")
     with pytest.raises(InvalidFile, match="column is missing; the file has: Date, Open, Close, Volume"):
         read("Date,Open,Close,Volume\n2018-01-01,1,1,1\n")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Adj Close",
+        "adj_close",
+        "Adj. Close",
+        "adjClose",
+        "ADJ CLOSE",
+        "Adjusted Close",
+        "5. adjusted close",
+        "Close (adj)",
+        "closeadj",
+        "Close Adjusted",
+        "Adj Close**",
+        "Close Price Adjusted",
+        "Adj Closing Price",
+        "수정종가",
+        "수정주가",
+        "Split/Dividend Adjusted Close",
+    ],
+)
+def test_an_adjusted_close_is_used_and_told_however_it_is_spelled(name):
+    text = (
+        f"Date,Open,High,Low,Close,{name},Volume\n2018-01-01,10,12,9,11,5.5,5\n2018-01-02,10,12,9,11,5.5,5\n"
+    )
+
+    reading = read(text)
+
+    assert reading.adjusted == f"open, high, low and close are scaled by {name}"
+    assert reading.symbols[0].dataset.origin.scales == [reading.adjusted]
+    assert first(reading) == [5.0, 6.0, 4.5, 5.5, 5.0]
+
+
+@pytest.mark.parametrize("name", ["closeunadj", "Unadjusted Close", "close_un_adj"])
+def test_an_unadjusted_close_is_not_taken_for_an_adjusted_one(name):
+    text = f"Date,Open,High,Low,Close,{name},Volume\n2018-01-01,10,12,9,11,22,5\n2018-01-02,10,12,9,11,22,5\n"
+
+    reading = read(text)
+
+    assert (reading.adjusted, reading.remarks) == (None, ())
+    assert first(reading) == [10.0, 12.0, 9.0, 11.0, 5.0]
