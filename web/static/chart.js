@@ -104,7 +104,7 @@ class CurveChart extends BaseChart {
   rescale(name, { keep = false } = {}) {
     if (!this.tools.querySelector("[data-scale]")) return;
     if (!keep) this.chosen = name;
-    const rebased = this.series.filter(({ spec }) => spec.format === "money" && this.data[spec.curve][this.left()] <= 0).length === 0;
+    const rebased = this.series.every(({ spec }) => !spec.rebase || this.data[spec.curve][this.left()] > 0);
     const scale = name === "percent" && !rebased ? "linear" : name;
     this.press(this.tools.querySelector(`[data-scale="${scale}"]`));
     this.chart.panes()[0].priceScale("right").applyOptions({ mode: { linear: LINEAR, log: LOG, percent: PERCENT }[scale] });

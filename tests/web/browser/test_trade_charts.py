@@ -126,7 +126,7 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_ctrl(open_page, executed):
     page.mouse.move(box["x"] + 300, box["y"] + 150)
 
     page.mouse.wheel(0, 200)
-    page.wait_for_function("scrollY > 100")
+    page.wait_for_function("() => scrollY > 100")
     expect(page.locator(".in-view")).to_contain_text("54 trades in view")
     expect(page.get_by_role("button", name="Max", exact=True)).to_have_attribute("aria-pressed", "true")
     page.keyboard.down("Control")
