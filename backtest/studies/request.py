@@ -189,7 +189,20 @@ def _axes(
         return (), list(invalid.errors)
     axes, errors = parse_space(space, rule, most=limits.trials)
     errors += _fixed_errors(rule, raw, space)
+    errors += _walked_errors(values, space)
     return axes, errors or _size_errors(values, axes, limits.trials)
+
+
+def _walked_errors(values: Mapping[str, Any], space: Mapping[str, Any]) -> list[FieldError]:
+    """The test bars of all windows are one simulation, which has one stop-loss and one fee throughout."""
+    if values["walk_forward"] is None:
+        return []
+    message = (
+        "cannot be searched in a walk-forward: its test bars are one account, whose settings do not change"
+    )
+    return [
+        FieldError(f"{SPACE}.{name}", message, space[name]) for name in space if not name.startswith(PREFIX)
+    ]
 
 
 def _fixed_errors(

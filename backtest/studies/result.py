@@ -17,6 +17,7 @@ from backtest.studies.segments import AccountRange, account_range, holdout_run
 from backtest.studies.statistics.deflated import Tried
 from backtest.studies.statistics.judgement import Judgement
 from backtest.studies.table import TrialTable, table_of, trial_json
+from backtest.studies.walk_forward import WalkForwardResult, walk_forward
 
 HOLDOUT_METRICS = (
     "final_equity", "total_return", "annual_return", "volatility", "sharpe_ratio", "max_drawdown", "num_trades",
@@ -32,10 +33,12 @@ class StudyResult:
     ----------
     summary : what pages and reports show, ready for JSON: no NaN, no infinity
     tables : the trials of each account
+    walks : of a walk-forward the stitched account of each
     """
 
     summary: dict[str, Any]
     tables: tuple[TrialTable, ...]
+    walks: tuple[WalkForwardResult, ...] = ()
 
 
 def finish(
@@ -64,26 +67,31 @@ def finish(
     for place, symbols in enumerate(planned.accounts):
         part = slice(place * planned.trials, (place + 1) * planned.trials)
         own = account_range(request, symbols, datasets)
-        table = table_of(planned, own, {name: values[part] for name, values in columns.items()}, known[part])
+        rows = {name: values[part] for name, values in columns.items()}
+        table, account = table_of(planned, own, rows, known[part]), Trials(planned, own)
         judgement = Judgement(
-            table, Trials(planned, own), columns["sums"][part], columns["squares"][part],
+            table, account, columns["sums"][part], columns["squares"][part],
             joined_maxima(chunks, planned.trials, place), (before or {}).get(symbols),
         )  # fmt: skip
-        found.append((table, _account(planned, own, datasets, judgement)))
+        walk = walk_forward(account, own, rows, table) if own.windows else None
+        found.append((table, walk, _account(planned, own, datasets, judgement, walk)))
     summary = {
         "kind": request.kind,
         "objective": request.objective,
         "trials": planned.trials,
         "refused": planned.refused,
         "rows": {"all": planned.rows, "missing": int(planned.rows - known.sum())},
-        "accounts": [account for _, account in found],
+        "accounts": [account for *_, account in found],
     }
-    return StudyResult(summary, tuple(table for table, _ in found))
+    return StudyResult(
+        summary, tuple(table for table, *_ in found), tuple(walk for _, walk, _ in found if walk)
+    )
 
 
 def _account(
-    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], judgement: Judgement
-) -> dict[str, Any]:
+    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], judgement: Judgement,
+    walk: WalkForwardResult | None,
+) -> dict[str, Any]:  # fmt: skip
     table, best = judgement.table, judgement.table.best
     span = own.selection.span
     return {
@@ -96,6 +104,7 @@ def _account(
         "profitable": float((table.figures["total_return"][table.known] > 0).mean()),
         "best": None if best is None else trial_json(planned, table, best),
         "statistics": judgement.as_json(),
+        "walk_forward": walk.summary if walk else None,
         "holdout": None if best is None else _holdout(planned, own, datasets, best),
     }
 

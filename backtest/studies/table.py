@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backtest.arrays import Flags, Floats, Ints
 from backtest.studies.objective import FIGURES, OBJECTIVES, Span, best_of
 from backtest.studies.plan import Plan
+from backtest.studies.request import StudyRequest
 from backtest.studies.segments import AccountRange
 
 
@@ -21,6 +22,7 @@ class TrialTable:
 
     Parameters
     ----------
+    request : the study
     symbols : of the account
     params : (N,) values of each searched input
     figures : (N,) of each name of `FIGURES`
@@ -29,6 +31,7 @@ class TrialTable:
     eligible : (N,) whether the trial may be chosen: known, not ruined, with enough trades
     """
 
+    request: StudyRequest
     symbols: tuple[str, ...]
     params: Mapping[str, NDArray[Any]]
     figures: Mapping[str, Floats]
@@ -61,7 +64,9 @@ def table_of(
     traded: Ints = columns["num_trades"][:, 0]
     eligible = known & ~columns["ruined"][:, 0] & (traded >= request.minimum_trades)
     params = planned.columns(np.arange(planned.trials))
-    return TrialTable(own.run.symbols, params, figures, np.where(known, scores, np.nan), known, eligible)
+    return TrialTable(
+        request, own.run.symbols, params, figures, np.where(known, scores, np.nan), known, eligible
+    )
 
 
 def trial_json(planned: Plan, table: TrialTable, trial: int) -> dict[str, Any]:

@@ -68,6 +68,14 @@ class Trials:
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in ROWS}
 
+    def target(self, trial: int) -> Floats:
+        """(T, M) the target of a trial on the traded bars."""
+        bars, width = self._own.selection.bars.close.shape
+        row = np.empty(bars * width)
+        with self._targets.session():
+            self._targets.write(self.planned.values(trial), row)
+        return row.reshape(bars, width)
+
     def returns(self, trials: Ints) -> Floats:
         """(N, n) the returns of these trials over the whole range; NaN where they are undefined."""
         rows = [
