@@ -8,7 +8,7 @@ import pytest
 from backtest.run.outcome import run
 from backtest.studies.chunk import MAXIMA, Chunk, InvalidChunk, joined, joined_maxima
 from backtest.studies.compute import compute_chunk
-from backtest.studies.estimate import estimate
+from backtest.studies.execution.estimate import estimate
 from backtest.studies.objective import FIGURES
 from backtest.studies.plan import plan
 from backtest.studies.request import StudyRequest
