@@ -1,0 +1,134 @@
+"""What chance does to a run: other paths of its returns, another order of its trades, random entries instead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from backtest.arrays import Floats, Ints
+from backtest.metrics.account import Account, Undefined
+from backtest.metrics.block_length import optimal_block_length
+from backtest.metrics.probability import PATHS, PERCENTS, bootstrap
+from backtest.prices.bars import PRICES
+from backtest.robustness.basis import Basis
+from backtest.simulation.simulate import Simulation, settings_of
+from backtest.studies.execution.trials import kernel
+
+AT_ONCE: Final = 50
+
+
+def bands(account: Account, *, seed: int) -> dict[str, Any]:
+    """5, 50 and 95 % of growth a year, drawdown and Sharpe ratio over resampled paths of the returns.
+
+    The stationary bootstrap with the automatic length of blocks; it asks how far another sample of the same
+    returns could have led.
+    """
+    block = optimal_block_length(account.returns)
+    return bootstrap(
+        account.returns, periods_per_year=account.periods_per_year, seed=seed, block=block
+    ).as_json()
+
+
+def order_of_trades(account: Account, *, seed: int) -> dict[str, Any]:
+    """How deep the account of closed trades would have fallen had they come in another order.
+
+    Only the path moves: every order ends with the same money. A trade changes the account by the part of it that
+    its profit was when it was closed.
+    """
+    pnl = np.asarray(account.trades.pnl, np.float64)
+    worth = float(account.equity[0]) + np.concatenate(([0.0], np.cumsum(pnl)))
+    if len(pnl) < 2 or not worth.min() > 0:
+        raise Undefined("undefined: fewer than 2 trades, or the account of closed trades fell to zero")
+    growth: Floats = 1.0 + pnl / worth[:-1]
+    random = np.random.default_rng(seed)
+    orders = np.array([growth[random.permutation(len(growth))] for _ in range(PATHS)])
+    falls = _deepest(np.asarray(np.cumprod(orders, axis=1), np.float64))
+    actual = float(_deepest(np.asarray(np.cumprod(growth[None, :], axis=1), np.float64))[0])
+    return {
+        "paths": PATHS,
+        "seed": seed,
+        "max_drawdown": _percentiles(falls),
+        "actual": actual,
+        "share_shallower": float(np.mean(falls > actual)),
+    }
+
+
+def luck(basis: Basis, done: Simulation, *, seed: int, paths: int = PATHS) -> dict[str, Any]:
+    """Where the result stands among as many random entries with the same holding times and sides.
+
+    Each path puts the positions of the run, in any order, at random places that do not overlap, with the same
+    costs and sizing and without stops, for a position ends when its time is over.
+    """
+    if not done.num_trades:
+        raise Undefined("undefined: no trades")
+    random = np.random.default_rng(seed)
+    targets = np.array([_random_target(basis, done, random).reshape(-1) for _ in range(paths)])
+    returns = _total_returns(basis, targets)
+    actual = float(done.equity[-1]) / done.initial_capital - 1.0
+    return {
+        "paths": paths,
+        "seed": seed,
+        "total_return": _percentiles(returns),
+        "actual": actual,
+        "share_below": float(np.mean(returns < actual)),
+    }
+
+
+def _random_target(basis: Basis, done: Simulation, random: np.random.Generator) -> Floats:
+    bars, width = basis.target.shape
+    target = np.zeros((bars, width))
+    for symbol in range(width):
+        lengths, sides = _positions(done, symbol)
+        order = random.permutation(len(lengths))
+        begin = _places(lengths[order], bars - 1, random)
+        for first, length, side in zip(begin, lengths[order], sides[order], strict=True):
+            target[first : first + length, symbol] = side
+    return target
+
+
+def _positions(done: Simulation, symbol: int) -> tuple[Ints, Ints]:
+    """Bars held and side of each position of a symbol: from its entry to the last of its closings."""
+    trades = done.trades
+    own = np.flatnonzero(trades.symbol == symbol)
+    entries, first = np.unique(trades.entry_bar[own], return_index=True)
+    last = np.zeros(len(entries), np.int64)
+    np.maximum.at(last, np.searchsorted(entries, trades.entry_bar[own]), trades.exit_bar[own])
+    return np.maximum(last - entries, 1), trades.side[own][first]
+
+
+def _places(lengths: Ints, bars: int, random: np.random.Generator) -> Ints:
+    """Where positions of these lengths begin, in order, all choices of gaps equally likely."""
+    free = max(0, bars - int(lengths.sum()))
+    gaps = np.sort(random.integers(0, free + 1, len(lengths)))
+    begin: Ints = gaps + np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
+    return begin
+
+
+def _total_returns(basis: Basis, targets: Floats) -> Floats:
+    """The total return of each row of targets, by the compiled engine."""
+    config = replace(basis.config, stop_loss_pct=None, take_profit_pct=None, trailing_stop_pct=None)
+    bars, width = basis.target.shape
+    prices = [np.ascontiguousarray(getattr(basis.aligned.bars, name)).reshape(-1) for name in PRICES]
+    settings = np.array([settings_of(config, width)] * AT_ONCE)
+    found = []
+    for first in range(0, len(targets), AT_ONCE):
+        rows = targets[first : first + AT_ONCE]
+        facts = np.empty((len(rows), kernel().FACTS))
+        kernel().simulate_rows(
+            0, bars, width, *prices, rows, np.arange(len(rows)), settings, float(config.initial_capital),
+            np.empty(0, np.intp), np.empty(bars), np.empty((len(rows), bars - 1)), facts,
+        )  # fmt: skip
+        found.append(facts[:, 0] / config.initial_capital - 1.0)
+    return np.concatenate(found)
+
+
+def _deepest(worth: Floats) -> Floats:
+    peak = np.maximum(np.maximum.accumulate(worth, axis=1), 1.0)
+    deepest: Floats = (worth / peak).min(axis=1) - 1.0
+    return deepest
+
+
+def _percentiles(values: Floats) -> dict[str, float]:
+    return dict(zip(("p5", "p50", "p95"), np.percentile(values, PERCENTS).tolist(), strict=True))
