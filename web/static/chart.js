@@ -44,12 +44,6 @@ class CurveChart extends BaseChart {
     this.addLegend();
   }
 
-  // An underwater curve hangs from the top of its pane: its legend stands where the curve leaves room.
-  margins(index, height) {
-    const hangs = this.panes[index]?.series.every(({ tone, kind }) => kind === "area" && tone === "loss");
-    return hangs ? { top: Math.min(0.4, 24 / Math.max(1, height)), bottom: 0.12 } : super.margins(index, height);
-  }
-
   styleOf(spec) {
     const colour = token(TONES[spec.tone]);
     const shared = {
@@ -92,6 +86,7 @@ class CurveChart extends BaseChart {
     else this.fit();
     this.loaded = true;
     this.tell(data.times.length - 1);
+    this.placeLegends();
     this.figure.dataset.ready = "true";
   }
 

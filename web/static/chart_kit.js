@@ -97,8 +97,9 @@ export class BaseChart {
     });
   }
 
-  margins(_index, height) {
-    return { top: Math.min(0.5, 26 / Math.max(1, height)), bottom: 0.06 };
+  // What is drawn begins below the legend, however many lines that takes.
+  margins(index, height, bottom = 0.06) {
+    return { top: Math.min(0.5, (this.legends[index].offsetHeight + 10) / Math.max(1, height)), bottom };
   }
 
   wire() {

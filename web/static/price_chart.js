@@ -29,7 +29,7 @@ export class PriceChart extends BaseChart {
   }
 
   margins(index, height) {
-    return index ? super.margins(index, height) : { top: Math.min(0.4, 40 / Math.max(1, height)), bottom: Math.min(0.3, 44 / Math.max(1, height)) };
+    return super.margins(index, height, index ? 0.06 : Math.min(0.3, 44 / Math.max(1, height)));  // room for the strip
   }
 
   async load(from, to) {
@@ -59,6 +59,7 @@ export class PriceChart extends BaseChart {
     this.loaded = true;
     this.marks.update({ times: data.times });
     this.tell(data.times.length - 1);
+    this.placeLegends();
     this.figure.dataset.ready = "true";
   }
 
@@ -80,7 +81,6 @@ export class PriceChart extends BaseChart {
     });
     this.area.dataset.panes = String(this.chart.panes().length);
     this.chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 1 : 3.2));
-    this.placeLegends();
   }
 
   addPane() {
@@ -172,6 +172,8 @@ export class PriceChart extends BaseChart {
   // A link to a trade, or its row, shows the trade here.
   follow(event) {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.defaultPrevented) return;
+    const row = event.target.closest("[data-row]");
+    if (row) { event.preventDefault(); this.goTo(row.dataset.row); return; }
     const link = event.target.closest("[data-trade]");
     if (!link || !this.figure.isConnected || (event.target.closest("a") ?? link) !== link && !link.matches("tr")) return;
     event.preventDefault();
@@ -235,6 +237,12 @@ export class PriceChart extends BaseChart {
     }
     for (const other of document.querySelectorAll("tr.chosen")) other.classList.remove("chosen");
     row?.classList.add("chosen");
+  }
+
+  goTo(seq) {
+    const row = document.getElementById(`trade-${seq}`);
+    row?.scrollIntoView({ block: "center", behavior: "instant" });
+    row?.querySelector("a").focus({ preventScroll: true });
   }
 
   close() {
