@@ -1,6 +1,7 @@
 """A warm, single-threaded process that forks the steps of the worker.
 
-Everything a step imports is loaded here once, so a step starts in milliseconds. The server holds no
+Everything a step imports is loaded here once, so a step starts in milliseconds. The process of the next
+step is forked ahead of time and waits for its order. The server holds no
 database connection and no thread, so that a fork inherits none. It obeys the worker over a
 socket, one JSON object a line, and ends when the worker does.
 """
@@ -28,6 +29,8 @@ from workflows.errors import ForkServerDied
 _GC_THRESHOLD = 50_000
 """Objects between collections: each touches every object, and the pages that it touches are copied."""
 _READY = {"ready": True}
+_INBOX = 3
+"""The descriptor on which a forked process gets its step."""
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -123,12 +126,30 @@ class _Lines:
         return [json.loads(line) for line in whole]
 
 
+class _Spare:
+    """A process that is forked ahead of time and waits for the one step that it runs: no step waits for a fork."""
+
+    def __init__(self) -> None:
+        inbox, self._outbox = os.pipe()
+        server = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _await_step(server, inbox)
+        os.close(inbox)
+
+    def run(self, message: dict[str, Any]) -> None:
+        """Give it its step. Of one that is dead already the server reports the end, as of any step."""
+        with suppress(BrokenPipeError), os.fdopen(self._outbox, "wb") as outbox:
+            outbox.write(json.dumps(message).encode())
+
+
 class _Server:
     """The forking end: one socket to the worker, and its children by key."""
 
     def __init__(self, worker: socket.socket) -> None:
         self._worker, self._lines = worker, _Lines()
         self._keys: dict[int, str] = {}
+        self._spare: _Spare | None = None
 
     def serve(self) -> None:
         """Obey the worker until it closes the socket, then kill every child."""
@@ -141,10 +162,11 @@ class _Server:
             selector.register(self._worker, selectors.EVENT_READ, self._obey)
             selector.register(wakeup, selectors.EVENT_READ, lambda: bool(wakeup.recv(4_096)))
             try:
+                self._spare = _Spare()
                 while self._handle(selector.select()):
                     self._reap()
             finally:
-                for pid in self._keys:
+                for pid in self._children():
                     _kill_group(pid)
 
     def _handle(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
@@ -167,22 +189,27 @@ class _Server:
 
     def _start(self, message: dict[str, Any]) -> None:
         failpoints.hit("step-ordered")
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _run_step(parent, message["module"], message["arguments"], message["memory_mib"])
-        self._keys[pid] = message["start"]
+        process_of_step, self._spare = self._spare or _Spare(), None
+        self._keys[process_of_step.pid] = message["start"]
+        process_of_step.run(message)
         failpoints.hit("step-forked")
+        self._spare = _Spare()
+
+    def _children(self) -> set[int]:
+        return self._keys.keys() | ({self._spare.pid} if self._spare else set())
 
     def _reap(self) -> None:
-        while self._keys:
+        while self._children():
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if dead is None:
                 return
             _kill_group(dead.si_pid)  # what the step itself started; its PID is not free before wait
             pid, status = os.waitpid(dead.si_pid, 0)
             failpoints.hit("step-reaped")
-            self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status))
+            if pid in self._keys:
+                self._report(self._keys.pop(pid), os.waitstatus_to_exitcode(status))
+            else:  # the next step is forked when it is due
+                self._spare = None
             failpoints.hit("step-reported")
 
     def _report(self, key: str, code: int) -> None:
@@ -198,14 +225,17 @@ def _kill_group(pid: int) -> None:
             continue
 
 
-def _run_step(parent: int, module: str, arguments: list[str], memory_mib: int) -> NoReturn:
+def _await_step(server: int, inbox: int) -> NoReturn:
     code: int = Exit.CRASHED
     try:
-        process.forget_parent()
-        process.die_with_parent(parent)
-        process.limit_memory(memory_mib)
+        os.dup2(inbox, _INBOX)
+        process.forget_parent(keep_open=_INBOX)
+        process.die_with_parent(server)
         gc.set_threshold(_GC_THRESHOLD)
-        code = importlib.import_module(module).main(arguments)
+        with os.fdopen(_INBOX, "rb") as messages:
+            message = json.load(messages)
+        process.limit_memory(message["memory_mib"])
+        code = importlib.import_module(message["module"]).main(message["arguments"])
     except MemoryError:
         process.lift_memory_limit()
         code = Exit.OUT_OF_MEMORY

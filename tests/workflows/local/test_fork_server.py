@@ -55,6 +55,36 @@ def test_a_step_ends_with_its_own_exit_code(server):
     assert [(step.key, step.exit_code, step.signal) for step in ended] == [("a", Exit.BAD_INPUT, None)]
 
 
+def test_each_step_runs_in_a_process_of_its_own_that_was_forked_before_it_was_due(server):
+    [waiting] = children_of(server)
+    server.start("a", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
+    wait_for(server, len)
+    [next_waiting] = children_of(server)
+
+    assert next_waiting != waiting
+    assert not psutil.pid_exists(waiting)
+
+
+def test_a_waiting_process_that_was_killed_is_replaced_when_a_step_is_due(server):
+    [waiting] = children_of(server)
+    psutil.Process(waiting).kill()
+    wait_for(server, lambda ended: not psutil.pid_exists(waiting))
+    server.start("a", STEPS[0], ["--run-id", "no-such-run", "--bundle", "/nowhere"], memory_mib=512)
+
+    ended = wait_for(server, len)
+
+    assert [(step.key, step.exit_code, step.signal) for step in ended] == [("a", Exit.BAD_INPUT, None)]
+
+
+def children_of(server):
+    """The processes that the server forked, once it waits for orders."""
+    process, give_up_at = psutil.Process(server._process.pid), time.monotonic() + LAST_RESORT_SECONDS
+    while not (children := process.children()):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+    return [child.pid for child in children]
+
+
 def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
     server.start("broken", "workflows.steps.nothing", [], memory_mib=512)
     first = wait_for(server, len)

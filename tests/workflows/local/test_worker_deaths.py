@@ -63,12 +63,12 @@ def test_the_steps_of_a_killed_worker_die_with_it(environment):
     worker = environment.start_worker()
     sleeping = environment.enqueue_rule("SLEEPING")
     environment.until(lambda: environment.get(sleeping).status == "RUNNING")
+    environment.until(lambda: len(descendants(worker.pid)) == 3, what="the next step has its process")
     family = descendants(worker.pid)
 
     worker.send_signal(signal.SIGKILL)
     worker.wait()
 
-    assert len(family) == 2
     environment.until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family))
 
 
@@ -104,8 +104,8 @@ def test_when_its_fork_server_is_killed_the_worker_starts_another(environment):
 
 
 def is_replaced(worker, fork_server):
-    """Whether another fork server has a step."""
-    return children(worker.pid) != [fork_server] and len(descendants(worker.pid)) == 2
+    """Whether another fork server has a step, and the process for the next one."""
+    return children(worker.pid) != [fork_server] and len(descendants(worker.pid)) == 3
 
 
 def test_a_step_killed_from_outside_fails_its_run_alone(environment):
