@@ -5,22 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backtest import rules
+from backtest.console import studies
 from backtest.console.printable import show
-from backtest.errors import BacktestError, FieldError, InvalidRequest
+from backtest.console.run_arguments import add_arguments, option, progress, raw_request
+from backtest.errors import BacktestError, InvalidRequest
 from backtest.prices import price_file
 from backtest.prices.library import Library
 from backtest.prices.splits import apply_split
-from backtest.run.request import OPTION_FIELDS, RunRequest
+from backtest.run.request import RunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from backtest.run.outcome import Outcome
 
 BAD_INPUT = 2
@@ -34,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.command(arguments)
     except InvalidRequest as invalid:
         for error in invalid.errors:
-            show(f"error: {_option(error.field)}: {error.message}", file=sys.stderr)
+            show(f"error: {option(error.field)}: {error.message}", file=sys.stderr)
         return BAD_INPUT
     except BacktestError as error:
         show(f"error: {error}", file=sys.stderr)
@@ -52,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run one backtest and print its metrics"))
+    studies.add_commands(commands)
     listing = commands.add_parser("rules", help="list the rules with their parameters")
     listing.set_defaults(command=_list_rules)
     symbols = commands.add_parser("symbols", help="list the symbols with their date range")
@@ -67,74 +67,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
-    parser.add_argument("--symbol", action="append", required=True, help="may be repeated")
-    parser.add_argument("--rule", required=True, help="see: python -m backtest rules")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
-    parser.add_argument("--start", required=True, metavar="YYYY-MM-DD")
-    parser.add_argument("--end", required=True, metavar="YYYY-MM-DD")
-    for field in OPTION_FIELDS:
-        default = "" if field.default is None else f" (default: {field.default})"
-        text = (field.help + default).replace("%", "%%")
-        parser.add_argument(f"--{field.name.replace('_', '-')}", help=text, metavar=field.kind.upper())
-    parser.add_argument("--benchmark", metavar="SYMBOL")
+    add_arguments(parser)
     parser.add_argument(
         "--json", action="store_true", help="print the whole result, trades and curves included, as JSON"
     )
-
-
-def _option(field: str) -> str:
-    """The name under which the command line knows a field of the request."""
-    options = {"symbols": "--symbol", "rule_type": "--rule", "start_date": "--start", "end_date": "--end"}
-    if field.startswith("params."):
-        return f"--param {field.removeprefix('params.')}"
-    return options.get(field, f"--{field.replace('_', '-')}")
 
 
 def _run(arguments: argparse.Namespace) -> None:
     from backtest.run.outcome import run
 
     library = Library(arguments.library)
-    request = RunRequest.parse(_raw_request(arguments)).spelled(library.symbols())
+    request = RunRequest.parse(raw_request(arguments)).spelled(library.symbols())
     symbols = [*request.symbols, *([request.benchmark] if request.benchmark else [])]
     datasets = {symbol: library.get(symbol) for symbol in symbols}
-    with _progress() as report:
+    with progress() as report:
         outcome = run(request, datasets, on_progress=report)
     show(_as_json(request, outcome) if arguments.json else _as_table(request, outcome))
-
-
-def _raw_request(arguments: argparse.Namespace) -> dict[str, Any]:
-    given = {field.name: getattr(arguments, field.name) for field in OPTION_FIELDS}
-    return {
-        "symbols": arguments.symbol,
-        "rule_type": arguments.rule,
-        "params": dict(_pair(text) for text in arguments.param),
-        "start_date": arguments.start,
-        "end_date": arguments.end,
-        "benchmark": arguments.benchmark,
-    } | {name: value for name, value in given.items() if value is not None}
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise InvalidRequest([FieldError("param", f"must be NAME=VALUE, got {text!r}", text)])
-    return name, value
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float], None] | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm
-
-    with tqdm(total=100, delay=0.5, leave=False, bar_format="{desc:<12} {percentage:3.0f}% {bar}") as bar:
-
-        def report(stage: str, fraction: float) -> None:
-            bar.set_description_str(stage)
-            bar.update(round(100 * fraction) - bar.n)
-
-        yield report
 
 
 def _as_json(request: RunRequest, outcome: Outcome) -> str:

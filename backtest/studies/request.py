@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Self, get_args
 
 from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import Field, Value, parse_fields
+from backtest.fields import Field, ValidationError, Value, parse_fields
 from backtest.rules.rule import PREFIX
 from backtest.run.request import REQUEST_FIELDS, RunRequest
 from backtest.studies import sampling
@@ -103,6 +103,7 @@ class StudyRequest:
         """Read a request, or raise `InvalidRequest` with every field that is wrong."""
         if not isinstance(raw, Mapping):
             raise InvalidRequest([FieldError("", "the request must be a JSON object", raw)])
+        raw = _with_numbers(raw)
         own = {field.name: raw[field.name] for field in STUDY_FIELDS if field.name in raw}
         values, errors = parse_fields(STUDY_FIELDS, own)
         run, wrong = _run(raw)
@@ -175,6 +176,19 @@ def _run(raw: Mapping[str, Any]) -> tuple[RunRequest | None, list[FieldError]]:
         return RunRequest.parse(rest, check_rule=False), []
     except InvalidRequest as invalid:
         return None, list(invalid.errors)
+
+
+def _with_numbers(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request with named numbers as objects where they are given as text: one of them may be searched."""
+    rule_type, params = raw.get("rule_type"), raw.get("params")
+    if not isinstance(rule_type, str) or not isinstance(params, Mapping):
+        return raw
+    try:
+        fields = [field for field in rules.get(rule_type).params if field.kind == "numbers"]
+        read = {field.name: field.parse(params[field.name]) for field in fields if field.name in params}
+    except (InvalidRequest, ValidationError):  # told where the field itself is parsed
+        return raw
+    return {**raw, "params": {**params, **read}} if read else raw
 
 
 def _axes(

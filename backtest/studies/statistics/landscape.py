@@ -69,14 +69,14 @@ def importance(axes: Sequence[Axis], params: Mapping[str, NDArray[Any]], scores:
     values = scores[known]
     if len(values) < 2 or not values.var() > 0.0:
         return {axis.name: 0.0 for axis in axes}
-    return {axis.name: _explained(_codes(axis, params[axis.name][known]), values) for axis in axes}
+    return {axis.name: _explained(codes_of(axis, params[axis.name][known]), values) for axis in axes}
 
 
 def marginals(
     axis: Axis, values: NDArray[Any], scores: Floats, returns: Floats, known: Flags
 ) -> list[Marginal]:
     """What the trials of each value of an input have in common, in the order of the axis."""
-    codes = np.where(known, _codes(axis, values), -1)
+    codes = np.where(known, codes_of(axis, values), -1)
     return [_marginal(value, codes == place, scores, returns) for place, value in enumerate(axis.values)]
 
 
@@ -96,7 +96,7 @@ def _explained(codes: Ints, values: Floats) -> float:
     return float((counts * (means - values.mean()) ** 2).sum() / ((values - values.mean()) ** 2).sum())
 
 
-def _codes(axis: Axis, values: NDArray[Any]) -> Ints:
+def codes_of(axis: Axis, values: NDArray[Any]) -> Ints:
     """The place of each value on its axis."""
     known = {value: place for place, value in enumerate(axis.values)}
     return np.array([known[value] for value in values.tolist()], np.int64)
