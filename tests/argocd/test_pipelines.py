@@ -168,5 +168,9 @@ def test_an_image_is_attested_and_scanned_before_dev_gets_it_and_what_the_scan_f
         assert image["steps"][number]["with"]["subject-digest"] == "${{ steps.build.outputs.digest }}"
 
 
+def test_the_tests_have_the_history_that_the_release_before_is_taken_from():
+    assert pipeline("ci")["jobs"]["test"]["steps"][0]["with"]["fetch-depth"] == 0
+
+
 def test_a_commit_that_changes_releases_alone_makes_no_new_image():
     assert pipeline("ci")["on"]["push"]["paths-ignore"] == ["argocd/releases/**"]
