@@ -53,15 +53,19 @@ def between(times: Times, first: np.datetime64 | None, last: np.datetime64 | Non
     return slice(max(0, low), max(1, min(len(times), high)))
 
 
-def as_lists(times: Times, curves: Mapping[str, Floats], points: int) -> dict[str, list[float | int | None]]:
-    """The curves at the bars that a screen needs: seconds since 1970 and one list of values each."""
+def as_lists(
+    times: Times, curves: Mapping[str, Floats], points: int, *, digits: int = 10
+) -> dict[str, list[float | int | None]]:
+    """The curves at the bars that a screen needs: seconds since 1970 and one list of values each, so many digits."""
     chosen = downsample(list(curves.values()), points)
     seconds = times[chosen].astype("datetime64[s]").astype(np.int64)
-    return {"times": seconds.tolist()} | {name: _finite(curve[chosen]) for name, curve in curves.items()}
+    return {"times": seconds.tolist()} | {
+        name: _finite(curve[chosen], digits) for name, curve in curves.items()
+    }
 
 
-def _finite(values: Floats) -> list[float | int | None]:
+def _finite(values: Floats, digits: int) -> list[float | int | None]:
     if np.isfinite(values).all():
-        listed: list[float | int | None] = [float(f"{value:.10g}") for value in values]
+        listed: list[float | int | None] = [float(f"{value:.{digits}g}") for value in values]
         return listed
-    return [float(f"{value:.10g}") if np.isfinite(value) else None for value in values]
+    return [float(f"{value:.{digits}g}") if np.isfinite(value) else None for value in values]

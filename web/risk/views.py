@@ -31,7 +31,7 @@ def rolled(run_id: str) -> Response:
         summary = require(session, run_id).summary
     times, curves = rolling.curves(account_of(stored, summary, run.initial_capital), length)
     part = between(times, first, last)
-    thinned = as_lists(times[part], {name: curve[part] for name, curve in curves.items()}, points)
+    thinned = as_lists(times[part], {name: curve[part] for name, curve in curves.items()}, points, digits=5)
     body = {"bars": len(times), "bars_in_range": part.stop - part.start, "window": length} | thinned
     response = jsonify(cast(chart_schemas.RollingMetrics, body))
     response.set_etag(etag, weak=True)

@@ -64,7 +64,7 @@ class CurveChart extends BaseChart {
 
   async load(from, to) {
     const names = [...new Set(this.series.map(({ spec }) => spec.curve))];
-    const query = { names: names.join(","), symbol: this.figure.dataset.symbol, window: this.window?.value };
+    const query = { names: names.join(","), symbol: this.figure.dataset.symbol, window: this.window?.value, points: this.figure.dataset.points };
     this.show(await this.fetched(this.figure.dataset.source, query, from, to));
   }
 

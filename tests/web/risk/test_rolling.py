@@ -37,10 +37,10 @@ def test_the_window_that_is_asked_for_is_computed_for_run_and_benchmark(client, 
     assert set(NAMES) <= found.keys()
     assert found["rolling_return"][:21] == [None] * 21
     for name, curve in (("rolling_return", "equity"), ("benchmark_rolling_return", "benchmark")):
-        assert found[name][-1] == pytest.approx(curves[curve][-1] / curves[curve][-22] - 1)
+        assert found[name][-1] == pytest.approx(curves[curve][-1] / curves[curve][-22] - 1, rel=1e-4)
     last = np.array(curves["benchmark"][-22:])
     assert found["benchmark_rolling_volatility"][-1] == pytest.approx(
-        np.std(last[1:] / last[:-1] - 1, ddof=1) * np.sqrt(252)
+        np.std(last[1:] / last[:-1] - 1, ddof=1) * np.sqrt(252), rel=1e-4
     )
 
 
