@@ -98,9 +98,17 @@ def _rolling_beta(account: Account, length: int) -> Floats:
 
 
 def return_distribution(account: Account, *, bins: int = BINS) -> dict[str, Any]:
-    """Histogram of the returns, ready for JSON: `edges` (bins + 1) and `counts` (bins)."""
-    counts, edges = np.histogram(account.returns, bins=bins)
-    return {"edges": [float(edge) for edge in edges], "counts": [int(count) for count in counts]}
+    """Histogram of the returns, ready for JSON: `edges` (bins + 1) and `counts` (bins), and the `idle` left out.
+
+    A return of exactly zero is that of a period in cash; counted, it would make a bar beside which none is seen.
+    """
+    moved = account.returns[account.returns != 0]
+    counts, edges = np.histogram(moved, bins=bins) if len(moved) else (np.empty(0), np.zeros(1))
+    return {
+        "edges": [float(edge) for edge in edges],
+        "counts": [int(count) for count in counts],
+        "idle": len(account.returns) - len(moved),
+    }
 
 
 def _months(times: Times) -> tuple[Indices, Ints]:

@@ -20,13 +20,14 @@ def values(run: Run, result: Result) -> dict[str, Any]:
     return {
         "heatmap": svg.heatmap(result.summary["monthly"], result.summary["yearly"]),
         "yearly": svg.yearly(result.summary["yearly"]),
-        "distribution": _distribution(account),
+        **_distribution(account),
     }
 
 
-def _distribution(account: Account) -> list[dict[str, Any]]:
-    """The bars of the histogram; none after ruin, when there are no returns."""
+def _distribution(account: Account) -> dict[str, Any]:
+    """The bars of the histogram, and how many periods in cash it leaves out; none after ruin, without returns."""
     try:
-        return svg.distribution(return_distribution(account))
+        found = return_distribution(account)
     except Undefined:
-        return []
+        return {"distribution": [], "idle": 0}
+    return {"distribution": svg.distribution(found), "idle": found["idle"]}

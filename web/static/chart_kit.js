@@ -115,8 +115,18 @@ export class BaseChart {
       const button = event.target.closest("button");
       if (button) this.tool(button);
     }, { signal });
+    addEventListener("beforeprint", () => this.picture(), { signal });
+    addEventListener("afterprint", () => this.figure.querySelector(".printed")?.remove(), { signal });
     document.addEventListener("themechange", () => this.repaint(), { signal });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint(), { signal });
+  }
+
+  // A canvas is as wide as the screen; paper gets a picture of it, which fits.
+  picture() {
+    const image = element("img", "printed");
+    image.alt = "";
+    image.src = this.chart.takeScreenshot(true).toDataURL();
+    this.area.append(image);
   }
 
   end() {

@@ -122,6 +122,15 @@ def test_the_distribution_counts_every_return_once():
     json.dumps(found, allow_nan=False)
 
 
+def test_periods_in_cash_are_left_out_of_the_distribution_and_counted():
+    equity = [100.0] * 50 + [101.0, 99.0, 99.0, 102.0] + [102.0] * 20
+
+    found = return_distribution(account(equity))
+
+    assert (sum(found["counts"]), found["idle"]) == (3, 70)
+    assert return_distribution(account([100.0] * 9)) == {"edges": [0.0], "counts": [], "idle": 8}
+
+
 def test_the_benchmark_spreads_the_capital_evenly_and_leaves_it_alone():
     close = np.array([[10.0, 100.0], [20.0, 100.0], [20.0, 50.0]])
 

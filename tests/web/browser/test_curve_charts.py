@@ -109,6 +109,23 @@ def test_the_window_of_rolling_metrics_is_chosen(open_page, result):
     expect(page.locator("section[aria-labelledby=crises-title]")).to_contain_text("Fourth quarter of 2018")
 
 
+def test_paper_gets_a_picture_of_each_chart_that_fits_it(open_page, result):
+    page = open_page(result)
+    drawn(page)
+
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.emulate_media(media="print")
+    page.evaluate("() => { dispatchEvent(new Event('beforeprint')); }")
+
+    picture = page.locator(".chart-area > .printed")
+    expect(picture).to_be_visible()
+    assert picture.bounding_box()["width"] <= 700
+    expect(page.locator(".chart-area canvas").first).to_be_hidden()
+    expect(page.locator(".chart-area .legend").first).to_contain_text("Hold SP500")
+    page.evaluate("() => { dispatchEvent(new Event('afterprint')); }")
+    expect(picture).to_have_count(0)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_rooms_with_curves_have_no_barriers(open_page, result, theme):
     page = open_page(f"{result}?tab=risk", color_scheme=theme)
