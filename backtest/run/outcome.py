@@ -10,6 +10,7 @@ import numpy as np
 
 from backtest.arrays import Floats
 from backtest.metrics import Account
+from backtest.metrics.alternatives import alternatives, figures
 from backtest.prices import quality
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
@@ -23,6 +24,7 @@ from backtest.run.result_tables import HASH_VERSION, Column, ResultTables, resul
 from backtest.run.targets import on_common_calendar, own_targets
 from backtest.run.warnings import RunFacts, RunWarning, warnings_of
 from backtest.simulation.backends import Backend
+from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, simulate
 
 Progress = Callable[[str, float], None]
@@ -103,6 +105,7 @@ def run(
         *aligned.span.warmed_up(rule.warmup).warnings,
     ]
     summary = _summary(request, aligned, simulation, account, check, reports, warnings)
+    summary["alternatives"] = _alternatives(aligned, target, account, config, backend)
     tables = ResultTables(simulation.times, _curves(simulation, aligned, account), trades)
     summary["result_hash"] = result_hash(tables, summary)
     report("done", 1.0)
@@ -126,6 +129,22 @@ def account_of(
         year=aligned.span.year.periods,
         sessions=aligned.span.year.sessions,
     )
+
+
+def _alternatives(
+    aligned: Aligned, target: Floats, account: Account, config: EngineConfig, backend: Backend
+) -> dict[str, dict[str, float | int | None]]:
+    """The same target traded at other costs and without stops, each with its figures."""
+    return {
+        name: _figures(simulate(aligned.bars, target, changed, backend=backend), account)
+        for name, changed in alternatives(config).items()
+    }
+
+
+def _figures(simulation: Simulation, account: Account) -> dict[str, float | int | None]:
+    equity = simulation.equity.copy()
+    equity[0] = simulation.initial_capital
+    return figures(replace(account, equity=equity)) | {"num_trades": simulation.num_trades}
 
 
 def _ignore(step: str, fraction: float) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from backtest.arrays import Flags, Times
 from backtest.metrics import Account, ClosedTrades, compute_metrics
 from backtest.metrics.drawdown import drawdown_table
+from backtest.metrics.holding import metrics_of_benchmark
 from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side
@@ -78,6 +79,7 @@ def derived(account: Account) -> dict[str, Any]:
         "metrics": metrics.values,
         "metric_reasons": metrics.reasons,
         "metrics_elsewhere": values_of_other_tools(account),
+        "benchmark_metrics": metrics_of_benchmark(account).values,
         "drawdowns": drawdown_table(account),
         "yearly": yearly_returns(account),
         "monthly": monthly_returns(account),

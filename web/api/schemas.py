@@ -228,6 +228,8 @@ class Summary(TypedDict, total=False):
     monthly: list[Json] | None
     exit_reasons: list[Json] | None
     sides: list[Json] | None
+    benchmark_metrics: dict[str, float | None] | None
+    alternatives: Json | None
     curve_bars: int
 
 

@@ -12,6 +12,9 @@ from backtest.plural import counted
 
 _MINUS = "\u2212"
 _NONE = "–"
+_SCIENTIFIC = 1e15
+_MULTIPLE_FROM = 1e6
+"""Percent; what is more reads better as a multiple."""
 
 
 def register(app: Flask) -> None:
@@ -28,19 +31,29 @@ def number(value: float | int | None, digits: int = 2, *, sign: bool = False) ->
     """A number with thousands separated; a dash where there is none."""
     if value is None:
         return _NONE
+    if abs(value) >= _SCIENTIFIC:
+        return _scientific(value, sign=sign)
     text = f"{value:{'+' if sign else ''},.{digits}f}"
     if not any(digit in text for digit in "123456789"):
         text = text.lstrip("+-")
     return text.replace("-", _MINUS)
 
 
+def _scientific(value: float, *, sign: bool) -> str:
+    """A number too long to be read, by its first digits and its power of ten: 3.1e22."""
+    digits, _, power = f"{value:{'+' if sign else ''}.1e}".partition("e")
+    return f"{digits}e{int(power)}".replace("-", _MINUS)
+
+
 def percent(fraction: float | None, digits: int = 2, *, sign: bool = False) -> str:
-    """A fraction as percent."""
-    return _NONE if fraction is None else number(100 * fraction, digits, sign=sign) + "%"
+    """A fraction as percent; as a multiple from a million percent on."""
+    return _NONE if fraction is None else points(100 * fraction, digits, sign=sign)
 
 
 def points(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
-    """A number that is percent already."""
+    """A number that is percent already; as a multiple from a million percent on."""
+    if value is not None and abs(value) >= _MULTIPLE_FROM:
+        return number(value / 100, 0, sign=sign) + "×"
     return _NONE if value is None else number(value, digits, sign=sign) + "%"
 
 
@@ -70,6 +83,8 @@ def apart(value: float, style: str) -> str:
     """A difference of two metrics with its sign; percentages differ by percentage points."""
     if style in ("percent", "points"):
         difference = 100 * value if style == "percent" else value
+        if abs(difference) >= _MULTIPLE_FROM:
+            return points(difference, sign=True)
         return f"{number(difference, 1 if abs(difference) >= 10 else 2, sign=True)} pp"
     return str(_STYLES[style](value, sign=True))
 

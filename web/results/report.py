@@ -11,7 +11,7 @@ from backtest.metrics import catalogue
 from store.queries import results, runs
 from web import static_files
 from web.presentation import charts, svg
-from web.results.kpis import kpis
+from web.results import against_holding
 from web.results.stored_curves import curves_of, require
 from web.services import database, now
 
@@ -29,17 +29,17 @@ def render(run_id: str) -> str:
     """The report as HTML that needs nothing else: style and pictures are inside."""
     with database().read() as session:
         run = runs.get(session, run_id)
-        summary = require(session, run_id).summary
+        result = require(session, run_id)
         trades = results.trades(session, run_id, limit=_MOST_TRADES)
         pnl = results.closed_pnl(session, run_id).pnl
+    summary = result.summary
     return render_template(
         "report.html",
         run=run,
         summary=summary,
         metrics=summary["metrics"],
-        kpis=kpis(summary["metrics"]),
+        **against_holding.values(run, result),
         reasons=summary["metric_reasons"],
-        catalogue=catalogue.CATALOGUE,
         groups=catalogue.by_group(),
         trades=trades,
         most_trades=_MOST_TRADES,

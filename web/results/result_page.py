@@ -7,13 +7,11 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from backtest.metrics import catalogue
 from store.models import Result, Run, Status
 from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice
 from web.api.serializers import elapsed_seconds
-from web.results import returns_room, rooms, settings_room, trades_room
-from web.results.kpis import kpis
+from web.results import against_holding, returns_room, rooms, settings_room, trades_room
 from web.risk import room as risk_room
 from web.services import database, settings
 
@@ -50,23 +48,14 @@ def _shared(run: Run, result: Result) -> dict[str, Any]:
         "summary": summary,
         "metrics": summary["metrics"],
         "reasons": summary["metric_reasons"],
-        "catalogue": catalogue.CATALOGUE,
-        "kpis": kpis(summary["metrics"]),
+        **against_holding.values(run, result),
         "elapsed": elapsed_seconds(run),
         "workflow": _workflow(run),
     }
 
 
-def _overview(_run: Run, _result: Result) -> dict[str, Any]:
-    return {"groups": catalogue.by_group()}
-
-
-def _nothing_more(_run: Run, _result: Result) -> dict[str, Any]:
-    return {}
-
-
 _VALUES = {
-    "overview": _overview,
+    "overview": against_holding.table_values,
     "trades": trades_room.values,
     "returns": returns_room.values,
     "risk": risk_room.values,

@@ -101,6 +101,23 @@ def test_the_summary_names_what_the_result_rests_on():
     assert set(summary["metrics"]) == set(CATALOGUE)
 
 
+def test_an_alternative_is_what_the_same_run_gives_at_those_settings():
+    prices, costs = {"AAA": dataset(walk(300))}, {"fee_rate": 0.002, "slippage_bps": 7}
+    changing = {"rule_type": "MOVING_AVERAGE_CROSS", "params": {"fast": 3, "slow": 9}}
+    settings = {
+        "without_costs": {"stop_loss_pct": 2, "fee_rate": 0, "slippage_bps": 0},
+        "double_costs": {"stop_loss_pct": 2, "fee_rate": 0.004, "slippage_bps": 14},
+        "without_stops": costs,
+    }
+
+    found = run(request(**changing, **costs, stop_loss_pct=2), prices).summary["alternatives"]
+
+    for name, chosen in settings.items():
+        metrics = run(request(**changing, **chosen), prices).summary["metrics"]
+        assert found[name] == {figure: metrics[figure] for figure in found[name]}, name
+    assert len({figures["final_equity"] for figures in found.values()}) == 3
+
+
 def test_the_same_request_gives_the_same_summary():
     prices = {"AAA": dataset(walk(300))}
 

@@ -92,13 +92,18 @@ def test_a_long_curve_is_fetched_in_detail_when_zoomed_and_whole_again_for_all_o
     expect(page.get_by_role("button", name="Max", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_metric_opens_to_its_formula(open_page, result):
+def test_a_metric_opens_to_its_formula_and_nothing_moves(open_page, result):
     page = open_page(result)
+    places = "[...document.querySelectorAll('tr')].map((row) => row.getBoundingClientRect().y)"
+    before = page.evaluate(places)
 
-    page.locator("#metric-sharpe_ratio summary").click()
+    page.get_by_role("button", name="Sharpe ratio", exact=True).click()
 
-    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("P = 252")
-    expect(page.locator("#metric-sharpe_ratio .explain")).to_contain_text("In other tools")
+    expect(page.get_by_role("dialog", name="Sharpe ratio", exact=True)).to_contain_text("P = 252")
+    expect(page.get_by_role("dialog", name="Sharpe ratio", exact=True)).to_contain_text("In other tools")
+    assert page.evaluate(places) == before
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_changing_the_rule_changes_its_fields_and_keeps_the_rest(open_page):

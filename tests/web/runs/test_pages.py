@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from store.queries import runs
+from store.queries import results, runs
 from tests.web.conftest import PAGE, with_a_result
 
 TABS = ("overview", "trades", "returns", "risk", "settings")
@@ -56,7 +56,7 @@ def test_a_panel_is_the_page_without_what_all_rooms_share(client, finished):
 def test_every_metric_opens_to_its_formula_inputs_and_what_other_tools_do(client, finished):
     page = client.get(f"/runs/{finished()}", headers=PAGE).text
 
-    assert page.count('class="explain"') == page.count('id="metric-') > 50
+    assert page.count('class="explain"') == page.count('id="metric-') > 45
     assert "P = 252 per year" in page
     assert "In other tools:" in page
 
@@ -260,15 +260,55 @@ def test_a_trade_that_was_open_at_the_end_is_marked(client, finished):
     assert page.count('<span class="tag">Open at end</span>') == 1
 
 
-def test_the_figures_on_top_tell_their_distance_to_the_benchmark(client, finished):
+def test_the_figures_on_top_tell_their_distance_to_holding_and_are_coloured_by_it(client, finished):
     run_id = finished()
 
     page = client.get(f"/runs/{run_id}", headers=PAGE).text
 
     metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
     apart = 100 * (metrics["total_return"] - metrics["benchmark_return"])
+    assert metrics["total_return"] > 0 > apart
     assert f'<span class="delta">{apart:+,.1f} pp vs. hold</span>'.replace("-", "\u2212") in page
+    assert f'<dd class="loss">{100 * metrics["total_return"]:.2f}%</dd>' in page
     assert page.count('<div class="kpi">') == 6
+
+
+def test_the_verdict_stands_above_the_figures_in_every_room(client, finished):
+    run_id = finished(stop_loss_pct=5)
+
+    for tab in TABS:
+        page = client.get(f"/runs/{run_id}?tab={tab}", headers=PAGE).text
+        assert 0 < page.index("to holding SP500: ") < page.index('<dl class="kpis">')
+    assert "Before costs +" in page
+    assert "The 5% stop-loss " in page
+
+
+def test_a_result_of_an_older_release_is_compared_by_its_curves(client, filled_database, finished):
+    run_id = finished()
+    new = client.get(f"/runs/{run_id}", headers=PAGE).text
+    with filled_database.write() as session:
+        result = results.get(session, run_id)
+        summary = {**result.summary}
+        del summary["benchmark_metrics"], summary["alternatives"]
+        result.summary = summary
+
+    old = client.get(f"/runs/{run_id}", headers=PAGE).text
+
+    rows = re.compile(r'<tr id="metric-.*?</tr>', re.DOTALL)
+    assert rows.findall(old) == rows.findall(new)
+    assert "re-investment left out" in old
+    assert "was not simulated by the release that stored this result" in old
+
+
+def test_the_benchmark_has_every_figure_that_equity_decides(client, finished):
+    status = client.get(f"/status/{finished()}?charts=false").json
+
+    held, own = status["benchmark_metrics"], status["metrics"]
+    assert held["total_return"] == own["benchmark_return"]
+    assert held["max_drawdown"] == own["benchmark_max_drawdown"]
+    assert held["volatility"] == pytest.approx(own["benchmark_volatility"])
+    assert {"sharpe_ratio", "sortino_ratio", "calmar_ratio", "psr"} <= held.keys()
+    assert status["alternatives"].keys() == {"without_costs", "double_costs"}
 
 
 def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_marked(client, finished):
