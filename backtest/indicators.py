@@ -101,17 +101,29 @@ def rsi(values: Floats, period: int) -> Floats:
 
 @kept(1)
 def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
-    """MACD line (fast minus slow exponential average), its signal line and their difference."""
-    line, average, histogram, *_ = _compute("MACD", [values], fast, slow, signal, first=slow + signal - 2)
-    return line, average, histogram
+    """MACD line (fast minus slow exponential average), its signal line and their difference.
+
+    TA-Lib's own three lines to the last bit; the line does not depend on `signal`, so a sweep computes it once.
+    """
+    whole = _macd_line(values, fast, slow)
+    average = ema(whole, signal)
+    line = np.where(np.isnan(average), np.nan, whole)
+    return line, average, line - average
+
+
+@kept(1)
+def _macd_line(values: Floats, fast: int, slow: int) -> Floats:
+    return _compute("MACD", [values], fast, slow, 1, first=slow - 1)[0]
 
 
 @kept(1)
 def bollinger_bands(values: Floats, period: int, deviations: float) -> tuple[Floats, Floats, Floats]:
-    """Upper, middle and lower band: simple average ± `deviations` population standard deviations."""
-    options = (period, deviations, deviations, 0)
-    upper, middle, lower, *_ = _compute("BBANDS", [values], *options, first=period - 1)
-    return upper, middle, lower
+    """Upper, middle and lower band: simple average ± `deviations` population standard deviations.
+
+    TA-Lib's own bands to the last bit, from an average and a deviation that do not depend on their number.
+    """
+    middle, distance = sma(values, period), deviations * standard_deviation(values, period)
+    return middle + distance, middle, middle - distance
 
 
 @kept(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from backtest.arrays import Flags, Floats
 from backtest.expression.checker import NO_CONSTANTS, split
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, Prices, Truth
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
+from backtest.signals import sweeping
+from backtest.signals.sweeping import Memory
+
+Result = TypeVar("Result")
 
 _ARITHMETIC: Final[dict[str, Callable[..., Floats]]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
@@ -39,22 +43,24 @@ def holds(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTA
     -------
     (T,) array of bool; the value at bar t uses bars <= t alone
     """
+    if memory := sweeping.current():
+        return _SweptEvaluation(prices, constants, memory).condition(node).true
     with np.errstate(all="ignore"):
-        return _Evaluation(node, prices, constants).condition(node).true
+        return _Evaluation(prices, constants, node).condition(node).true
 
 
 def values(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTANTS) -> Floats:
     """A number of a checked formula at each bar, (T,); NaN where it is unknown."""
     with np.errstate(all="ignore"):
-        return _Evaluation(node, prices, constants).series(node)
+        return _Evaluation(prices, constants, node).series(node)
 
 
 class _Evaluation:
     """One formula over one symbol; calls that occur several times are computed once."""
 
-    def __init__(self, root: Node, prices: Prices, constants: Mapping[str, float]) -> None:
+    def __init__(self, prices: Prices, constants: Mapping[str, float], root: Node | None) -> None:
         self._prices, self._count, self._constants = prices, len(prices), constants
-        calls = Counter(_calls(root))
+        calls = Counter(_calls(root) if root else ())
         self._repeated = {call for call, times in calls.items() if times > 1}
         self._known: dict[Call, Floats | Truth] = {}
 
@@ -143,6 +149,49 @@ class _Evaluation:
         """A number at each bar, (T,)."""
         values = self.number(node)
         return values if len(values) == self._count else np.full(self._count, values[0])
+
+
+class _SweptEvaluation(_Evaluation):
+    """One formula of a sweep: a part is computed once for the same values of the constants in it."""
+
+    def __init__(self, prices: Prices, constants: Mapping[str, float], memory: Memory) -> None:
+        super().__init__(prices, constants, None)
+        self._memory = memory
+
+    def condition(self, node: Node) -> Truth:
+        """A condition at each bar."""
+        return self._recalled(node, super().condition)
+
+    def number(self, node: Node) -> Floats:
+        """A series: (T,), or of one element where it is constant."""
+        return self._recalled(node, super().number)
+
+    def _recalled(self, node: Node, compute: Callable[[Node], Result]) -> Result:
+        names = self._names(node)
+        key = (id(node), id(self._prices), *[self._constants[name] for name in names])
+        if known := self._memory.known(key):
+            found: Result = known[1]
+            return found
+        result = compute(node)
+        self._memory.keep(key, (node, self._prices), result)
+        return result
+
+    def _names(self, node: Node) -> tuple[str, ...]:
+        """The constants that are named in a part of a formula."""
+        key = ("names", id(node))
+        if known := self._memory.known(key):
+            names: tuple[str, ...] = known[1]
+            return names
+        names = tuple(sorted({name for name in _named(node) if name in self._constants}))
+        self._memory.keep(key, (node,), names)
+        return names
+
+
+def _named(node: Node) -> Iterator[str]:
+    if isinstance(node, Name):
+        yield node.name
+    for child in children(node):
+        yield from _named(child)
 
 
 def _calls(node: Node) -> Iterator[Call]:

@@ -35,6 +35,11 @@ class Formula:
         """
         return _read(source, tuple(sorted(constants.items())))
 
+    @classmethod
+    def of_a_sweep(cls, source: str, constants: Mapping[str, float]) -> Formula:
+        """The formula of a text that was read with such constants before; their values are not checked again."""
+        return cls(source, _parsed(source), 0, constants)
+
     def holds(self, prices: Prices) -> Flags:
         """Tell at each bar whether the condition is true; the value at bar t uses bars <= t alone."""
         return evaluator.holds(self.tree, prices, self.constants)

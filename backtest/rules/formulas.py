@@ -14,6 +14,7 @@ from backtest.expression import Formula, InvalidExpression, PlacedError, taken
 from backtest.fields import Field, Value
 from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
+from backtest.signals import sweeping
 from backtest.signals.positions import positions
 
 _FORMULAS = ("entry", "exit", "short_entry", "short_exit")
@@ -75,6 +76,8 @@ class Expression(Rule):
         return [self._formula(source) for source in sources if source.strip()]
 
     def _formula(self, source: str) -> Formula:
+        if sweeping.is_on():
+            return Formula.of_a_sweep(source, self.constants)
         return Formula.read(source, self.constants)
 
     def _sides(self, entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:

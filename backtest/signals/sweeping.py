@@ -57,6 +57,11 @@ def sweeping(memory: Memory | None = None) -> Iterator[Memory]:
         _memory.reset(token)
 
 
+def current() -> Memory | None:
+    """What the sweep of this thread keeps; None where there is none."""
+    return _memory.get()
+
+
 def is_on() -> bool:
     """Whether a sweep is going on in this thread."""
     return _memory.get() is not None

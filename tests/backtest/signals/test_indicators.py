@@ -205,3 +205,20 @@ def test_macd_starts_later_than_its_averages_and_meets_their_difference_after_so
     assert (first_line, first_difference) == (33, 25)
     assert abs(line[40] - difference[40]) > 1e-3
     np.testing.assert_allclose(line[140:], difference[140:], atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_macd_and_bands_are_those_of_talib_to_the_last_bit(seed):
+    import talib
+
+    random = np.random.default_rng(seed)
+    close = np.maximum(np.round(random_prices(500, seed), int(random.integers(0, 6))), 1.0)
+    close[200:240] = close[200]
+    fast, slow, signal = 2 + seed, 9 + 7 * seed, 2 + seed
+
+    np.testing.assert_array_equal(
+        indicators.macd(close, fast, slow, signal), talib.MACD(close, fast, slow, signal)
+    )
+    for deviations in (1.0, 1.7, 3.0):
+        bands = talib.BBANDS(close, slow, deviations, deviations, 0)
+        np.testing.assert_array_equal(indicators.bollinger_bands(close, slow, deviations), bands)
