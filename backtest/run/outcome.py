@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from backtest.arrays import Floats
+from backtest.comparison.alternatives import alternatives, figures
 from backtest.metrics import Account
-from backtest.metrics.alternatives import alternatives, figures
 from backtest.prices import quality
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset

@@ -9,9 +9,9 @@ from typing import Any, Final, TypeGuard, cast
 import numpy as np
 
 from backtest.arrays import Flags, Times
+from backtest.comparison.holding import metrics_of_benchmark
 from backtest.metrics import Account, ClosedTrades, compute_metrics
 from backtest.metrics.drawdown import drawdown_table
-from backtest.metrics.holding import metrics_of_benchmark
 from backtest.metrics.other_tools import values_of_other_tools
 from backtest.metrics.periods import monthly_returns, yearly_returns
 from backtest.metrics.trade_statistics import by_exit_reason, by_side

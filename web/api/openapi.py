@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from backtest.run.request import OPTION_FIELDS, REQUEST_FIELDS
-from web.api import audit_schemas, chart_schemas, schemas
+from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
 from web.api.operations import REF
 from web.api.paths import PATHS
 from web.submission.form import EXAMPLE
@@ -29,7 +29,8 @@ _ANSWERS = (
     schemas.Problem, schemas.FieldError, schemas.Accepted, schemas.Cancelled, schemas.Check, schemas.Run,
     schemas.RunBrief, schemas.Runs, schemas.Status, schemas.Trade, schemas.Result, schemas.Verification,
     schemas.Curves, schemas.Rules, schemas.Metrics, schemas.Symbols, schemas.Dataset, schemas.Datasets,
-    schemas.Upload, schemas.Preset, schemas.Presets, schemas.Word, audit_schemas.AuditEntry, audit_schemas.AuditEntries,
+    schemas.Upload, preset_schemas.Preset, preset_schemas.Presets, schemas.Word,
+    audit_schemas.AuditEntry, audit_schemas.AuditEntries,
     chart_schemas.Candles, chart_schemas.TradeStory, chart_schemas.RollingMetrics,
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backtest.prices.reading.options import CHOICES, HELP
 from store.models import Status
 from store.queries.audit import Action
-from web.api import audit_schemas, chart_schemas, schemas
+from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
 from web.api.operations import (
     Operation,
     choice,
@@ -288,11 +288,11 @@ _PRICES: Paths = {
 }
 _PRESETS: Paths = {
     "/api/strategies": {
-        "get": operation("presets", "Saved presets", {200: schemas.Presets}),
+        "get": operation("presets", "Saved presets", {200: preset_schemas.Presets}),
         "post": operation(
             "presets",
             "Save settings as a preset",
-            {201: schemas.Preset},
+            {201: preset_schemas.Preset},
             (400, 409, 413, 415, 429),
             body=json_body(_PRESET),
         ),

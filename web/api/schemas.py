@@ -379,22 +379,6 @@ class Upload(Dataset):
     reading: Json
 
 
-class Preset(TypedDict):
-    """Saved values of the form."""
-
-    id: int
-    name: str
-    request: Json
-    created_at: Timestamp
-    updated_at: Timestamp
-
-
-class Presets(TypedDict):
-    """Every preset."""
-
-    strategies: list[Preset]
-
-
 class Word(TypedDict):
     """A state in one word."""
 

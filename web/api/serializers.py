@@ -14,7 +14,7 @@ from store.queries import run_list, runs
 from web.services import now
 
 if TYPE_CHECKING:
-    from web.api import audit_schemas, schemas
+    from web.api import audit_schemas, preset_schemas, schemas
 
 
 def run_brief(run: Run) -> schemas.RunBrief:
@@ -98,7 +98,7 @@ def dataset(stored: StoredDataset) -> schemas.Dataset:
     return {**symbol(stored), "certificate": stored.certificate}
 
 
-def preset(preset: Preset) -> schemas.Preset:
+def preset(preset: Preset) -> preset_schemas.Preset:
     """Saved values of the form."""
     return {
         "id": preset.id,

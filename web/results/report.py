@@ -10,8 +10,8 @@ from flask import render_template
 from backtest.metrics import catalogue
 from store.queries import results, runs
 from web import static_files
+from web.overview import against_holding
 from web.presentation import charts, svg
-from web.results import against_holding
 from web.results.stored_curves import curves_of, require
 from web.services import database, now
 

@@ -11,7 +11,8 @@ from store.models import Result, Run, Status
 from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice
 from web.api.serializers import elapsed_seconds
-from web.results import against_holding, returns_room, rooms, settings_room, trades_room
+from web.overview import against_holding
+from web.results import returns_room, rooms, settings_room, trades_room
 from web.risk import room as risk_room
 from web.services import database, settings
 

@@ -17,7 +17,7 @@ from store.queries import audit, presets
 from store.queries.audit import Action
 from store.queries.tokens import Scope
 from web import quota
-from web.api import schemas, serializers
+from web.api import preset_schemas, serializers
 from web.api.request_parsing import json_object
 from web.auth.authentication import actor, client, identity
 from web.services import database, now
@@ -36,7 +36,7 @@ def every() -> ResponseReturnValue:
     """All presets by name."""
     with database().read() as session:
         listed = presets.list_all(session, with_bodies=True)
-        body: schemas.Presets = {"strategies": [serializers.preset(preset) for preset in listed]}
+        body: preset_schemas.Presets = {"strategies": [serializers.preset(preset) for preset in listed]}
     return jsonify(body)
 
 

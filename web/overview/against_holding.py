@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backtest.metrics.alternatives import STOPS
+from backtest.comparison.alternatives import STOPS
+from backtest.comparison.holding import metrics_of_benchmark
 from backtest.metrics.catalogue import CATALOGUE, METRICS
-from backtest.metrics.holding import metrics_of_benchmark
 from backtest.metrics.metric import Metric
 from store.models import Result, Run
+from web.overview.kpis import costs_ladder, kpis
 from web.presentation.formatting import tone
 from web.presentation.verdict import Facts, Figures, Verdict, costs_of, verdict_of
 from web.results.curves import account_of
-from web.results.kpis import costs_ladder, kpis
 from web.results.stored_curves import curves_of
 
 FIRST: Final = (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from backtest.comparison.alternatives import alternatives
+from backtest.comparison.holding import GROUPS, HELD, metrics_of_benchmark
 from backtest.metrics import Account, compute_metrics
-from backtest.metrics.alternatives import alternatives
-from backtest.metrics.holding import GROUPS, HELD, metrics_of_benchmark
 from backtest.simulation.config import EngineConfig
 
 
