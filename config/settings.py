@@ -133,8 +133,14 @@ class Settings:
     argo_ca_file: str = text("ARGO_CA_FILE")
     argo_namespace: str = text("ARGO_NAMESPACE", "stock-backtest")
     argo_ui_url: str = text("ARGO_UI_URL")
+    kubernetes_host: str = text("KUBERNETES_SERVICE_HOST")
+    """The API server; Kubernetes sets this variable and the next in every pod."""
+    kubernetes_port: int = whole("KUBERNETES_SERVICE_PORT", 443, 1, 65_535)
+    kubernetes_ca_file: str = text("KUBERNETES_CA_FILE")
     max_running_workflows: int = whole("MAX_RUNNING_WORKFLOWS", 10, 1, 10_000)
     ttl_success_seconds: int = whole("TTL_SUCCESS_SECONDS", 0, 0, _YEAR_SECONDS)
+    ttl_success_ui_seconds: int = whole("TTL_SUCCESS_UI_SECONDS", 900, 0, _YEAR_SECONDS)
+    """For workflows that people submit in the Argo UI: they are read there; those of the web are deleted at once."""
     ttl_failure_seconds: int = whole("TTL_FAILURE_SECONDS", _DAY_SECONDS, 0, _YEAR_SECONDS)
     ttl_completion_seconds: int = whole("TTL_COMPLETION_SECONDS", _DAY_SECONDS, 0, _YEAR_SECONDS)
     public_url: str = address("PUBLIC_URL")

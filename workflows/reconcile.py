@@ -21,6 +21,7 @@ from store.queries import audit
 from store.session import Database
 from workflows.cluster.argo_client import Argo
 from workflows.cluster.reconciler import Reconciler
+from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.errors import WorkflowError
 
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -41,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = "reconcile" if arguments.every is None else "dispatcher"
     logs.configure_from(settings, process=name)
     database = Database.open(settings.database_url, pool_size=2)
-    reconciler = Reconciler(database, Argo(settings), limit=settings.max_running_workflows)
+    argo = Argo(settings)
+    messages = WorkflowMessages(settings, argo)
+    reconciler = Reconciler(database, argo, messages, limit=settings.max_running_workflows)
     if arguments.every is None:
         return _once(database, reconciler, audit_days=settings.audit_days)
     return _repeat(database, reconciler, arguments.every)

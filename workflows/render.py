@@ -16,7 +16,7 @@ _HEAD = "# Rendered by `make render` from workflows/templates; change it there.\
 
 def rendered(settings: Settings) -> dict[str, str]:
     """The YAML of every template, by file name."""
-    made = (templates.backtest(settings), templates.db_migrate(settings))
+    made = (templates.backtest(settings), templates.quick(settings), templates.db_migrate(settings))
     return {f"{template.name}.yaml": _HEAD + template.to_yaml() for template in made}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import Field, Value, parse_fields
+from backtest.fields import Field, ValidationError, Value, parse_fields
 from backtest.prices.symbols import spelled
 from backtest.simulation.config import ENGINE_FIELDS, EngineConfig
 
@@ -34,6 +34,23 @@ REQUEST_FIELDS = (
     Field(name="run_id", kind="text", label="Run ID", max_length=36,
           help="UUID4 of the run; repeating it returns the same run. Empty: a new one."),
 )  # fmt: skip
+
+FORM_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "costs": ("initial_capital", "fee_rate", "slippage_bps"),
+    "sizing": ("size_type", "size", "fractional", "direction", "fill"),
+    "exits": ("stop_loss_pct", "take_profit_pct", "trailing_stop_pct"),
+    "fine_costs": ("fee_per_share", "fee_min", "borrow_rate"),
+    "comparison": ("benchmark", "risk_free_rate"),
+}
+"""The options in the order in which every form asks for them."""
+EXAMPLE: Mapping[str, Any] = {
+    "symbols": ["SP500"],
+    "rule_type": "MOVING_AVERAGE_CROSS",
+    "params": {"fast": 10, "slow": 30},
+    "start_date": "2009-01-02",
+    "end_date": "2018-12-31",
+}
+"""What an untouched form asks for, on the page and in the Argo UI; its prices come with the product."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +117,22 @@ class RunRequest:
     def rule(self) -> rules.Rule:
         """The rule with this request's parameters."""
         return rules.build(self.rule_type, self.params)
+
+
+def readable(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be read of a refused request, field by field, so that it can be stored; `EXAMPLE` or a default elsewhere.
+
+    Texts that are missing or cannot be read are empty, and so is the list of symbols.
+    """
+    return {field.name: _readable(field, raw.get(field.name)) for field in REQUEST_FIELDS}
+
+
+def _readable(field: Field, received: object) -> Any:
+    empty = {"symbols": (), "object": {}, "text": "", "date": date.fromisoformat(EXAMPLE["start_date"])}
+    try:
+        return field.parse(received) if received is not None else empty.get(field.kind, field.default)
+    except ValidationError:
+        return empty.get(field.kind, field.default)
 
 
 def _completed(values: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,40 @@ def submit(
         raise
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A request with a mistake that reached the cluster: what can be read of it, and what is wrong."""
+
+    run_id: str
+    values: Mapping[str, Any]
+    """Every field of `REQUEST_FIELDS`."""
+    received: Mapping[str, Any]
+    message: str
+    workflow_name: str
+    workflow_uid: str
+
+
+def add_refused(session: Session, refused: Refused, *, now: datetime) -> None:
+    """Add a run that is FAILED from the beginning, so that its mistake can be seen and mended."""
+    columns = {name: value for name, value in refused.values.items() if name != "run_id"}
+    columns |= {"symbols": list(columns["symbols"]), "benchmark": columns["benchmark"] or None}
+    run = Run(
+        run_id=refused.run_id,
+        created_at=now,
+        completed_at=now,
+        status=Status.FAILED,
+        error_code="invalid_request",
+        error_message=refused.message,
+        received=dict(refused.received),
+        workflow_name=refused.workflow_name,
+        workflow_uid=refused.workflow_uid,
+        **columns,
+    )
+    session.add(run)
+    session.flush()
+    session.add_all(RunSymbol(symbol=symbol, run_id=run.run_id) for symbol in run.symbols)
+
+
 def find(session: Session, run_id: str) -> Run | None:
     """The run of that id, or None."""
     return session.get(Run, run_id)

@@ -200,7 +200,9 @@ def test_a_step_reaches_the_artifact_store_and_the_store_takes_it_in(environment
 
 
 def test_where_people_sign_in_the_web_reaches_their_provider_and_nothing_else_does():
-    policies = list(named(overlay(SIGNED_IN), "NetworkPolicy").values())
+    every = named(overlay(SIGNED_IN), "NetworkPolicy")
+    # the API server has an address of the cluster's own network, wherever that is: another rule, another test
+    policies = [policy for name, policy in every.items() if not name.startswith("api-server")]
     provider = ("ipBlock", {})
 
     assert [

@@ -15,6 +15,7 @@ from workflows.cluster import parameters
 from workflows.cluster.argo_client import Argo, name_of
 from workflows.cluster.dispatcher import Dispatcher
 from workflows.cluster.reconciler import Reconciler
+from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.submission import submit
 
 BY_HAND = {
@@ -51,7 +52,8 @@ class ClusterEnvironment:
         )
         self.argo = Argo(self.settings)
         self.dispatcher = Dispatcher(self.database, self.argo, limit=limit)
-        self.reconciler = Reconciler(self.database, self.argo, limit=limit)
+        self.messages = WorkflowMessages(self.settings, self.argo)
+        self.reconciler = Reconciler(self.database, self.argo, self.messages, limit=limit)
 
     def submit(self, launcher=None, **changes):
         return submit(
@@ -76,8 +78,9 @@ class ClusterEnvironment:
         uid = str(uuid.uuid4())
         arguments = BY_HAND | changes | {"run_id": run_id}
         listed = [{"name": key, "value": value} for key, value in arguments.items()]
+        label = parameters.run_id_of(run_id, uid)  # what the template's expression gives
         self.server.workflows[name] = {
-            "metadata": {"name": name, "uid": uid, "labels": {"app": "backtest", "run_id": run_id or uid}},
+            "metadata": {"name": name, "uid": uid, "labels": {"app": "backtest", "run_id": label}},
             "spec": {"arguments": {"parameters": listed}},
         }
         return uid

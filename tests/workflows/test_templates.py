@@ -12,7 +12,7 @@ import yaml
 from hera.workflows import models as m
 
 from backtest import rules
-from backtest.run.request import RunRequest
+from backtest.run.request import EXAMPLE, FORM_GROUPS, RunRequest
 from config.exit_codes import Exit
 from config.settings import Settings
 from qa.processes import ROOT
@@ -55,7 +55,7 @@ def closed(schema):
     return schema
 
 
-@pytest.mark.parametrize("name", ["backtest.yaml", "db-migrate.yaml"])
+@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
 def test_every_key_of_a_template_is_one_that_argo_knows(name):
     schema = closed(m.WorkflowTemplate.model_json_schema(by_alias=True))
 
@@ -70,7 +70,8 @@ def test_what_is_committed_is_what_is_rendered_and_a_difference_is_seen(tmp_path
 
     assert done.returncode == 0
     assert (before, written, after) == (1, 0, 0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["backtest.yaml", "db-migrate.yaml"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["backtest-quick.yaml", "backtest.yaml", "db-migrate.yaml"]
 
 
 def test_every_argument_says_what_it_is_for_and_a_choice_has_its_list():
@@ -84,30 +85,55 @@ def test_every_argument_says_what_it_is_for_and_a_choice_has_its_list():
     assert all("default" not in each for each in asked.values())  # Argo's UI does not honour it
 
 
-def test_only_what_has_no_default_has_to_be_filled_in():
-    required = {name for name, each in form().items() if "value" not in each}
+@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml"])
+def test_an_untouched_form_is_the_example_of_the_page(name):
+    asked = rendered()[name]["spec"]["arguments"]["parameters"]
+    run_id = "123e4567-e89b-42d3-a456-426614174000"
 
-    assert required == {"symbols", "rule_type", "start_date", "end_date"}
+    raw, hashes = parameters.read({each["name"]: each["value"] for each in asked}, run_id)
 
-
-def test_the_values_of_the_form_are_the_defaults_of_a_request():
-    filled = {"symbols": "SP500", "rule_type": "RSI", "start_date": "2017-01-03", "end_date": "2018-12-31"}
-    values = {name: each.get("value", filled.get(name)) for name, each in form().items()}
-
-    raw, hashes = parameters.read(values, "123e4567-e89b-42d3-a456-426614174000")
-
-    short = filled | {"symbols": ["SP500"], "run_id": "123e4567-e89b-42d3-a456-426614174000"}
-    assert RunRequest.parse(raw) == RunRequest.parse(short)
+    example = {field: value for field, value in EXAMPLE.items() if field != "params"}
+    assert RunRequest.parse(raw) == RunRequest.parse(example | {"run_id": run_id})
     assert hashes == {}
 
 
+def test_the_arguments_stand_in_the_order_of_the_page_and_the_quick_form_asks_for_five():
+    full = list(form())
+    quick = [each["name"] for each in rendered()["backtest-quick.yaml"]["spec"]["arguments"]["parameters"]]
+
+    assert full[:5] == quick == ["symbols", "rule_type", "params", "start_date", "end_date"]
+    assert full[5:8] == list(FORM_GROUPS["costs"])
+    assert full[-2:] == ["run_id", "data_hashes"]
+
+
+@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml"])
+def test_no_step_can_be_chosen_as_the_entrypoint(name):
+    templates = parts(rendered()[name]["spec"])
+
+    inputs = {step: templates[step]["inputs"] for step in ("engine", "persist")}
+
+    assert inputs["engine"]["parameters"] == [{"name": "choose_main_as_entrypoint"}]  # Argo wants its value
+    assert [each["name"] for each in inputs["persist"]["artifacts"]] == ["bundle"]
+    [engine] = [task for task in templates["main"]["dag"]["tasks"] if task["name"] == "engine"]
+    assert engine["arguments"]["parameters"] == [{"name": "choose_main_as_entrypoint", "value": "yes"}]
+
+
+def test_the_figures_of_a_stored_run_are_outputs_of_the_workflow():
+    templates = parts(backtest())
+
+    shown = {each["name"] for each in templates["main"]["outputs"]["parameters"]}
+
+    assert shown == {"total_return", "sharpe_ratio", "num_trades"}
+    assert {each["valueFrom"]["default"] for each in templates["persist"]["outputs"]["parameters"]} == {""}
+
+
 def test_clean_up_is_three_times_by_configuration():
-    settings = replace(SETTINGS, ttl_success_seconds=1, ttl_failure_seconds=2, ttl_completion_seconds=3)
+    settings = replace(SETTINGS, ttl_success_ui_seconds=1, ttl_failure_seconds=2, ttl_completion_seconds=3)
 
     usual, changed = backtest()["ttlStrategy"], backtest(settings)["ttlStrategy"]
 
     assert usual == {
-        "secondsAfterSuccess": 0,
+        "secondsAfterSuccess": 900,
         "secondsAfterFailure": 86_400,
         "secondsAfterCompletion": 86_400,
     }
@@ -145,7 +171,7 @@ def test_every_step_has_a_command_a_deadline_and_limits(step):
     assert part["container"]["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-@pytest.mark.parametrize("name", ["backtest.yaml", "db-migrate.yaml"])
+@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
 def test_no_step_sees_a_token_of_kubernetes(name):
     spec = rendered()[name]["spec"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from backtest.run.request import OPTION_FIELDS, REQUEST_FIELDS
+from backtest.run.request import EXAMPLE, OPTION_FIELDS, REQUEST_FIELDS
 from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
 from web.api.operations import REF
 from web.api.paths import PATHS
-from web.submission.form import EXAMPLE
 
 _SCHEMES = {
     "token": {

@@ -11,16 +11,16 @@ from flask import Flask
 from backtest import rules
 from backtest.errors import InvalidRequest
 from backtest.fields import Field, ValidationError
-from backtest.run.request import REQUEST_FIELDS
+from backtest.run.request import FORM_GROUPS, REQUEST_FIELDS
 from store.models import Run
-from web.submission.form import CHOICE_LABELS, COMPARISON, COSTS, EXITS, FINE_COSTS, SIZING, rule_label, typed
+from web.submission.form import CHOICE_LABELS, rule_label, typed
 
 _FIELDS = {field.name: field for field in REQUEST_FIELDS}
 _GROUPS = (
-    ("Sizing and fills", SIZING),
-    ("Costs", (*COSTS, *FINE_COSTS)),
-    ("Stops and targets", EXITS),
-    ("Comparison", COMPARISON),
+    ("Sizing and fills", FORM_GROUPS["sizing"]),
+    ("Costs", (*FORM_GROUPS["costs"], *FORM_GROUPS["fine_costs"])),
+    ("Stops and targets", FORM_GROUPS["exits"]),
+    ("Comparison", FORM_GROUPS["comparison"]),
 )
 _SIZES = {"percent": "{}% of equity", "value": "{} in currency", "shares": "{} shares"}
 _OF_ITS_OWN_SYMBOLS = "Buy & hold of the same symbols"
@@ -63,7 +63,7 @@ def changes(run: Run) -> str:
 def shown(field: Field, value: Any) -> str:
     """A value with its unit: fractions as percent, amounts with thousands separated, a dash where there is none."""
     if value is None or value == "":
-        return "Off" if field.name in EXITS else "–"
+        return "Off" if field.name in FORM_GROUPS["exits"] else "–"
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if field.unit == "fraction":

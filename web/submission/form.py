@@ -13,26 +13,14 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.expression import FUNCTIONS, SERIES
 from backtest.fields import Field
 from backtest.rules import Rule
-from backtest.run.request import OPTION_FIELDS, REQUEST_FIELDS
+from backtest.run.request import EXAMPLE, FORM_GROUPS, OPTION_FIELDS, REQUEST_FIELDS
 from store.models import Run
 from web.auth.authorization import FORM_FIELD
 from web.presentation.svg import MONTHS
 
 PARAM = "params."
 _NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD)
-EXAMPLE: Mapping[str, Any] = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "params": {"fast": 10, "slow": 30},
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
 FIELDS: Mapping[str, Field] = {field.name: field for field in REQUEST_FIELDS}
-COSTS = ("initial_capital", "fee_rate", "slippage_bps")
-SIZING = ("size_type", "size", "fractional", "direction", "fill")
-EXITS = ("stop_loss_pct", "take_profit_pct", "trailing_stop_pct")
-FINE_COSTS = ("fee_per_share", "fee_min", "borrow_rate")
-COMPARISON = ("benchmark", "risk_free_rate")
 CHOICE_LABELS = {
     "percent": "Percent of equity",
     "value": "Value in currency",
@@ -51,7 +39,7 @@ def register(app: Flask) -> None:
     """Let templates name the fields, their groups and labels."""
     app.jinja_env.filters["typed"] = typed
     app.jinja_env.globals.update(
-        fields=FIELDS, costs=COSTS, sizing=SIZING, exits=EXITS, fine_costs=FINE_COSTS, comparison=COMPARISON,
+        fields=FIELDS, **FORM_GROUPS,
         choice_labels=CHOICE_LABELS, rule_label=rule_label, params_of=params_of, changed=changed, months=MONTHS,
         formula_functions=FUNCTIONS.values(), formula_series=SERIES,
     )  # fmt: skip

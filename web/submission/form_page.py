@@ -33,7 +33,7 @@ def _initial_values() -> dict[str, str]:
     values = form.defaults()
     with database().read() as session:
         if run_id := request.args.get("run", ""):
-            values = form.from_request(runs.request_of(runs.get(session, run_id)).as_json())
+            values = form.from_request(runs.request_json(runs.get(session, run_id)))
         preset_id = request.args.get("preset", "")
         preset = (
             presets.find(session, int(preset_id)) if preset_id.isdigit() and len(preset_id) < 10 else None

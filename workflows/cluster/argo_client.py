@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from config import logs
 from config.settings import Settings
+from workflows.cluster.parameters import run_id_of
 from workflows.errors import WorkflowError
 
 TEMPLATE = "backtest"
@@ -82,7 +83,7 @@ class Argo:
         After a time-out the server may have created it or not: it is asked, and only if there is no such
         workflow `ArgoUnavailable` is raised.
         """
-        workflow = _workflow(run_id, arguments, self._settings.argo_namespace)
+        workflow = _workflow(run_id, arguments, self._settings)
         try:
             with _named_errors():
                 created = self._service().create_workflow(m.WorkflowCreateRequest(workflow=workflow))
@@ -137,7 +138,7 @@ class Argo:
         settings = self._settings
         return WorkflowsService(
             host=settings.argo_server,
-            token=_token(settings),
+            token=token_of(settings),
             verify_ssl=settings.argo_ca_file or True,
             namespace=settings.argo_namespace,
             session=TimeoutSession(),
@@ -204,7 +205,7 @@ def _text_of(error: Exception) -> str:
     return logs.redacted(str(error))[:500]
 
 
-def _token(settings: Settings) -> str | None:
+def token_of(settings: Settings) -> str | None:
     """The token of now: a projected file is rewritten by Kubernetes every hour."""
     if not settings.argo_token_file:
         return settings.argo_token or None
@@ -214,13 +215,18 @@ def _token(settings: Settings) -> str | None:
         raise ArgoForbidden(f"the token file cannot be read: {error}") from error
 
 
-def _workflow(run_id: str, arguments: Mapping[str, str], namespace: str) -> m.Workflow:
+def _workflow(run_id: str, arguments: Mapping[str, str], settings: Settings) -> m.Workflow:
     workflow = Workflow(
         name=name_of(run_id),
-        namespace=namespace,
+        namespace=settings.argo_namespace,
         labels={"run_id": run_id, "app": "backtest"},
         workflow_template_ref=m.WorkflowTemplateRef(name=TEMPLATE),
         arguments=[Parameter(name=name, value=value) for name, value in arguments.items()],
+        ttl_strategy=m.TTLStrategy(
+            seconds_after_success=settings.ttl_success_seconds,
+            seconds_after_failure=settings.ttl_failure_seconds,
+            seconds_after_completion=settings.ttl_completion_seconds,
+        ),
     ).build()
     assert isinstance(workflow, m.Workflow)
     return workflow
@@ -237,7 +243,7 @@ def _status_of(answer: m.Workflow) -> WorkflowStatus:
     return WorkflowStatus(
         name=metadata["name"],
         uid=metadata["uid"],
-        run_id=metadata.get("labels", {}).get("run_id") or own.get("run_id") or metadata["uid"],
+        run_id=metadata.get("labels", {}).get("run_id") or run_id_of(own.get("run_id", ""), metadata["uid"]),
         phase=status.get("phase") or "Pending",
         message=status.get("message", ""),
         is_deleted="deletionTimestamp" in metadata,

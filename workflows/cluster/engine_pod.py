@@ -17,7 +17,8 @@ from config.settings import Settings
 from store.queries import datasets
 from store.session import Database
 from workflows import limits, process, submission
-from workflows.cluster import failure_messages, parameters
+from workflows.cluster import failure_messages, failure_report, parameters
+from workflows.failures import Failure
 from workflows.steps import step, work
 from workflows.steps.work import Work
 
@@ -34,8 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "engine",
         arguments.run_id,
         lambda settings: _run(settings, arguments.run_id, arguments.bundle),
-        on_error=lambda error: work.failed(error, failure_messages.leave),
+        on_error=lambda error: work.failed(error, lambda failure: _leave(failure, arguments.bundle.parent)),
     )
+
+
+def _leave(failure: Failure, folder: Path) -> None:
+    """The failure for the dispatcher and the list of the Argo UI, and as a page for its workflow."""
+    failure_messages.leave(failure)
+    failure_report.leave(failure, os.environ.get("PARAMETERS", "[]"), folder)
 
 
 def _run(settings: Settings, run_id: str, folder: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from workflows.failures import Failure
 log = logs.get(__name__)
 
 LONGEST_MESSAGE = 2_000
+_MOST_BYTES = 3_500
 TERMINATION_LOG = "/dev/termination-log"
 """Where a container leaves its termination message; Kubernetes keeps 4 KiB of it."""
 
@@ -24,6 +24,7 @@ _FAILED = ("Failed", "Error")
 _ABOUT_RETRIES = ("retryStrategy.expression evaluated to false", "No more retries left")
 """What Argo reports of the node around a step's attempts; the attempt itself has the reason."""
 _EXIT = re.compile(r"\(exit code (\d{1,9})\)(?:: (.*))?", re.DOTALL)
+_CODE = re.compile(r"(.*) \[([a-z][a-z0-9_]{0,63})\]", re.DOTALL)
 _STEPS = {"engine": "engine step", "persist": "persist step"}
 
 
@@ -112,9 +113,12 @@ def leave(failure: Failure) -> None:
 
 
 def termination_message(failure: Failure) -> str:
-    """A failure as a step leaves it for `failure_of`, short enough for Kubernetes to keep it whole."""
+    """A failure as a step leaves it: a sentence for people of the Argo UI, and its code for `failure_of`.
+
+    It is short enough for Kubernetes to keep it whole.
+    """
     message = logs.redacted(failure.message)[:LONGEST_MESSAGE]
-    return json.dumps({"error_code": failure.code, "error_message": message})
+    return f"{message.encode()[:_MOST_BYTES].decode(errors='ignore')} [{failure.code}]"
 
 
 def _parse_message(message: str) -> tuple[int | None, Failure | None]:
@@ -122,11 +126,10 @@ def _parse_message(message: str) -> tuple[int | None, Failure | None]:
     match = _EXIT.search(message)
     if match is None:
         return None, None
-    try:
-        content = json.loads(match[2] or "")
-        return int(match[1]), Failure.from_json(content)
-    except (ValueError, RecursionError):
+    left = _CODE.fullmatch((match[2] or "").strip())
+    if left is None:
         return int(match[1]), None
+    return int(match[1]), Failure.from_json({"error_code": left[2], "error_message": left[1]})
 
 
 def _from_phrase(subject: str, message: str) -> Failure:

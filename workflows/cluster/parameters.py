@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import EXPANDED, Field, Value
+from backtest.fields import EXPANDED, Field, Value, unknown
 from backtest.run.request import REQUEST_FIELDS
 
 DATA_HASHES = Field(
@@ -18,6 +18,14 @@ DATA_HASHES = Field(
     help='The version of each symbol\'s prices as JSON, {"SPY": "<SHA-256>"}; empty: the current ones.',
 )
 FIELDS = (*REQUEST_FIELDS, DATA_HASHES)
+_RUN_ID = re.compile(r"[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+")
+_RUN_ID_LENGTH = 36
+RUN_ID = (
+    f"len(workflow.parameters.run_id) == {_RUN_ID_LENGTH} "
+    f"&& workflow.parameters.run_id matches '^{_RUN_ID.pattern}$' "
+    "? workflow.parameters.run_id : workflow.uid"
+)
+"""`run_id_of` as an expression of Argo: a run id that no label can hold would end the workflow without a trace."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _ESCAPED = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "{}$"})
 
@@ -53,14 +61,25 @@ def arguments_of(request: Mapping[str, Any], data_hashes: Mapping[str, str]) -> 
 def read(arguments: Mapping[str, str], run_id: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The raw request in workflow arguments, and the pinned prices; an empty argument is an absent one.
 
-    Raises `InvalidRequest` where an object is not JSON or Argo would evaluate an argument; everything else is
-    `RunRequest.parse`'s to judge.
+    Raises `InvalidRequest` where an object is not JSON, Argo would evaluate an argument, there is no such argument,
+    or the workflow is not named by the run id that was given; everything else is `RunRequest.parse`'s to judge.
     """
     _check_plain(arguments)
+    _check_known(arguments, run_id)
     raw = {field.name: _value(field, arguments.get(field.name) or "") for field in FIELDS}
     hashes = raw.pop(DATA_HASHES.name) or {}
     given = {name: value for name, value in raw.items() if value is not None}
     return given | {"run_id": run_id}, {str(symbol): str(name) for symbol, name in hashes.items()}
+
+
+def readable(arguments: Mapping[str, str]) -> dict[str, Any]:
+    """As much of the raw request as can be read of arguments that `read` refuses."""
+    return {field.name: _readable(field, arguments.get(field.name) or "") for field in REQUEST_FIELDS}
+
+
+def run_id_of(given: str, workflow_uid: str) -> str:
+    """The run of a workflow: the id that was given where it can be one, else the workflow's own."""
+    return given if len(given) == _RUN_ID_LENGTH and _RUN_ID.fullmatch(given) else workflow_uid
 
 
 def from_json(text: str) -> dict[str, str]:
@@ -73,6 +92,23 @@ def _check_plain(arguments: Mapping[str, str]) -> None:
     wrong = [name for name, value in arguments.items() if any(mark in value for mark in EXPANDED)]
     if wrong:
         raise InvalidRequest([FieldError(name[:64], text, arguments[name][:80]) for name in wrong])
+
+
+def _check_known(arguments: Mapping[str, str], run_id: str) -> None:
+    names = [field.name for field in FIELDS]
+    errors = [unknown(name[:64], names) for name in arguments if name not in names]
+    given = arguments.get("run_id") or run_id
+    if given != run_id:
+        errors.append(FieldError("run_id", "must be a UUID4 in lower case, or empty", given[:80]))
+    if errors:
+        raise InvalidRequest(errors)
+
+
+def _readable(field: Field, text: str) -> Any:
+    try:
+        return _value(field, text)
+    except InvalidRequest:
+        return None
 
 
 def _value(field: Field, text: str) -> Any:

@@ -6,13 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from backtest.errors import BacktestError
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
+from store.queries import runs
 from workflows import retry
-from workflows.cluster import failure_messages, registration
+from workflows.cluster import failure_messages, figures, registration
 from workflows.errors import RunDiffers
 from workflows.failures import Failure, snake_case
 from workflows.steps import persist, step
@@ -25,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Register a run of the Argo UI that has no row yet, and store what the engine step computed."""
     parser = step.parser("keep", __doc__, bundle="what the engine step wrote")
     registration.add_arguments(parser)
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="where the figures go that Argo shows")
     arguments = parser.parse_args(argv)
     return retry.while_unavailable(
         lambda: step.run(
@@ -39,7 +42,11 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         if registration.register(session, submission, now=datetime.now(UTC)):
             log.info("run of the Argo UI registered")
     workflow = persist.Workflow(submission.workflow_name, submission.workflow_uid)
-    return persist.store(settings, arguments.run_id, arguments.bundle, workflow=workflow)
+    code = persist.store(settings, arguments.run_id, arguments.bundle, workflow=workflow)
+    if arguments.figures is not None:
+        with open_once(settings.database_url).read() as session:
+            figures.leave(arguments.figures, runs.get(session, arguments.run_id).metrics or {})
+    return code
 
 
 def _failed(error: Exception) -> Exit:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from backtest.engine import ENGINE_VERSION
-from backtest.errors import BacktestError
+from backtest.errors import InvalidRequest
 from config import logs
 from store.models import Status
 from store.queries import runs, workflow_links
@@ -15,6 +15,7 @@ from store.session import Database
 from workflows.cluster import failure_messages, registration
 from workflows.cluster.argo_client import Argo, WorkflowStatus
 from workflows.cluster.dispatcher import Dispatcher
+from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.errors import RunDiffers
 from workflows.failures import Failure
 
@@ -33,8 +34,8 @@ log = logs.get(__name__)
 class Reconciler:
     """Compares the database with Argo; where Argo is unavailable nothing is changed."""
 
-    def __init__(self, database: Database, argo: Argo, *, limit: int) -> None:
-        self._database, self._argo = database, argo
+    def __init__(self, database: Database, argo: Argo, messages: WorkflowMessages, *, limit: int) -> None:
+        self._database, self._argo, self._messages = database, argo, messages
         self._dispatcher = Dispatcher(database, argo, limit=limit)
         self._invalid: set[str] = set()
 
@@ -53,6 +54,12 @@ class Reconciler:
                 self._follow(run, workflows)
         self._stop_cancelled(workflows)
         self._dispatcher.start_waiting()
+        self._set_messages(workflows)
+
+    def _set_messages(self, workflows: Sequence[WorkflowStatus]) -> None:
+        for workflow in workflows:
+            self._messages.set(workflow)
+        self._messages.set_due({workflow.name for workflow in workflows if not workflow.finished})
 
     def _register(self, workflows: Sequence[WorkflowStatus]) -> None:
         """Make sure that every workflow's run has a row, and that the row names a workflow."""
@@ -74,9 +81,24 @@ class Reconciler:
             with self._database.write() as session:
                 if registration.register(session, submission, now=datetime.now(UTC)):
                     log.info("run of the Argo UI registered", workflow=workflow.name)
-        except (BacktestError, RunDiffers) as error:
-            self._invalid.add(workflow.uid)  # logged once: Argo keeps such a workflow for a day
-            log.warning("workflow without a valid run", workflow=workflow.name, error=str(error))
+        except InvalidRequest as invalid:
+            self._refuse(submission, invalid)
+        except RunDiffers as error:
+            self._not_of_its_run(submission, error)
+
+    def _refuse(self, submission: registration.WorkflowSubmission, invalid: InvalidRequest) -> None:
+        with self._database.write() as session:
+            is_new = registration.refuse(session, submission, invalid, now=datetime.now(UTC))
+        self._messages.expect(submission.workflow_name)
+        if is_new:
+            log.warning("run of the Argo UI refused", workflow=submission.workflow_name, error=str(invalid))
+        else:
+            self._not_of_its_run(submission, invalid)
+
+    def _not_of_its_run(self, submission: registration.WorkflowSubmission, error: Exception) -> None:
+        """Log it once: Argo keeps such a workflow for a day."""
+        self._invalid.add(submission.workflow_uid)
+        log.warning("workflow without a valid run", workflow=submission.workflow_name, error=str(error))
 
     def _follow(self, run: OpenRun, workflows: Sequence[WorkflowStatus]) -> None:
         """Move the row to where its workflow stands; a workflow made a moment ago is in no list yet."""
@@ -89,6 +111,7 @@ class Reconciler:
         elif workflow.finished:
             pods = failure_messages.failed_pods_of(workflow.nodes)
             self._end(run, workflows, failure_messages.failure_of(pods, workflow.message))
+            self._messages.set(workflow)
         elif workflow.is_deleted:
             self._argo.stop(workflow.name)
             self._end(run, workflows, VANISHED)

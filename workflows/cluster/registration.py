@@ -10,12 +10,16 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from backtest.run.request import RunRequest
+from backtest.errors import InvalidRequest
+from backtest.run.request import RunRequest, readable
 from store.models import Run
 from store.queries import runs, workflow_links
 from workflows import submission
 from workflows.cluster import parameters
 from workflows.errors import RunDiffers
+
+_LONGEST = 4_000
+"""Characters of an argument or a message that the row of a refused run keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,25 @@ def register(session: Session, submitted: WorkflowSubmission, *, now: datetime) 
     if known is None or known.workflow_uid is None:
         workflow_links.link(session, submitted.run_id, submitted.workflow_name, submitted.workflow_uid)
     return known is None
+
+
+def refuse(session: Session, submitted: WorkflowSubmission, reason: InvalidRequest, *, now: datetime) -> bool:
+    """Add the row of a workflow whose arguments are no request: FAILED, with the sentence that the web would answer.
+
+    False where the run has a row already: it was resubmitted in Argo with a mistake, and stays what it is.
+    """
+    if runs.find(session, submitted.run_id) is not None:
+        return False
+    row = runs.Refused(
+        run_id=submitted.run_id,
+        values=readable(parameters.readable(submitted.arguments)),
+        received={name[:64]: value[:_LONGEST] for name, value in submitted.arguments.items() if value},
+        message=str(reason)[:_LONGEST],
+        workflow_name=submitted.workflow_name,
+        workflow_uid=submitted.workflow_uid,
+    )
+    runs.add_refused(session, row, now=now)
+    return True
 
 
 def _add(session: Session, submitted: WorkflowSubmission, now: datetime) -> None:

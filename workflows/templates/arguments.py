@@ -1,4 +1,4 @@
-"""The form of the Argo UI: one argument for each field of a request, with its help and its choices."""
+"""The forms of the Argo UI: an argument for each field of a request, with its help, its choices and a value that works."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from hera.workflows import Parameter
 
 from backtest import rules
 from backtest.fields import Field
+from backtest.run.request import EXAMPLE, FORM_GROUPS
 from workflows.cluster import parameters
 
-_RUN_ID_HELP = (
-    "UUID of the run; if empty, the UID of this workflow is used. Repeating it returns the same run."
-)
+_FIRST = ("symbols", "rule_type", "params", "start_date", "end_date")
+_LAST = ("run_id", "data_hashes")
+_FIELDS = {field.name: field for field in parameters.FIELDS}
+_RUN_ID_HELP = "**Run ID**: UUID4 of the run; if empty, the UID of this workflow is used. Repeating it returns the same run."
 
 
-def arguments() -> list[Parameter]:
-    """Every argument, in the order of the form; one without a value has to be filled in."""
-    return [_parameter(field) for field in parameters.FIELDS]
+def full() -> list[Parameter]:
+    """Every argument, in the order of the page's form."""
+    options = [name for names in FORM_GROUPS.values() for name in names]
+    return [_parameter(_FIELDS[name]) for name in (*_FIRST, *options, *_LAST)]
+
+
+def quick() -> list[Parameter]:
+    """The five arguments that say what is tested; every option keeps its default."""
+    return [_parameter(_FIELDS[name]) for name in _FIRST]
 
 
 def _parameter(field: Field) -> Parameter:
-    choices = _choices(field)
-    if field.name == "run_id":
-        return Parameter(name=field.name, value="", description=_RUN_ID_HELP)
-    if field.required:
-        return Parameter(name=field.name, description=_help(field), enum=choices)
+    # an empty `params` suits every rule that is chosen
+    value = EXAMPLE[field.name] if field.required else field.default
     return Parameter(
-        name=field.name, value=parameters.text_of(field.default), description=_help(field), enum=choices
+        name=field.name, value=parameters.text_of(value), description=_help(field), enum=_choices(field)
     )
 
 
@@ -38,19 +43,22 @@ def _choices(field: Field) -> list[str] | None:
 
 
 def _help(field: Field) -> str:
-    """What the field is for and what may be given, for a user of the Argo UI."""
+    """What the field is for and what may be given, in the Markdown of the Argo UI."""
+    if field.name == "run_id":
+        return _RUN_ID_HELP
     if field.name == "params":
-        return f'{field.help} As JSON, for instance {{"period": 14}}. {_params_help()}'
+        return (
+            f'**{field.label}**: {field.help} As JSON, for instance `{{"period": 14}}`.\n\n{_params_help()}'
+        )
     if field.name == "symbols":
-        return f"{field.help} Separated by commas, for instance SPY,QQQ."
+        return f"**{field.label}**: {field.help} Separated by commas, for instance `SPY,QQQ`."
     unit = f" Unit: {field.unit}." if field.unit else ""
     allowed = "" if field.kind in ("choice", "bool", "text", "object") else f" Allowed: {field.allowed}."
-    return f"{field.label}: {field.help}{unit}{allowed}"
+    return f"**{field.label}**: {field.help}{unit}{allowed}"
 
 
 def _params_help() -> str:
     known = ((name, rules.get(name).params) for name in rules.names())
-    named = "; ".join(
-        f"{name}: {', '.join(field.name for field in fields) or 'none'}" for name, fields in known
+    return "\n".join(
+        f"* {name}: {', '.join(f'`{field.name}`' for field in fields) or 'none'}" for name, fields in known
     )
-    return f"By rule: {named}."

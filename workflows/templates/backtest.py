@@ -1,4 +1,4 @@
-"""The WorkflowTemplate `backtest`: engine pod, then persist pod.
+"""The WorkflowTemplates `backtest` and `backtest-quick`: engine pod, then persist pod.
 
 There is no exit handler: the text of a failure would pass through Argo's substitution on its way into a pod. The
 dispatcher reads it from the workflow's nodes and ends the run.
@@ -11,6 +11,8 @@ from hera.workflows import (
     Artifact,
     Container,
     EmptyDirVolume,
+    NoneArchiveStrategy,
+    Parameter,
     TarArchiveStrategy,
     Task,
     WorkflowTemplate,
@@ -18,38 +20,87 @@ from hera.workflows import (
 from hera.workflows import models as m
 
 from config.settings import Settings
-from workflows.templates import pods
-from workflows.templates.arguments import arguments
+from workflows.cluster import figures, parameters
+from workflows.templates import arguments, pods
 
 _PERSIST_SECONDS = 900
 """More than the time for which the persist step retries while the database is unavailable."""
 _LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
 """The web's limits hold for a run of the Argo UI too."""
-_RUN = ["--run-id", pods.RUN_ID]
 _WORKFLOW = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
+_OF_MAIN = "choose_main_as_entrypoint"
+"""An input that `main` alone gives: as the entrypoint the engine step is refused with this name, before it starts."""
+_TITLE = (
+    "workflow.parameters.rule_type + (workflow.parameters.params == '' ? '' : ' ' + workflow.parameters.params)"
+    " + ' on ' + workflow.parameters.symbols"
+)
+_LONGEST_TITLE = 120
+PUBLIC_ADDRESS = "https://stock-backtest.example.com"
+"""Where the page of a run is; each overlay puts the host of its Ingress in its place."""
 
 
 def backtest(settings: Settings) -> WorkflowTemplate:
-    """One run as two pods: the engine reads prices alone, persist writes the result."""
-    with pods.template(
+    """One run with every option; the web submits it, and people who want them all."""
+    return _template(
         settings,
         "backtest",
         title="Run a backtest",
         description="Backtest a trading rule on stored prices. The result appears in the web UI under the run ID.",
-        success_seconds=settings.ttl_success_seconds,
-        arguments=arguments(),
+        arguments=arguments.full(),
+        run_id=parameters.RUN_ID,
+    )
+
+
+def quick(settings: Settings) -> WorkflowTemplate:
+    """One run with nothing to fill in but what is tested."""
+    return _template(
+        settings,
+        "backtest-quick",
+        title="Run a backtest (quick)",
+        description="Symbols, rule and dates; every option keeps its default. `backtest` has them all.",
+        arguments=arguments.quick(),
+        run_id="workflow.uid",
+    )
+
+
+def _template(
+    settings: Settings, name: str, *, title: str, description: str, arguments: list[Parameter], run_id: str
+) -> WorkflowTemplate:
+    """One run as two pods: the engine reads prices alone, persist writes the result."""
+    with pods.template(
+        settings,
+        name,
+        app="backtest",
+        run_id=run_id,
+        title=title,
+        description=description,
+        success_seconds=settings.ttl_success_ui_seconds,
+        arguments=arguments,
         active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
-        workflow_metadata=m.WorkflowMetadata(
-            labels={"app": "backtest"}, labels_from={"run_id": m.LabelValueFrom(expression=pods.RUN_ID[3:-2])}
-        ),
+        workflow_metadata=_metadata(run_id),
         pod_gc=m.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration="0s"),
         artifact_gc=_artifact_gc(),
     ) as template:
-        engine, persist = _engine(settings), _persist(settings)
-        with DAG(name="main"):
-            computed = Task(name="engine", template=engine)
+        run = ["--run-id", f"{{{{={run_id}}}}}"]
+        engine, persist = _engine(settings, run), _persist(settings, run)
+        with DAG(name="main", outputs=[_passed_on(name) for name in figures.NAMES]):
+            computed = Task(name="engine", template=engine, arguments=[Parameter(name=_OF_MAIN, value="yes")])
             computed >> Task(name="persist", template=persist, arguments=[computed.get_artifact("bundle")])
     return template
+
+
+def _metadata(run_id: str) -> m.WorkflowMetadata:
+    """Title, columns and links of the workflow in the Argo UI; argocd/argo-workflows.yaml names the annotations."""
+    return m.WorkflowMetadata(
+        labels={"app": "backtest"},
+        labels_from={"run_id": m.LabelValueFrom(expression=run_id)},
+        annotations={
+            "workflows.argoproj.io/title": f"{{{{=sprig.trunc({_LONGEST_TITLE}, {_TITLE})}}}}",
+            "rule": "{{=sprig.trunc(64, workflow.parameters.rule_type)}}",
+            "symbols": "{{=sprig.trunc(64, workflow.parameters.symbols)}}",
+            "web": PUBLIC_ADDRESS,
+        },
+    )
 
 
 def _artifact_gc() -> m.WorkflowLevelArtifactGC:
@@ -61,21 +112,23 @@ def _artifact_gc() -> m.WorkflowLevelArtifactGC:
     )
 
 
-def _engine(settings: Settings) -> Container:
+def _engine(settings: Settings, run: list[str]) -> Container:
     return pods.step(
         settings,
         "engine",
         ["python", "-m", "workflows.steps.compute"],
-        args=[*_RUN, "--bundle", "/out/bundle"],
+        args=[*run, "--bundle", "/out/bundle"],
         env=[*pods.database_env(pods.READER_SECRET), pods.memory_env(), *map(pods.configured, _LIMITS)],
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
+        inputs=[Parameter(name=_OF_MAIN)],
         outputs=[
             Artifact(
                 name="bundle",
                 path="/out/bundle",
                 optional=True,
                 archive=TarArchiveStrategy(compression_level=0),
-            )
+            ),
+            Artifact(name="report", path="/out/report.html", optional=True, archive=NoneArchiveStrategy()),
         ],
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
@@ -83,15 +136,26 @@ def _engine(settings: Settings) -> Container:
     )
 
 
-def _persist(settings: Settings) -> Container:
+def _persist(settings: Settings, run: list[str]) -> Container:
     return pods.step(
         settings,
         "persist",
         ["python", "-m", "workflows.steps.keep"],
-        args=[*_RUN, *_WORKFLOW, "--bundle", "/in/bundle"],
+        args=[*run, *_WORKFLOW, "--bundle", "/in/bundle", "--figures", "/out"],
         env=[*pods.database_env(pods.WRITER_SECRET), pods.configured("MAX_RESULT_MIB")],
+        volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Artifact(name="bundle", path="/in/bundle")],
+        outputs=[_figure(name) for name in figures.NAMES],
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
         seconds=_PERSIST_SECONDS,
     )
+
+
+def _figure(name: str) -> Parameter:
+    return Parameter(name=name, value_from=m.ValueFrom(path=f"/out/{name}", default=""))
+
+
+def _passed_on(name: str) -> Parameter:
+    parameter = f"{{{{tasks.persist.outputs.parameters.{name}}}}}"
+    return Parameter(name=name, value_from=m.ValueFrom(parameter=parameter))

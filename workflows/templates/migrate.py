@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
+from hera.workflows import DAG, Task, WorkflowTemplate
 from hera.workflows import models as m
 
 from config.settings import Settings
 from workflows.templates import pods
 
 _SECONDS = 1_800
-_RUN_ID = Parameter(
-    name="run_id",
-    value="",
-    description="Name of this migration in the logs; leave empty.",
-)
 
 
 def db_migrate(settings: Settings) -> WorkflowTemplate:
@@ -21,10 +16,11 @@ def db_migrate(settings: Settings) -> WorkflowTemplate:
     with pods.template(
         settings,
         "db-migrate",
+        app="db-migrate",
+        run_id="workflow.uid",
         title="Migrate the database",
         description="Upgrade the schema to the version this release requires. Safe to repeat.",
         success_seconds=settings.ttl_failure_seconds,
-        arguments=[_RUN_ID],
         active_deadline_seconds=_SECONDS,
         synchronization=m.Synchronization(mutexes=[m.Mutex(name="db-migrate")]),
     ) as template:

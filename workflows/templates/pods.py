@@ -27,9 +27,6 @@ WRITER_SECRET, READER_SECRET = "web-secret", "engine-secret"
 MIGRATION_SECRET, ROOT_SECRET = "migration-secret", "mysql-secret"
 CONFIG, AUTHORITY = "web-config", "mysql-ca"
 
-RUN_ID = "{{=workflow.parameters.run_id == '' ? workflow.uid : workflow.parameters.run_id}}"
-"""The run of this workflow; one submitted in the Argo UI is named by the workflow itself."""
-
 RETRIES = 4
 _RETRY = (
     "!(lastRetry.message contains 'deadline') && (lastRetry.status == 'Error' || "
@@ -57,21 +54,32 @@ NOT_ROOT = m.PodSecurityContext(
 
 
 def template(
-    settings: Settings, name: str, *, title: str, description: str, success_seconds: int, **more: Any
+    settings: Settings,
+    name: str,
+    *,
+    app: str,
+    run_id: str,
+    title: str,
+    description: str,
+    success_seconds: int,
+    **more: Any,
 ) -> WorkflowTemplate:
-    """A template whose pods are unprivileged; its templates and `main` are added inside its `with` block."""
+    """A template whose pods are unprivileged; its templates and `main` are added inside its `with` block.
+
+    `run_id` is an expression of Argo: what a workflow, and the log lines of its pods, are found by.
+    """
     return WorkflowTemplate(
         name=name,
         annotations={
             "workflows.argoproj.io/title": title,
             "workflows.argoproj.io/description": description,
         },
-        labels={"app": name},
+        labels={"app": app},
         entrypoint="main",
         service_account_name="backtest-steps",
         automount_service_account_token=False,
         executor=m.ExecutorConfig(service_account_name="backtest-steps"),
-        pod_metadata=m.Metadata(labels={"app": name, "run_id": RUN_ID}),
+        pod_metadata=m.Metadata(labels={"app": app, "run_id": f"{{{{={run_id}}}}}"}),
         security_context=NOT_ROOT,
         pod_spec_patch=executor_patch(),
         ttl_strategy=m.TTLStrategy(

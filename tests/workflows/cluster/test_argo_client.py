@@ -56,7 +56,8 @@ def test_a_workflow_of_ours_is_arguments_of_a_template_and_sets_nothing_that_str
     argo.create(run_id, ARGUMENTS)
 
     sent = server.workflows[name_of(run_id)]
-    assert sent["spec"].keys() == {"arguments", "workflowTemplateRef"}
+    assert sent["spec"].keys() == {"arguments", "workflowTemplateRef", "ttlStrategy"}
+    assert sent["spec"]["ttlStrategy"]["secondsAfterSuccess"] == 0  # nobody reads it in the Argo UI
     assert sent["metadata"].keys() - {"uid", "creationTimestamp"} == {"name", "namespace", "labels"}
 
 

@@ -35,3 +35,31 @@ def test_a_row_of_an_older_release_with_such_text_is_not_submitted():
 
     with pytest.raises(InvalidRequest, match="symbols"):
         parameters.arguments_of(request, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "is_kept"),
+    [
+        ("123e4567-e89b-42d3-a456-426614174000", True),
+        ("", False),
+        ("my first run", False),
+        ("123E4567-E89B-42D3-A456-426614174000", False),
+        ("-23e4567-e89b-42d3-a456-42661417400-", False),
+        ("123e4567-e89b-42d3-a456-4266141740001", False),
+        ("1" * 36, False),
+    ],
+)
+def test_a_run_is_named_by_the_id_that_was_given_where_a_label_can_hold_it_and_else_by_its_workflow(
+    given, is_kept
+):
+    assert parameters.run_id_of(given, "uid") == (given if is_kept else "uid")
+
+
+def test_an_argument_that_does_not_exist_is_refused_with_the_nearest_that_does():
+    with pytest.raises(InvalidRequest, match="fee_rat: is not a known field; did you mean fee_rate?"):
+        parameters.read({"fee_rat": "0.1"}, "")
+
+
+def test_a_workflow_that_is_not_named_by_the_id_that_was_given_is_refused():
+    with pytest.raises(InvalidRequest, match="run_id: must be a UUID4 in lower case, or empty"):
+        parameters.read({"run_id": "my first run"}, "123e4567-e89b-42d3-a456-426614174000")

@@ -37,7 +37,7 @@ class Pods:
         return subprocess.run(
             [sys.executable, "-m", f"workflows.steps.{step}", "--run-id", run_id, *map(str, more)],
             cwd=ROOT,
-            env=self.variables(arguments or arguments_of()) | environment,
+            env=self.variables((arguments or arguments_of()) | {"run_id": run_id}) | environment,
             capture_output=True,
             text=True,
         )
@@ -52,12 +52,13 @@ class Pods:
     def engine(self, run_id, **more):
         return self.run("compute", run_id, "--bundle", self.bundle, **more)
 
-    def persist(self, run_id, *, uid=UID, **more):
+    def persist(self, run_id, *, uid=UID, figures=None, **more):
         which = ("--workflow-name", "bt-x", "--workflow-uid", uid)
+        which += ("--figures", figures) if figures else ()
         return self.run("keep", run_id, "--bundle", self.bundle, *which, **more)
 
     def termination_message(self):
-        return json.loads(self.termination_log.read_text(encoding="utf-8"))
+        return self.termination_log.read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_the_limits_of_the_web_hold_for_a_run_of_the_argo_ui(environment, pods, 
     engine = pods.engine(run_id, arguments=arguments, **{limit: "100"})
 
     assert engine.returncode == 2
-    assert message in pods.termination_message()["error_message"]
+    assert message in pods.termination_message()
 
 
 @pytest.mark.parametrize(
@@ -170,16 +171,42 @@ def test_bad_input_ends_the_first_pod_with_code_2_and_the_reason_where_argo_find
     engine = pods.engine(str(uuid.uuid4()), arguments=BY_HAND | changes)
 
     assert engine.returncode == 2
-    assert message in pods.termination_message()["error_message"]
+    assert message in pods.termination_message()
 
 
-def test_a_failing_rule_leaves_its_reason_for_the_exit_handler(environment, pods):
+def test_bad_input_leaves_a_page_for_the_argo_ui_that_marks_the_argument_and_runs_no_script(pods):
+    pods.engine(str(uuid.uuid4()), arguments=BY_HAND | {"symbols": "<script>alert(1)</script>"})
+
+    page = (pods.bundle.parent / "report.html").read_text(encoding="utf-8")
+
+    assert '<tr class="wrong"><td>symbols<td>&lt;script&gt;' in page
+    assert "<tr><td>rule_type<td>MOVING_AVERAGE_CROSS" in page
+    assert "must be a list of symbols" in page
+    assert "<script" not in page
+
+
+def test_a_stored_run_leaves_its_figures_for_the_argo_ui(environment, pods, tmp_path):
+    run_id = environment.enqueue()
+    pods.engine(run_id)
+
+    pods.persist(run_id, figures=tmp_path)
+
+    metrics = environment.get(run_id).metrics
+    shown = {name: (tmp_path / name).read_text() for name in ("total_return", "sharpe_ratio", "num_trades")}
+    assert shown == {
+        "total_return": f"{metrics['total_return']:.2%}",
+        "sharpe_ratio": f"{metrics['sharpe_ratio']:.2f}",
+        "num_trades": f"{metrics['num_trades']}",
+    }
+
+
+def test_a_failing_rule_leaves_its_reason_where_argo_finds_it(environment, pods):
     run_id = environment.enqueue_rule("RAISING")
 
     engine = pods.engine(run_id, arguments=BY_HAND | {"rule_type": "RAISING", "params": ""})
 
     assert engine.returncode == 1
-    assert "ZeroDivisionError" in pods.termination_message()["error_message"]
+    assert "ZeroDivisionError" in pods.termination_message()
     assert "correct-horse-battery" not in engine.stdout + pods.termination_log.read_text()
 
 
@@ -237,7 +264,7 @@ def test_a_retry_of_a_cancelled_run_says_in_argo_why_its_result_is_not_stored(en
     persist = pods.persist(run_id)
 
     assert persist.returncode == 2
-    assert "was cancelled" in pods.termination_message()["error_message"]
+    assert "was cancelled" in pods.termination_message()
     assert environment.get(run_id).status == "CANCELLED"
 
 
@@ -255,7 +282,7 @@ def test_a_resubmission_with_other_arguments_is_refused_in_argo_and_touches_no_r
 
     after = environment.get(run_id)
     assert persist.returncode == 2
-    message = pods.termination_message()["error_message"]
+    message = pods.termination_message()
     assert "these are not the arguments of run" in message
     assert "'fast': 50" in message
     assert "Empty run_id" in message
@@ -285,7 +312,7 @@ def test_an_argument_that_would_be_expanded_is_refused_by_both_pods(environment,
     persist = pods.persist(str(uuid.uuid4()), arguments=arguments)
 
     assert (engine.returncode, persist.returncode) == (2, 2)
-    assert "params: must not contain {{ or $(" in pods.termination_message()["error_message"]
+    assert "params: must not contain {{ or $(" in pods.termination_message()
     assert environment.counts() == {}
 
 

@@ -1,6 +1,5 @@
 """Rows and workflows are brought together again, whatever happened to either."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,10 +7,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from qa.processes import ROOT
-from store.models import Base, Run
+from store.models import Base
 from store.queries import audit
 from tests.workflows.clusters import pod
 from workflows.cluster.argo_client import ArgoUnavailable, name_of
@@ -94,15 +93,43 @@ def test_a_run_of_the_argo_ui_with_an_id_of_its_own_keeps_it(cluster):
     assert cluster.get(run_id).workflow_uid == uid
 
 
-def test_a_workflow_that_asks_for_no_valid_run_is_passed_over(cluster):
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"start_date": "yesterday"}, "start_date: must be a date (YYYY-MM-DD), got 'yesterday'"),
+        ({"end_date": "2016-01-04"}, "end_date: End date must be after start date"),
+        ({"symbols": "{{workflow.name}}"}, "symbols: must not contain {{"),
+        ({"symbols": ""}, "symbols: is required"),
+        ({"rule_type": "NO_SUCH_RULE"}, "rule_type"),
+        ({"params": "fast=10"}, "params: must be a JSON object"),
+        ({"params": '{"fast": 30, "slow": 10}'}, "params.fast: must be smaller than slow"),
+        ({"fee_rate": "-1"}, "fee_rate: must be a number from 0"),
+        ({"colour": "red"}, "colour: is not a known field"),
+        ({"run_id": "my first run"}, "run_id: must be a UUID4"),
+        ({"run_id": "123E4567-E89B-42D3-A456-426614174000"}, "run_id: must be a UUID4"),
+    ],
+)
+def test_a_workflow_with_a_mistake_is_a_failed_run_that_says_what_is_wrong(cluster, changes, said):
+    uid = cluster.by_hand(**changes)
+
+    cluster.reconciler.once()
+    cluster.reconciler.once()
+
+    run = cluster.get(uid)
+    [name] = changes
+    assert (run.status, run.error_code, run.workflow_name) == ("FAILED", "invalid_request", "by-hand")
+    assert said in run.error_message
+    assert run.received.get(name, "") == changes[name]
+    assert run.initial_capital == 100_000.0
+
+
+def test_a_mistake_in_one_workflow_keeps_no_other_from_its_row(cluster):
     cluster.by_hand(name="nonsense", symbols="SP500", start_date="yesterday")
     run_id = cluster.by_hand()
 
     cluster.reconciler.once()
-    cluster.reconciler.once()
 
-    with cluster.database.read() as session:
-        assert list(session.scalars(select(Run.run_id))) == [run_id]
+    assert cluster.status(run_id) == "PENDING"
 
 
 def test_a_deleted_workflow_fails_its_run_and_says_so(cluster):
@@ -152,7 +179,7 @@ def test_a_workflow_that_no_list_shows_yet_is_asked_for_before_it_is_called_gone
 @pytest.mark.parametrize("everything", [True, False])
 def test_a_failed_workflow_is_explained_by_its_pods(cluster, everything):
     run_id = begun(cluster)
-    failure = json.dumps({"error_code": "invalid_request", "error_message": "symbols: No price data"})
+    failure = "symbols: No price data [invalid_request]"
     cluster.move(
         run_id, "Failed", nodes=[pod("engine", "Failed", message=f"main: Error (exit code 2): {failure}")]
     )
