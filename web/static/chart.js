@@ -123,7 +123,8 @@ class CurveChart extends BaseChart {
   }
 
   item(spec, place) {
-    const value = this.data[spec.curve][place], made = element("span", "key", `${spec.title} `);
+    const thinned = spec.kind === "histogram" && this.data.bars_in_range > this.data.times.length;
+    const value = this.data[spec.curve][place], made = element("span", "key", `${spec.title}${thinned ? ", the largest; zoom in for each" : ""} `);
     made.dataset.tone = spec.tone;
     made.append(element("span", "value", value === null ? "–" : FORMATS[spec.format](value)));
     const grown = spec.format === "money" && spec.rebase ? this.since(spec, place) : null;

@@ -152,9 +152,9 @@ export class TradeMarks {
     won.forEach((count, place) => {
       const x = edges[place], wide = Math.max(1, edges[place + 1] - x - 0.5);
       const up = STRIP * count / most, down = STRIP * lost[place] / most;
-      context.fillStyle = this.colours.loss;
+      context.fillStyle = rgba(this.colours.loss, 0.6);
       context.fillRect(x, height - down, wide, down);
-      context.fillStyle = this.colours.gain;
+      context.fillStyle = rgba(this.colours.gain, 0.6);
       context.fillRect(x, height - down - up, wide, up);
     });
   }

@@ -22,7 +22,7 @@ def columns_of(run: Run) -> TradeColumns:
     return _columns(run.run_id, str(run.result_hash))
 
 
-@cached(LRUCache(64 << 20, getsizeof=lambda found: found.nbytes), condition=Condition())
+@cached(LRUCache(32 << 20, getsizeof=lambda found: found.nbytes), condition=Condition())
 def _columns(run_id: str, _result_hash: str) -> TradeColumns:
     with database().read() as session:
         return results.trade_columns(session, run_id)

@@ -25,7 +25,7 @@ _NOT_BUILT_IN: Final = (
     "The lines of {rule} are not drawn: it comes from an installed package, whose code no page executes."
 )
 _LEFT_OUT: Final = "{count} more lines of the formula are not drawn; at most {most} are."
-_CACHED_BYTES: Final = 128 << 20
+_CACHED_BYTES: Final = 96 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
