@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e faults bad-input load soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e faults bad-input load noise soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bad-input: $(DEV) ## Fuzz every endpoint with 100,000 bad inputs
 
 load: $(DEV) ## Load test: 50 pollers and 20 submissions a second for ten minutes, on MySQL
 	@$(BIN)/python -m qa load
+
+noise: $(DEV) ## Sweep random walks and walks with a planted edge; writes docs/studies.md
+	@$(BIN)/python -m qa.noise
 
 soak: $(DEV) ## Soak test: 10,000 runs through one worker
 	@$(BIN)/python -m qa soak
