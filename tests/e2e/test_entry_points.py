@@ -128,20 +128,60 @@ def test_prices_that_are_not_there_are_named_in_the_web(cluster, product, record
     [
         ({"params": '{"fast": 30, "slow": 10}'}, "params.fast: must be smaller than slow"),
         ({"rule_type": "EXPRESSION", "params": '{"entry": "sma(close, 5", "exit": "0"}'}, "params.entry"),
+        ({"start_date": "yesterday"}, "start_date: must be a date (YYYY-MM-DD), got 'yesterday'"),
+        ({"colour": "red"}, "colour: is not a known field"),
+        ({"run_id": "my first run"}, "run_id: must be a UUID4 in lower case, or empty"),
     ],
-    ids=["parameters", "expression"],
+    ids=["parameters", "expression", "date", "unknown argument", "run id"],
 )
-def test_arguments_that_no_run_can_have_are_explained_in_argo(
+def test_a_mistake_is_a_failed_run_in_the_web_and_the_message_of_the_workflow_in_argo(
     cluster, product, changes, said, record_property
 ):
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | changes)
     run_id = cluster.workflow(workflow)["metadata"]["uid"]
 
+    run = product.ended(run_id)
     pods = dict(ended_workflow(cluster, workflow))
+    until(lambda: cluster.status(workflow).get("message"), 60, "the workflow has its message")
 
-    record_property("seen", pods["engine"])
+    message = cluster.status(workflow)["message"]
+    record_property("seen", message)
+    assert (run["status"], run["error_code"]) == ("FAILED", "invalid_request")
+    assert said in run["error_message"]
     assert said in pods["engine"]
-    assert product.run(run_id) == {}
+    assert said in message
+    assert not message.startswith("{")
+    assert product.call("GET", f"/runs/{run_id}").status_code == 200
+
+
+@pytest.mark.parametrize("template", ["backtest", "backtest-quick"])
+def test_the_untouched_form_succeeds_and_stays_for_its_reader(cluster, product, template, record_property):
+    workflow = cluster.submit(template)
+    run_id = cluster.workflow(workflow)["metadata"]["uid"]
+
+    run = product.ended(run_id)
+    until(lambda: cluster.phase(workflow) == "Succeeded", 180, "the workflow has ended")
+
+    there = cluster.workflow(workflow)
+    shown = {each["name"]: each["value"] for each in there["status"]["outputs"]["parameters"]} if (
+        "outputs" in there["status"]
+    ) else {}
+    main = next(node for node in there["status"]["nodes"].values() if node["name"] == workflow)
+    shown = shown or {each["name"]: each["value"] for each in main["outputs"]["parameters"]}
+    annotations = there["metadata"]["annotations"]
+    record_property("seen", f"{annotations['workflows.argoproj.io/title']}: {shown}")
+    assert run["status"] == "SUCCEEDED"
+    assert shown["total_return"] == f"{run['metrics']['total_return']:.2%}"
+    assert shown["num_trades"] == f"{run['metrics']['num_trades']}"
+    assert annotations["workflows.argoproj.io/title"] == "MOVING_AVERAGE_CROSS on SP500"
+    assert (annotations["rule"], annotations["symbols"]) == ("MOVING_AVERAGE_CROSS", "SP500")
+    assert there["metadata"]["labels"]["run_id"] == run_id
+    assert there["spec"].get("ttlStrategy") is None  # that of the template: a quarter of an hour
+
+
+def test_a_step_alone_is_refused_with_the_entrypoint_to_choose(cluster):
+    with pytest.raises(Exception, match="choose_main_as_entrypoint"):
+        cluster.argo("submit", "--from", "workflowtemplate/backtest", "--entrypoint", "engine")
 
 
 def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_property):
