@@ -87,7 +87,7 @@ def report(run_id: str) -> Response:
     response = Response(page, mimetype="text/html")
     response.headers["Content-Security-Policy"] = reports.policy()
     if request.args.get("download") == "true":
-        response.headers["Content-Disposition"] = f'attachment; filename="report-{run_id}.html"'
+        response.headers["Content-Disposition"] = f'attachment; filename="{reports.file_name(run_id)}"'
     return response
 
 

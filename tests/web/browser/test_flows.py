@@ -94,7 +94,7 @@ def test_a_long_curve_is_fetched_in_detail_when_zoomed_and_whole_again_for_all_o
 
 def test_a_metric_opens_to_its_formula_and_nothing_moves(open_page, result):
     page = open_page(result)
-    places = "[...document.querySelectorAll('tr')].map((row) => row.getBoundingClientRect().y)"
+    places = "[...document.querySelectorAll('tr')].map((row) => row.getBoundingClientRect().y + scrollY)"
     before = page.evaluate(places)
 
     page.get_by_role("button", name="Sharpe ratio", exact=True).click()

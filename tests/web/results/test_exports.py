@@ -117,14 +117,44 @@ def test_a_report_allows_its_own_style_alone_and_can_be_kept_as_a_file(client, f
     kept = client.get(f"/runs/{run_id}/report.html?download=true", headers=PAGE)
 
     assert re.fullmatch(
-        r"default-src 'none'; style-src 'sha256-[\w+/=]+'; img-src data:; frame-ancestors 'none'",
+        r"default-src 'none'; script-src 'sha256-[\w+/=]+' 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+'; "
+        r"img-src data:; frame-ancestors 'none'",
         shown.headers["Content-Security-Policy"],
     )
     assert "Content-Disposition" not in shown.headers
-    assert kept.headers["Content-Disposition"] == f'attachment; filename="report-{run_id}.html"'
+    assert kept.headers["Content-Disposition"] == (
+        f'attachment; filename="SP500-moving-average-cross-2009-2010-{run_id[:8]}.html"'
+    )
 
 
 def test_a_report_lists_the_warnings_before_the_figures(client, finished):
     page = client.get(f"/runs/{finished(initial_capital=100)}/report.html", headers=PAGE).text
 
     assert 0 < page.index("Before you trust this") < page.index('<dl class="kpis">')
+
+
+def test_a_kept_report_is_called_by_the_name_of_its_run_in_plain_letters(client, finished):
+    run_id = finished(**RANGE)
+    client.patch(f"/api/runs/{run_id}", json={"name": '../"Größe" \r\nX: y' + "n" * 180})
+
+    kept = client.get(f"/runs/{run_id}/report.html?download=true", headers=PAGE)
+
+    name = kept.headers["Content-Disposition"]
+    assert re.fullmatch(r'attachment; filename="Gr-e-X-yn+-[0-9a-f]{8}\.html"', name)
+    assert len(name) < 150
+
+
+def test_a_report_holds_verdict_settings_curves_and_how_to_verify_and_asks_for_nothing(client, finished):
+    run_id = finished(**RANGE, stop_loss_pct=5)
+
+    page = client.get(f"/runs/{run_id}/report.html", headers=PAGE).text
+
+    curves = json.loads(re.search(r'id="curves">(.*?)</script>', page)[1])
+    metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
+    assert curves["curves"]["equity"][-1] == pytest.approx(metrics["final_equity"])
+    assert len(curves["times"]) == len(curves["curves"]["benchmark"]) == 504
+    assert '<p class="headline">' in page
+    assert "Stop-loss</dt><dd>5%" in page
+    assert f"POST /runs/{run_id}/verify" in page
+    markup = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"(?:src|href)=.(?!data:)", markup)
