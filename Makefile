@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e faults bad-input load noise soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e argocd-e2e faults bad-input load noise soak roll check format bench bench-latency bench-scale bench-page bench-web screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ test: $(DEV) ## Run the tests, against SQLite and a private MySQL
 
 e2e: $(DEV) ## Run the end-to-end tests on the cluster of KUBECONFIG; writes docs/e2e.md
 	@$(BIN)/python -m tests.e2e
+
+argocd-e2e: $(DEV) ## Run releases on a real Argo CD on the cluster of KUBECONFIG; writes its chapter of docs/e2e.md
+	@$(BIN)/python -m tests.argocd_e2e
 
 check: $(DEV) ## Lint, format check, types, security lint
 	$(BIN)/ruff check .

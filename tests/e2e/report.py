@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.argocd_e2e import report as argocd_report
 from tests.e2e.cluster import run
 
 CHAPTERS = {
@@ -76,7 +77,9 @@ class Report:
                 lines += [f"## {title}", "", *_table(rows), ""]
             for table in self._tables.get(chapter, ()):
                 lines += [table, ""]
-        Path(path).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+        text = "\n".join(lines).rstrip() + "\n"
+        of_argo_cd = argocd_report.kept(Path(path))
+        Path(path).write_text(text + (f"\n{of_argo_cd}" if of_argo_cd else ""), encoding="utf-8")
 
     def _head(self) -> list[str]:
         version = json.loads(run("kubectl", "version", "-o", "json"))["serverVersion"]["gitVersion"]
