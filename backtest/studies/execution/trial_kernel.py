@@ -25,8 +25,10 @@ from backtest.engine import (
     TRADE_WIDTH,
     TRADES,
 )
+from backtest.studies.execution import single_kernel
 
 run: Callable[..., None] = engine.run
+walk_single: Callable[..., tuple[int, bool]] = single_kernel.walk_single
 
 (FINAL_EQUITY, MAX_DRAWDOWN, NUM_TRADES, IS_RUINED, IS_DEFINED) = range(5)
 FACTS = 5
@@ -60,6 +62,15 @@ def simulate_rows(
         count = signals_in(row[first:last], width, signals, wishes)
         if count < 0:
             return int(which[index]) * len(row) + first - 1 - count
+        fact = facts[index]
+        if width == 1:
+            done, ruined = walk_single(
+                bars, opens[first:last], highs[first:last], lows[first:last], closes[first:last], signals, wishes,
+                count, settings[index], capital, equity,
+            )  # fmt: skip
+            fact[NUM_TRADES], fact[IS_RUINED] = done, 1.0 if ruined else 0.0
+            conclude(equity, closing, returns[index], fact)
+            continue
         account[:] = 0.0
         book[:] = 0.0
         account[CASH] = capital
@@ -68,13 +79,17 @@ def simulate_rows(
             signals[:count], wishes[:count], settings[index], account, book, steps, fills, trades,
         )  # fmt: skip
         mark(bars, width, closes[first:last], capital, account, steps, fills, shares, equity)
-        fact = facts[index]
-        fact[FINAL_EQUITY] = equity[bars - 1]
-        fact[MAX_DRAWDOWN] = deepest(equity)
         fact[NUM_TRADES] = account[TRADES]
         fact[IS_RUINED] = account[RUINED]
-        fact[IS_DEFINED] = changes(equity, closing, returns[index])
+        conclude(equity, closing, returns[index], fact)
     return WRONG
+
+
+def conclude(equity: Floats, closing: Indices, returns: Floats, fact: Floats) -> None:
+    """Write the returns of an equity, and what needs no sum over them."""
+    fact[FINAL_EQUITY] = equity[len(equity) - 1]
+    fact[MAX_DRAWDOWN] = deepest(equity)
+    fact[IS_DEFINED] = changes(equity, closing, returns)
 
 
 def signals_in(row: Floats, width: int, signals: Ints, wishes: Floats) -> int:
@@ -110,12 +125,7 @@ def mark(
         while made < int(account[FILLS]) and int(fills[made * FILL_WIDTH]) == first:
             shares[int(fills[made * FILL_WIDTH + 1])] = fills[made * FILL_WIDTH + 2]
             made += 1
-        if width == 1:
-            held = shares[0]
-            for bar in range(first, after):
-                equity[bar] = held * closes[bar] + cash
-        else:
-            mark_all(first, after, width, cash, shares, closes, equity)
+        mark_all(first, after, width, cash, shares, closes, equity)
     equity[0] = capital
 
 

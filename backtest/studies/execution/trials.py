@@ -36,8 +36,11 @@ _MOST: Final = 64
 @cache
 def kernel() -> ModuleType:
     """`backtest.studies.execution.trial_kernel` compiled, calling the compiled engine."""
-    source = Path(__file__).with_name("trial_kernel.py")
-    return jit.load(source, imports={"run": backends.compiled_engine().run}, outlined={"simulate_rows"})
+    engine, folder = backends.compiled_engine(), Path(__file__).parent
+    shared = {name: getattr(engine, name) for name in ("affordable", "fee", "whole", "wished_shares")}
+    single = jit.load(folder / "single_kernel.py", imports=shared, outlined={"walk_single"})
+    imports = {"run": engine.run, "walk_single": single.walk_single}
+    return jit.load(folder / "trial_kernel.py", imports=imports, outlined={"simulate_rows"})
 
 
 class Trials:

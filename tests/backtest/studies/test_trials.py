@@ -5,11 +5,15 @@ import pytest
 
 from backtest import rules
 from backtest.errors import InvalidTarget
+from backtest.prices.bars import PRICES
 from backtest.rules.rule import Rule
 from backtest.run.outcome import run
+from backtest.simulation.simulate import settings_of, simulate
 from backtest.studies.compute import compute_chunk
+from backtest.studies.execution.trials import kernel
 from backtest.studies.objective import FIGURES
 from backtest.studies.plan import plan
+from tests.backtest.markets import random_config, random_market, random_target
 from tests.backtest.studies.random_trials import bits, differences
 from tests.backtest.studies.study_requests import study, walks
 
@@ -64,3 +68,37 @@ def test_a_target_out_of_bounds_is_refused_as_in_a_run(monkeypatch):
 
     with pytest.raises(InvalidTarget, match="between -1 and 1"):
         compute_chunk(request, walks(), 0, 1)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_kernel_of_one_symbol_is_the_engine(seed):
+    random = np.random.default_rng(seed)
+    market, count = random_market(random, 150, 1), 8
+    prices = [np.ascontiguousarray(getattr(market, name)).reshape(-1) for name in PRICES]
+    targets = np.array([random_target(random, 150, 1).reshape(-1) for _ in range(count)])
+    configs = [random_config(random, initial_capital=10_000.0) for _ in range(count)]
+    settings = np.array([settings_of(config, 1) for config in configs])
+    returns, facts, equity = np.empty((count, 149)), np.empty((count, kernel().FACTS)), np.empty(150)
+
+    kernel().simulate_rows(
+        0,
+        150,
+        1,
+        *prices,
+        targets,
+        np.arange(count),
+        settings,
+        10_000.0,
+        np.empty(0, np.intp),
+        equity,
+        returns,
+        facts,
+    )
+
+    for row, config in enumerate(configs):
+        done = simulate(market, targets[row], config)
+        worth = np.concatenate(([10_000.0], done.equity[1:]))
+        assert facts[row, 0].hex() == float(done.equity[-1]).hex()
+        assert (facts[row, 2], facts[row, 3] > 0) == (done.num_trades, done.ruined)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(returns[row], worth[1:] / worth[:-1] - 1.0)
