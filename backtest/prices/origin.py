@@ -15,15 +15,40 @@ import numpy as np
 from backtest.arrays import Times
 
 RULES: Final = {
-    "empty": ("left out", "rows without any price"),
-    "incomplete": ("left out", "rows without open, high, low or close"),
-    "zeros": ("left out", "rows of zeros, as exports write for holidays"),
-    "halted": ("left out", "rows without open, high and low: the symbol was halted"),
-    "repeated": ("left out", "rows that repeat the row before"),
-    "no adjusted close": ("left out", "rows without an adjusted close among rows that have one"),
-    "rounding": ("repaired", "highs and lows that miss open or close by rounding moved onto them"),
-    "widened": ("repaired", "highs and lows widened to hold open and close"),
+    "empty": ("left out", "rows without any price", "row without any price"),
+    "incomplete": (
+        "left out",
+        "rows without open, high, low or close",
+        "row without open, high, low or close",
+    ),
+    "zeros": (
+        "left out",
+        "rows of zeros, as exports write for holidays",
+        "row of zeros, as exports write for a holiday",
+    ),
+    "halted": (
+        "left out",
+        "rows without open, high and low: the symbol was halted",
+        "row without open, high and low: the symbol was halted",
+    ),
+    "repeated": ("left out", "rows that repeat the row before", "row that repeats the row before"),
+    "no adjusted close": (
+        "left out",
+        "rows without an adjusted close among rows that have one",
+        "row without an adjusted close among rows that have one",
+    ),
+    "rounding": (
+        "repaired",
+        "highs and lows that miss open or close by rounding moved onto them",
+        "high or low that misses open or close by rounding moved onto it",
+    ),
+    "widened": (
+        "repaired",
+        "highs and lows widened to hold open and close",
+        "high or low widened to hold open and close",
+    ),
 }
+"""What each rule does to a row, and the rows that it covers: several of them, and a single one."""
 LISTED: Final = 20
 LONGEST_COLUMN: Final = 80
 MOST_ROWS: Final = 10_000_000
@@ -59,8 +84,12 @@ class Repair:
 
     @property
     def text(self) -> str:
-        """The rows that the rule covers, in words."""
-        return RULES[self.rule][1]
+        """The rows that the rule covers, in words that follow their count."""
+        return _covered(self.rule, self.count)
+
+    def told(self, count: int) -> str:
+        """What was done to so many of the rows: 2 rows without any price: left out."""
+        return f"{count:,} {_covered(self.rule, count)}: {self.action}"
 
     def within(self, first: np.datetime64, last: np.datetime64) -> int:
         """How many of the rows lie between two times, both included."""
@@ -76,6 +105,11 @@ class Repair:
             "count": self.count,
             "examples": list(self.examples),
         }
+
+
+def _covered(rule: str, count: int) -> str:
+    _, several, single = RULES[rule]
+    return single if count == 1 else several
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def described(reading: Reading) -> str:
             f"{prices.dataset.symbol}: {len(times)} bars, {first} to {last}, timeframe {prices.dataset.timeframe}, "
             f"data hash {prices.dataset.data_hash[:12]}"
         )
-        lines += [f"  {repair.count:,} {repair.text}: {repair.action}" for repair in prices.repairs]
+        lines += [f"  {repair.told(repair.count)}" for repair in prices.repairs]
         lines += [f"  {prices.volume}"] if prices.volume else []
     return "\n".join(lines)
 

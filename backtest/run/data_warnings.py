@@ -24,7 +24,7 @@ def of_repairs(symbol: str, origin: Origin, bars: Bars, first: int) -> list[RunW
     """
     start, stop = bars.times[first], bars.times[-1]
     rows = [(repair.within(start, stop), repair) for repair in origin.repairs]
-    told = [f"{count:,} {repair.text}: {repair.action}" for count, repair in rows if count]
+    told = [repair.told(count) for count, repair in rows if count]
     if not told:
         return []
     text = f"The run uses prices of {symbol} with rows that were corrected at the import: {'; '.join(told)}."

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from backtest.errors import InvalidFile
 from backtest.prices.reading import headers
@@ -27,6 +28,7 @@ _DATE = re.compile(
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|\d{1,3}(?:,\d{3})+\.\d+|\d{4,}\.\d+|0\.\d+")
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|\d{1,3}(?:\.\d{3})+,\d+|\d{4,},\d+|0,\d+")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_BEGINS_AS_NUMBER = re.compile(r"\W*\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,8 @@ def _with_header(rows: Sequence[tuple[int, list[str]]], separator: str) -> Layou
             return None
         if not _names_columns(cells):
             continue
-        first = next(
-            (i for i in range(place + 1, min(place + 4, len(rows))) if _is_row(rows[i][1])), place + 1
-        )
-        extra = rows[place + 1 : first]
+        extra = _more_header(rows[place + 1 : place + 3], cells)
+        first = place + 1 + len(extra)
         names, tickers = _headers_joined(cells, [row for _, row in extra])
         before = rows[place - 1] if place else None
         if not tickers and before and len(before[1]) == len(cells) and _is_tickers(before[1], cells):
@@ -150,6 +150,17 @@ def _with_header(rows: Sequence[tuple[int, list[str]]], separator: str) -> Layou
         line = rows[first][0] if first < len(rows) else number + 1
         return Layout(separator, ".", names, (number, *(n for n, _ in extra)), line, tickers)
     return None
+
+
+def _more_header(rows: Sequence[tuple[int, list[str]]], names: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """The lines below a header that belong to it; a row of prices does not, however broken it is."""
+    return list(takewhile(lambda row: _continues_header(row[1], names), rows))
+
+
+def _continues_header(cells: Sequence[str], names: Sequence[str]) -> bool:
+    if _BEGINS_AS_NUMBER.match(cells[0]):
+        return False
+    return _is_tickers(cells, names) or not any(map(_BEGINS_AS_NUMBER.match, cells))
 
 
 def _is_row(cells: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import MAX_BARS
 from backtest.prices.problems import MAX_LISTED, Problems
-from backtest.prices.reading.columns import Column
+from backtest.prices.reading.columns import Column, compute, flags
 from backtest.prices.reading.decoding import MAX_LINE, decode
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout, find_layout
 from backtest.prices.reading.options import ReadOptions
@@ -83,10 +83,25 @@ def _of_csv(data: bytes | bytearray, file: str, options: ReadOptions, problems: 
         )
     except pa.ArrowInvalid as error:
         raise InvalidFile(f"cannot be read as CSV: {str(error)[:200]}", file=file) from error
+    lines_read = body.count(b"\n") + 1
     del body
     lines = _lines(table.num_rows, refused.numbers, layout.first_row)
+    columns = _unpacked(table)
+    if len(lines) + len(refused.numbers) < lines_read:
+        raise _open_quote(columns, lines, refused, file)
     refused.report(problems)
-    return Table(layout, _unpacked(table), lines, "CSV", encoding)
+    return Table(layout, columns, lines, "CSV", encoding)
+
+
+def _open_quote(
+    columns: tuple[Column, ...], lines: NDArray[np.int64], refused: _RefusedRows, file: str
+) -> InvalidFile:
+    """The refusal of rows that a quote swallows: the first line on which a cell goes on to the next."""
+    broken = [lines[flags(compute.match_substring(column, "\n"))] for column in columns]
+    first = min([*np.concatenate(broken).tolist(), *refused.lines_that_go_on()], default=None)
+    return InvalidFile(
+        'has a quote (") that its own line does not close; close it or remove it', file=file, line=first
+    )
 
 
 def _body(text: str, layout: Layout, file: str) -> bytes:
@@ -143,15 +158,22 @@ class _RefusedRows:
                 self._others += 1
         return "skip"
 
+    def lines_that_go_on(self) -> list[int]:
+        """Lines of the kept rows that go on to the next line."""
+        return [self._line(row) for row in self._kept if "\n" in row.text.rstrip("\n")]
+
     def report(self, problems: Problems) -> None:
         """Add a problem for each row that is kept, and count the others."""
         for row in self._kept:
             problems.add(
                 f"has {row.actual_columns} columns where the header has {row.expected_columns}; remove the line or "
                 "correct it",
-                line=(row.number or 0) + self._layout.first_row - 1,
+                line=self._line(row),
             )  # fmt: skip
         problems.note_more(self._others)
+
+    def _line(self, row: pacsv.InvalidRow) -> int:
+        return (row.number or 0) + self._layout.first_row - 1
 
 
 def _of_parquet(data: bytes | bytearray, file: str) -> Table:

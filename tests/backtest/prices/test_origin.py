@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest.prices.dataset import Dataset, InvalidPayload, decode_times
-from backtest.prices.origin import PLAIN, RULES, InvalidOrigin, Origin, Repair, Split
+from backtest.prices.origin import PLAIN, InvalidOrigin, Origin, Repair, Split
 from backtest.prices.quality import report_of
 from backtest.prices.reading.reader import read_prices
 from tests.backtest.price_bars import dataset
@@ -95,5 +95,5 @@ def test_a_file_leaves_its_repairs_and_its_adjusted_close_in_the_report_of_the_d
         ("zeros", 1, [{"line": 3, "date": "2018-01-02"}]),
         ("widened", 1, [{"line": 4, "date": "2018-01-03"}]),
     ]
-    assert report["repairs"][1]["text"] == RULES["widened"][1]
+    assert report["repairs"][1]["text"] == "high or low widened to hold open and close"
     assert prices.origin.repairs[1].times.astype("datetime64[D]").astype(str).tolist() == ["2018-01-03"]

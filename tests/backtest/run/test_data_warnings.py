@@ -53,7 +53,7 @@ def test_rows_before_the_warm_up_or_behind_the_end_are_not_of_the_run():
     longer, _ = warnings(prices, **(rule | {"params": {"period": 20}}))
 
     assert "repaired_prices" not in found  # trading starts on bar 22
-    assert "1 rows of zeros" in longer["repaired_prices"]
+    assert "1 row of zeros, as exports write for a holiday: left out" in longer["repaired_prices"]
 
 
 def split_prices(count=120, at=60, ratio=4):

@@ -25,7 +25,7 @@ def test_the_page_of_the_dataset_lists_what_was_repaired_and_how_prices_are_scal
 
     assert "Adjusted: open, high, low and close are scaled by Adj. Close." in page
     assert "28 highs and lows widened to hold open and close: repaired (2018-03-01, 2018-03-02" in page
-    assert "1 rows of zeros, as exports write for holidays: left out (2018-02-28)" in page
+    assert "1 row of zeros, as exports write for a holiday: left out (2018-02-28)" in page
 
 
 def test_a_run_its_page_and_its_report_say_so(client, run_id):

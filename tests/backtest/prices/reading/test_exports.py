@@ -285,6 +285,36 @@ def test_every_mistake_is_told_with_its_line_and_the_rest_is_counted():
     assert messages[-1].message == "and 5 more"
 
 
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        ('2018-01-01,"10.000000000001,11.000000000001,9.000000000001,10.500000000001,100,', "has a quote"),
+        ('"2018-01-01,10,11,9,10.5,100,', "has a quote"),
+        ('2018-01-01,10,11,9,10.5,100,"late', "has a quote"),
+        ("2018-01-01,x,y,z,w,100,", "must be a number such as 1234.56, got 'x'"),
+        ("2O18-01-01,10,11,9,10.5,100,", "must be a date as YYYY-MM-DD"),
+        ("2018-01-01", "has 1 columns where the header has 7"),
+    ],
+)
+def test_a_broken_row_is_refused_wherever_it_stands_and_never_taken_for_a_header(place, broken, reason):
+    rows = [f"2018-01-{day:02d},10,11,9,10.5,100," for day in range(2, 12)]
+    rows.insert(place, broken)
+
+    with pytest.raises(InvalidFile, match=reason) as refused:
+        read("Date,Open,High,Low,Close,Volume,Note\n" + "\n".join(rows))
+
+    assert refused.value.errors[0].line == place + 2
+
+
+def test_quotes_closed_on_their_line_are_read():
+    row = '"2018-01-%02d","10","11","9","10.5","1,000","held; ""as is"""'
+
+    reading = read("Date,Open,High,Low,Close,Volume,Note\n" + "\n".join(row % day for day in range(2, 12)))
+
+    assert bars_of(reading).volume[:, 0].tolist() == [1000.0] * 10
+
+
 def test_a_file_without_prices_says_what_it_holds_and_what_is_needed():
     with pytest.raises(
         InvalidFile, match="neither a header with Date, Open, High, Low, Close nor a row of prices"
