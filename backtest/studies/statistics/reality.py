@@ -95,11 +95,11 @@ def beats_benchmark(table: Floats, periods: int) -> BeatsBenchmark:
 
 def weights(groups: int, block: float, *, seed: int, paths: int) -> Floats:
     """(groups, paths) how often each group is drawn in each path of a stationary bootstrap."""
-    random = np.random.default_rng(seed)
-    begins = random.random((paths, groups)) < 1.0 / block
+    generator = np.random.default_rng(seed)
+    begins = generator.random((paths, groups)) < 1.0 / block
     begins[:, 0] = True
     flat = np.flatnonzero(begins)
-    starts = random.integers(0, groups, size=len(flat))
+    starts = generator.integers(0, groups, size=len(flat))
     lengths = np.diff(flat, append=paths * groups)
     drawn = (np.arange(paths * groups) + np.repeat(starts - flat, lengths)) % groups
     path = np.repeat(np.arange(paths), groups)
