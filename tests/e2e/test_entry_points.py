@@ -163,11 +163,8 @@ def test_the_untouched_form_succeeds_and_stays_for_its_reader(cluster, product, 
     until(lambda: cluster.phase(workflow) == "Succeeded", 180, "the workflow has ended")
 
     there = cluster.workflow(workflow)
-    shown = {each["name"]: each["value"] for each in there["status"]["outputs"]["parameters"]} if (
-        "outputs" in there["status"]
-    ) else {}
     main = next(node for node in there["status"]["nodes"].values() if node["name"] == workflow)
-    shown = shown or {each["name"]: each["value"] for each in main["outputs"]["parameters"]}
+    shown = {each["name"]: each["value"] for each in main["outputs"]["parameters"]}
     annotations = there["metadata"]["annotations"]
     record_property("seen", f"{annotations['workflows.argoproj.io/title']}: {shown}")
     assert run["status"] == "SUCCEEDED"

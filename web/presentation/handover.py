@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pprint import pformat
 from shlex import quote
 from typing import Any
+from urllib.parse import urlencode
 
 from backtest.errors import InvalidRequest
 from backtest.run.request import REQUEST_FIELDS
@@ -68,6 +69,16 @@ def handovers(request: Mapping[str, Any], *, server: str, namespace: str, with_t
         return ways
 
 
+def argo_form(request: Mapping[str, Any], *, ui: str, namespace: str) -> str:
+    """Where the Argo UI shows its form filled with this request; empty without a UI or for text that it would evaluate."""
+    try:
+        given = _arguments(without_defaults(request))
+    except InvalidRequest:
+        return ""
+    query = {"sidePanel": "submit"} | {f"parameters[{name}]": text for name, text in given.items()}
+    return f"{ui.rstrip('/')}/workflow-templates/{namespace}/backtest?{urlencode(query)}" if ui else ""
+
+
 def without_defaults(request: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that are required or differ from their defaults; no run id, so that it becomes a new run."""
     return {
@@ -95,6 +106,10 @@ def _python(request: Mapping[str, Any], server: str, with_token: bool) -> str:
 
 
 def _argo(request: Mapping[str, Any], namespace: str) -> str:
-    arguments = parameters.arguments_of({field.name: None for field in REQUEST_FIELDS} | dict(request), {})
-    given = [f"-p {quote(f'{name}={text}')}" for name, text in arguments.items() if name in request]
+    given = [f"-p {quote(f'{name}={text}')}" for name, text in _arguments(request).items()]
     return " \\\n  ".join([f"argo submit -n {quote(namespace)} --from workflowtemplate/backtest", *given])
+
+
+def _arguments(request: Mapping[str, Any]) -> dict[str, str]:
+    arguments = parameters.arguments_of({field.name: None for field in REQUEST_FIELDS} | dict(request), {})
+    return {name: text for name, text in arguments.items() if name in request}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -69,7 +70,17 @@ def _workflow(run: Run) -> dict[str, str] | None:
     if not run.workflow_name:
         return None
     ui, namespace = settings().argo_ui_url.rstrip("/"), settings().argo_namespace
+    is_linked = ui and _is_kept(run)
     return {
         "name": run.workflow_name,
-        "href": f"{ui}/workflows/{namespace}/{run.workflow_name}" if ui else "",
+        "href": f"{ui}/workflows/{namespace}/{run.workflow_name}" if is_linked else "",
     }
+
+
+def _is_kept(run: Run) -> bool:
+    """Whether Argo still has the run's workflow: a success of the web is deleted at once, one of the Argo UI later."""
+    if run.status != Status.SUCCEEDED or run.completed_at is None:
+        return True
+    if run.workflow_name == f"bt-{run.run_id}":
+        return False
+    return datetime.now(UTC) < run.completed_at + timedelta(seconds=settings().ttl_success_ui_seconds)

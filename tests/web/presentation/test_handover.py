@@ -3,11 +3,12 @@
 import json
 import shlex
 from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from backtest.run.request import RunRequest
-from web.presentation.handover import handovers, without_defaults
+from web.presentation.handover import argo_form, handovers, without_defaults
 from workflows.cluster import parameters
 
 QUOTED = {
@@ -80,3 +81,21 @@ def test_text_that_argo_would_evaluate_is_not_offered_to_it(text):
     ways = handovers(request, server="http://desk:5000", namespace="trading", with_token=False)
 
     assert [way.name for way in ways] == ["curl", "python"]
+
+
+def test_the_form_of_the_argo_ui_is_filled_with_the_same_request():
+    address = argo_form(full(QUOTED), ui="https://argo.example.com/", namespace="trading")
+
+    place, query = urlsplit(address), parse_qs(urlsplit(address).query)
+
+    given = {name[11:-1]: text for name, [text] in query.items() if name.startswith("parameters[")}
+    raw, _ = parameters.read(given, "123e4567-e89b-42d3-a456-426614174000")
+    assert (place.netloc, place.path) == ("argo.example.com", "/workflow-templates/trading/backtest")
+    assert query["sidePanel"] == ["submit"]
+    assert without_defaults(full(raw)) == without_defaults(full(QUOTED))
+
+
+def test_no_form_is_offered_without_an_argo_ui_or_for_text_that_it_would_evaluate():
+    assert argo_form(full(QUOTED), ui="", namespace="trading") == ""
+    evaluated = full(QUOTED) | {"params": {"entry": "{{=1}}"}, "symbols": ["{{=1}}"]}
+    assert argo_form(evaluated, ui="https://argo.example.com", namespace="trading") == ""
