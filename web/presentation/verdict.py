@@ -19,6 +19,7 @@ LIKELY_SKILL = 0.95
 SIGNIFICANT = 2.0
 """From this t statistic on, a lead over holding is called more than chance."""
 _SAME = 5e-5
+_WIPED_OUT = 0.9
 _STOPS = (
     ("stop_loss_pct", "stop-loss"),
     ("take_profit_pct", "take-profit"),
@@ -92,6 +93,12 @@ def _headline(facts: Facts) -> tuple[Tone, str]:
             "void",
             f"No trades: the account stayed in cash, while {facts.holding} returned {_signed(held)}.",
         )
+    if own <= -_WIPED_OUT:
+        lost = percent(-own, 1)
+        return (
+            "worse",
+            f"Wiped out: {lost} of the account was lost, while {facts.holding} returned {_signed(held)}.",
+        )
     if abs(own - held) < _SAME * max(1.0, abs(1.0 + held)):
         return "mixed", f"Did as well as {facts.holding}: {_signed(own)} against {_signed(held)}."
     return _compared(facts, own, held)
@@ -110,9 +117,12 @@ _COMPARED: Mapping[tuple[bool, bool | None], tuple[Tone, str, str]] = {
 
 def _compared(facts: Facts, own: float, held: float) -> tuple[Tone, str]:
     ratios = facts.own.get("sharpe_ratio"), facts.held.get("sharpe_ratio")
-    known = ratios[0] is not None and ratios[1] is not None
-    tone, verb, risk = _COMPARED[own > held, _number(ratios[0]) >= _number(ratios[1]) if known else None]
-    sharpe = f" (Sharpe {number(ratios[0])} against {number(ratios[1])})" if known else ""
+    shown = number(ratios[0]), number(ratios[1])
+    known = ratios[0] is not None and ratios[1] is not None and shown[0] != shown[1]
+    tone, verb, risk = _COMPARED[own > held, _number(ratios[0]) > _number(ratios[1]) if known else None]
+    sharpe = f" (Sharpe {shown[0]} against {shown[1]})" if known else ""
+    if ratios[0] is not None and not known and shown[0] == shown[1]:
+        risk = f", at the same return for the risk (Sharpe {shown[0]})"
     returns = f"{_signed(own)} against {_signed(held)}"
     return tone, f"{verb} {facts.holding}{_untradable(facts)}: {returns}{risk}{sharpe}."
 
@@ -187,7 +197,9 @@ def _of_luck(facts: Facts) -> Iterator[str]:
         return
     if psr is None:
         return
-    if psr < LIKELY_SKILL:
+    if psr < 0.5:
+        yield f"Nothing points to an edge: the probability of a true Sharpe ratio above zero is {probability(psr)}."
+    elif psr < LIKELY_SKILL:
         yield f"Luck may explain the return: the probability of a true Sharpe ratio above zero is {probability(psr)}."
     else:
         yield f"Luck alone is an unlikely cause of the return (PSR {probability(psr)}) if no other rule was tried before."

@@ -73,6 +73,26 @@ def test_another_benchmark_is_not_called_holding():
     assert verdict(benchmark="NASDAQ", is_own_symbols=False).headline.startswith("Lost to NASDAQ: ")
 
 
+def test_a_ratio_that_reads_the_same_is_called_the_same():
+    text = said(total_return=1.03, sharpe_ratio=0.6304)
+
+    assert text.startswith(
+        "Lost to holding SP500: +103.0% against +104.1%, at the same return for the risk (Sharpe 0.63)."
+    )
+
+
+def test_an_account_that_lost_nearly_all_is_called_wiped_out():
+    found = verdict(total_return=-0.9894)
+
+    assert found.headline == "Wiped out: 98.9% of the account was lost, while holding SP500 returned +104.1%."
+
+
+def test_a_probability_below_one_half_points_to_no_edge():
+    assert "Nothing points to an edge: the probability of a true Sharpe ratio above zero is 10%." in said(
+        psr=0.1
+    )
+
+
 def test_a_ruined_account_is_said_first():
     found = verdict(total_return=-1.2, flags={"ruined": True})
 
