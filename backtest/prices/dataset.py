@@ -6,7 +6,7 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -85,8 +85,9 @@ class Dataset:
         header = json.dumps(about, ensure_ascii=False).encode()
         if len(header) > LONGEST_HEADER:
             raise ValueError(f"source is too long: the header is at most {LONGEST_HEADER} bytes")
-        body = zlib.compress(b"".join(_little_endian(self.bars)), level=level)
-        return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, body, origin))
+        packer = zlib.compressobj(level)
+        body = [packer.compress(column) for column in _little_endian(self.bars)]  # a column at a time
+        return b"".join((_MAGIC, _LENGTH.pack(len(header)), header, *body, packer.flush(), origin))
 
     @classmethod
     def decode(cls, payload: bytes) -> Dataset:
@@ -178,9 +179,10 @@ def infer_timeframe(times: Times) -> str:
     return f"{seconds}s"
 
 
-def _little_endian(bars: Bars) -> list[bytes]:
-    columns = [_canonical(np.ascontiguousarray(getattr(bars, name), "<f8")) for name in _COLUMNS]
-    return [bars.times.astype("<i8").tobytes(), *(column.tobytes() for column in columns)]
+def _little_endian(bars: Bars) -> Iterator[bytes]:
+    yield bars.times.astype("<i8").tobytes()
+    for name in _COLUMNS:
+        yield _canonical(np.ascontiguousarray(getattr(bars, name), "<f8")).tobytes()
 
 
 def _canonical(values: Floats) -> Floats:

@@ -33,7 +33,7 @@ _REPORTING_SECONDS: Final = 2.0
 """A child ends itself; so much later it is given up."""
 _MOST_PAYLOAD: Final = MAX_BARS * 48 + (8 << 20)
 _ROOT: Final = Path(__file__).parents[2]
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -114,7 +114,7 @@ class _Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=_ENVIRONMENT,
+                env=ENVIRONMENT,
                 cwd=_ROOT,
                 start_new_session=True,
             )

@@ -42,7 +42,8 @@ def warm_up() -> None:
     }
     for preview in (False, True):
         answer(buffer.getvalue(), {**about, "preview": preview})
-    layout.find_layout(",".join(names) + "\n2024-01-02,1.5,1.5,1.5,1.5,1000\n", "prices.csv", ReadOptions())
+    text = ",".join(names) + "\n2024-01-02,1.5,1.5,1.5,1.5,1000\n"
+    layout.find_layout(memoryview(text.encode()), "prices.csv", ReadOptions())
 
 
 def answer(data: bytes | bytearray, about: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:

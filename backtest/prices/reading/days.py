@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Times
 from backtest.prices.problems import Problems
-from backtest.prices.reading.dates import Stamps
+from backtest.prices.reading.cells.dates import Stamps
 from backtest.prices.reading.options import Question
 
 Seconds = NDArray[np.int64]
@@ -67,7 +67,7 @@ def timeframe_parts(times: Times) -> list[tuple[str, int, int]]:
     steps = np.asarray(np.diff(times.view(np.int64)), np.int64)
     if len(steps) < 2 * _FEWEST_IN_A_PART:
         return [("", 0, len(times))]
-    kinds = np.searchsorted(_CLASS_FROM, _rolling_median(steps), side="right")
+    kinds = _rolling_median(np.searchsorted(_CLASS_FROM, steps, side="right").astype(np.int8))
     if (kinds == kinds[0]).all():
         return [("", 0, len(times))]
     bounds = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)]
@@ -135,10 +135,12 @@ def _refuse_mixed(stamps: Stamps, lines: Seconds, problems: Problems) -> None:
     )  # fmt: skip
 
 
-def _rolling_median(steps: Seconds) -> NDArray[np.float64]:
-    """The middle of five steps around each, so that one holiday or one gap changes nothing."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(steps, 2, mode="edge"), 5)
-    return np.asarray(np.partition(windows, 2, axis=1)[:, 2], np.float64)
+def _rolling_median(kinds: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The middle of five kinds of steps around each, so that one holiday or one gap changes nothing."""
+    if (kinds == kinds[0]).all():
+        return kinds
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(kinds, 2, mode="edge"), 5)
+    return np.asarray(np.partition(windows, 2, axis=1)[:, 2], np.int8)
 
 
 def _edge(steps: Seconds, before: tuple[int, int, int], after: tuple[int, int, int]) -> int:

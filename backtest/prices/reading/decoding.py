@@ -1,4 +1,4 @@
-"""From the bytes of a text file to its text: byte order marks, UTF-8, UTF-16, Korean and Western code pages."""
+"""From the bytes of a text file to UTF-8: byte order marks, UTF-8, UTF-16, Korean and Western code pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_LINE = 16_384
 """Characters that a line may have; longer ones are no table of prices."""
 
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
@@ -21,13 +21,14 @@ _FOREIGN = (
     (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
 )
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp1252", "latin-1")
+_PORTION = 1 << 20
 
 
-def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> tuple[str, str]:
-    """The text of a file with ``\\n`` line ends, and the name of its encoding.
+def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> tuple[memoryview, str]:
+    """The text of a file as UTF-8 without byte order mark, and the name of its encoding; lines may end in ``\\r\\n``.
 
     Without a byte order mark the text is UTF-8 where that fits, UTF-16 where every other byte is zero,
-    cp949 where every other character is Korean, and Windows-1252 otherwise.
+    cp949 where every other character is Korean, and Windows-1252 otherwise. UTF-8 is not copied.
 
     Raises
     ------
@@ -38,33 +39,54 @@ def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> t
         if data.startswith(start):
             raise InvalidFile(reason, file=file)
     text, name = _as(data, encoding, file) if encoding else _guessed(data, file)
-    if "\x00" in text:
-        line = text.count("\n", 0, text.index("\x00")) + 1
+    nul = text.find(b"\x00")
+    if nul >= 0:
+        line = text.count(b"\n", 0, nul) + 1
         raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
-    text = text.removeprefix("\ufeff")
-    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text), name
+    if text.count(b"\r") != text.count(b"\r\n"):  # lines of an old Mac
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return memoryview(text)[len(codecs.BOM_UTF8) * text.startswith(codecs.BOM_UTF8) :], name
 
 
-def _as(data: bytes | bytearray, encoding: str, file: str) -> tuple[str, str]:
+def _as(data: bytes | bytearray, encoding: str, file: str) -> tuple[bytes | bytearray, str]:
     try:
-        return data.decode(encoding), encoding
+        if encoding == "utf-8":
+            _check_utf8(data)
+            return data, encoding
+        return data.decode(encoding).encode(), encoding
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         reason = f"is not encoded in {encoding}: it holds the byte 0x{data[error.start]:02x}"
         raise InvalidFile(reason, file=file, line=line) from None
 
 
-def _guessed(data: bytes | bytearray, file: str) -> tuple[str, str]:
+def _check_utf8(data: bytes | bytearray) -> None:
+    """Raise `UnicodeDecodeError` where it is not UTF-8, without making a text of all of it."""
+    if data.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with memoryview(data) as view:
+            for start in range(0, len(data), _PORTION):
+                decoder.decode(view[start : start + _PORTION], final=start + _PORTION >= len(data))
+    except UnicodeDecodeError:
+        data.decode()  # which names the place in all of it
+
+
+def _guessed(data: bytes | bytearray, file: str) -> tuple[bytes | bytearray, str]:
     for mark, codec, name in _MARKS:
         if data.startswith(mark):
             return _as(data, codec, file)[0], name
     if (utf16 := _utf16_without_mark(data)) is not None:
         return _as(data, utf16, file)[0], "UTF-16"
     try:
-        return data.decode("utf-8"), "UTF-8"
+        _check_utf8(data)
     except UnicodeDecodeError:
         korean = _korean(data)
-        return (korean, "cp949") if korean is not None else (data.decode("cp1252", "replace"), "Windows-1252")
+        if korean is not None:
+            return korean.encode(), "cp949"
+        return data.decode("cp1252", "replace").encode(), "Windows-1252"
+    return data, "UTF-8"
 
 
 def _utf16_without_mark(data: bytes | bytearray) -> str | None:

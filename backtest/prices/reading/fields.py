@@ -10,19 +10,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from backtest.arrays import Floats
+from backtest.arrays import Floats, Ints
 from backtest.prices.bars import PRICES
 from backtest.prices.problems import Problems
 from backtest.prices.reading import headers
-from backtest.prices.reading.columns import Column, integers
-from backtest.prices.reading.layout import is_date, is_number
-from backtest.prices.reading.numbers import parse_numbers
+from backtest.prices.reading.cells.columns import Column, integers
+from backtest.prices.reading.cells.numbers import parse_numbers
+from backtest.prices.reading.layout import Layout, is_date, is_number
 from backtest.prices.reading.options import Question, ReadOptions
-from backtest.prices.reading.tables import Table
+from backtest.prices.reading.tables import PriceFile, Table
 
 NUMBERS: Final = (*PRICES, "volume", "adj_close")
 FIELDS: Final = ("date", "clock", "ticker", *NUMBERS)
-_SAMPLE: Final = 200
 _ORDERS: Final = (PRICES, ("close", "open", "high", "low"), ("high", "low", "open", "close"))
 
 Places = Mapping[str, int]
@@ -53,6 +52,16 @@ class Fields:
         others = {"clock": self.clock, "ticker": self.ticker}
         return places | {name: place for name, place in others.items() if place is not None}
 
+    @property
+    def numbers(self) -> set[int]:
+        """Columns of numbers, of every symbol."""
+        return {place for places in self.symbols.values() for place in places.values()}
+
+    @property
+    def texts(self) -> set[int]:
+        """Columns of the time stamps and of tickers."""
+        return {place for place in (self.date, self.clock, self.ticker) if place is not None}
+
     def rows_of(self, table: Table) -> Iterator[tuple[str | None, NDArray[np.intp] | None, Places]]:
         """Ticker, rows (None: every row) and columns of each symbol."""
         if self.ticker is None:
@@ -60,35 +69,44 @@ class Fields:
             return
         places = next(iter(self.symbols.values()))
         names: Column = table.columns[self.ticker].cast(pa.string()).fill_null("").dictionary_encode()
-        index = integers(names.indices)
-        for number, name in enumerate(names.dictionary.to_pylist()):
+        rows = _rows_by_number(integers(names.indices), len(names.dictionary))
+        for name, here in zip(names.dictionary.to_pylist(), rows, strict=True):
             if name.strip():
-                yield name.strip(), np.flatnonzero(index == number), places
+                yield name.strip(), here, places
+
+
+def _rows_by_number(numbers: Ints, count: int) -> list[NDArray[np.intp]]:
+    """The rows of each number from 0 to `count` - 1, in their order."""
+    order = np.argsort(numbers.astype(np.uint16 if count <= 1 << 16 else np.int64), kind="stable")
+    return np.split(order, np.cumsum(np.bincount(numbers, minlength=count))[:-1])
 
 
 @dataclass(slots=True)
 class _Search:
     """The state of one search: places found so far, and questions."""
 
-    table: Table
+    file: PriceFile
     options: ReadOptions
     problems: Problems
     questions: list[Question] = field(default_factory=list)
 
 
-def find_fields(table: Table, options: ReadOptions, problems: Problems) -> Fields | None:
-    """Where the fields of the table stand; None where some are missing, which `problems` then say."""
-    search = _Search(table, options, problems)
-    if not table.layout.has_header:
+def find_fields(file: PriceFile, options: ReadOptions, problems: Problems) -> Fields | None:
+    """Where the fields of the file stand; None where some are missing, which `problems` then say."""
+    search = _Search(file, options, problems)
+    layout = file.layout
+    if not layout.has_header:
         places = _in_order_of(options.columns) if isinstance(options.columns, tuple) else _guessed(search)
         return _checked(places, search)
-    beside = _tickers_beside_each_other(table)
+    beside = _tickers_beside_each_other(layout)
     if beside:
-        date = headers.find_fields(table.layout.names).get("date", 0)
-        return Fields(date, None, _without_adjusted(beside, options), questions=table.layout.questions)
-    places = headers.find_fields(table.layout.names)
+        date = headers.find_fields(layout.names).get("date", 0)
+        return Fields(date, None, _without_adjusted(beside, options), questions=layout.questions)
+    places = headers.find_fields(layout.names)
+    if "date" in places and len(layout.names) == 2:
+        places.setdefault("close", 1)
     asked = options.columns if isinstance(options.columns, Mapping) else {}
-    places |= _asked(table.layout.names, asked, problems)
+    places |= _asked(layout.names, asked, problems)
     _refuse_doubles(search, asked)
     _ask_for_closes_alone(places, search)
     return _checked(places, search)
@@ -96,17 +114,17 @@ def find_fields(table: Table, options: ReadOptions, problems: Problems) -> Field
 
 def _checked(places: dict[str, int], search: _Search) -> Fields | None:
     missing = [name for name in ("date", *PRICES) if name not in places]
-    names = ", ".join(name[:40] or "(no name)" for name in search.table.layout.names[:30])
+    names = ", ".join(name[:40] or "(no name)" for name in search.file.layout.names[:30])
     for name in missing:
         search.problems.add(
             f"column is missing; the file has: {names}. The option columns names it: {name}=…",
-            line=(search.table.layout.header_lines or (search.table.layout.first_row,))[0], field=name,
+            line=(search.file.layout.header_lines or (search.file.layout.first_row,))[0], field=name,
         )  # fmt: skip
     if missing:
         return None
     numbers = {name: place for name, place in places.items() if name in NUMBERS}
     symbols = _without_adjusted({None: numbers}, search.options)
-    questions = (*search.table.layout.questions, *search.questions)
+    questions = (*search.file.layout.questions, *search.questions)
     return Fields(places["date"], places.get("clock"), symbols, places.get("ticker"), questions)
 
 
@@ -121,14 +139,14 @@ def _without_adjusted(symbols: Mapping[str | None, Places], options: ReadOptions
 
 def _refuse_doubles(search: _Search, asked: Mapping[str, str]) -> None:
     """Two columns of one price are refused unless an option says which one is meant."""
-    names = search.table.layout.names
+    names = search.file.layout.names
     for field_name in (*PRICES, "adj_close"):
         same = [name for name in names if headers.field_of(name) == field_name]
         if len(same) > 1 and field_name not in asked:
             search.problems.add(
                 f"{len(same)} columns hold it: {', '.join(map(repr, same))}; the option columns names one: "
                 f"{field_name}={same[0]}",
-                line=search.table.layout.header_lines[0], field=field_name,
+                line=search.file.layout.header_lines[0], field=field_name,
             )  # fmt: skip
 
 
@@ -161,9 +179,8 @@ def _in_order_of(names: Sequence[str]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names) if name in FIELDS}
 
 
-def _tickers_beside_each_other(table: Table) -> dict[str | None, Places]:
+def _tickers_beside_each_other(layout: Layout) -> dict[str | None, Places]:
     """Columns by ticker where they are named ``AAPL.Open`` or a line of the header gives their tickers."""
-    layout = table.layout
     if layout.tickers:
         pairs = [
             (ticker, headers.field_of(name))
@@ -183,15 +200,15 @@ def _tickers_beside_each_other(table: Table) -> dict[str | None, Places]:
 
 def _guessed(search: _Search) -> dict[str, int]:
     """Columns of a file without header, by what their cells can be; the guess is asked about."""
-    places = _guess(search.table)
+    places = _guess(search.file)
     if not places:
         search.problems.add(
             "there is no header, and no four columns can be open, high, low and close; the option columns names the "
             "columns in their order: date,open,high,low,close,volume",
-            line=search.table.layout.first_row,
+            line=search.file.layout.first_row,
         )  # fmt: skip
         return {}
-    order = ["-"] * len(search.table.columns)
+    order = ["-"] * len(search.file.layout.names)
     for name, place in places.items():
         order[place] = name
     written = ",".join(order)
@@ -201,10 +218,8 @@ def _guessed(search: _Search) -> dict[str, int]:
     return places
 
 
-def _guess(table: Table) -> dict[str, int]:
-    cells = [
-        [str(cell.as_py() or "").strip() for cell in column.slice(0, _SAMPLE)] for column in table.columns
-    ]
+def _guess(file: PriceFile) -> dict[str, int]:
+    cells = [[str(cell.as_py() or "").strip() for cell in column] for column in file.sample.columns.values()]
     dated = next(
         (place for place, column in enumerate(cells[:3]) if all(map(is_date, filter(None, column)))), None
     )
@@ -216,26 +231,26 @@ def _guess(table: Table) -> dict[str, int]:
     if after < len(cells) and not any(map(is_number, cells[after])):
         places["ticker"], after = after, after + 1
     for start in range(after, len(cells) - 3):
-        order = _price_order(table, start)
+        order = _price_order(file, start)
         if order:
             places |= {name: start + place for place, name in enumerate(order)}
-            return places | _guessed_volume(table, places, start + 4)
+            return places | _guessed_volume(file, places, start + 4)
     return {}
 
 
-def _guessed_volume(table: Table, places: Places, after: int) -> dict[str, int]:
+def _guessed_volume(file: PriceFile, places: Places, after: int) -> dict[str, int]:
     """The number behind the prices; an average price between them is passed over."""
-    if after >= len(table.columns):
+    if after >= len(file.layout.names):
         return {}
-    low, high, values = (_sampled(table, place) for place in (places["low"], places["high"], after))
+    low, high, values = (_sampled(file, place) for place in (places["low"], places["high"], after))
     average = bool(((values >= low * 0.999) & (values <= high * 1.001)).mean() > 0.95)
-    place = after + 1 if average and after + 1 < len(table.columns) else after
-    return {} if np.isnan(_sampled(table, place)).all() else {"volume": place}
+    place = after + 1 if average and after + 1 < len(file.layout.names) else after
+    return {} if np.isnan(_sampled(file, place)).all() else {"volume": place}
 
 
-def _price_order(table: Table, start: int) -> tuple[str, ...] | None:
+def _price_order(file: PriceFile, start: int) -> tuple[str, ...] | None:
     """The order of four prices in the columns from `start` on, where one fits nearly every row."""
-    columns = [_sampled(table, start + place) for place in range(4)]
+    columns = [_sampled(file, start + place) for place in range(4)]
     for order in _ORDERS:
         part = dict(zip(order, columns, strict=True))
         highest, lowest = np.maximum(part["open"], part["close"]), np.minimum(part["open"], part["close"])
@@ -247,5 +262,5 @@ def _price_order(table: Table, start: int) -> tuple[str, ...] | None:
     return None
 
 
-def _sampled(table: Table, place: int) -> Floats:
-    return parse_numbers(table.columns[place].slice(0, _SAMPLE), decimal=table.layout.decimal)[0]
+def _sampled(file: PriceFile, place: int) -> Floats:
+    return parse_numbers(file.sample.columns[place], decimal=file.layout.decimal)[0]

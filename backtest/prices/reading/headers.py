@@ -13,18 +13,24 @@ from typing import Final
 PRICES: Final = ("open", "high", "low", "close")
 
 _NAMES: Final[Mapping[str, str]] = {
-    "date": "date datetime timestamp day tradedate tradingdate tradingday pricedate asofdate dtyyyymmdd yyyymmdd "
-            "timestamputc timeutc dateutc datetimeutc utc gmttime localtime opentime starttime barstart "
-            "candlebegintime unix unixtime unixtimestamp epoch datum fecha 날짜 일자 일시 거래일 거래일자 기준일 기준일자 "
-            "年月日 日付",
+    "date": "date datetime timestamp day tradedate tradingdate tradingday pricedate asofdate dtyyyymmdd "
+            "yyyymmdd timestamputc timeutc dateutc datetimeutc utc gmttime localtime opentime starttime "
+            "barstart candlebegintime timeopen snappedat unix unixtime unixtimestamp epoch datum fecha data "
+            "날짜 일자 일시 거래일 거래일자 기준일 기준일자 年月日 日付",
     "clock": "time timeofday clock 시간 시각 체결시간",
-    "open": "open openprice priceopen opening openingprice o bidopen opn first 시가 시작가 始値",
-    "high": "high highprice pricehigh h bidhigh max highest 고가 최고가 高値",
-    "low": "low lowprice pricelow l bidlow min lowest 저가 최저가 安値",
-    "close": "close closeprice priceclose closing closingprice closelast c bidclose 종가 終値",
-    "last": "last lastprice price settle settlement settleprice 현재가 체결가",
+    "open": "open openprice priceopen opening openingprice o bidopen opn first pxopen openprc eröffnung "
+            "eröffn erster ouverture apertura otwarcie 시가 시작가 오픈 始値",
+    "high": "high highprice pricehigh h bidhigh max highest pxhigh high1 hoch tageshoch plushaut haut máximo "
+            "najwyzszy najwyższy 고가 최고가 高値",
+    "low": "low lowprice pricelow l bidlow min lowest pxlow low1 tief tagestief plusbas bas mínimo "
+            "najnizszy najniższy 저가 최저가 安値",
+    "close": "close closeprice priceclose closing closingprice closelast c bidclose schluss schlusskurs "
+            "clôture cierre zamkniecie zamknięcie 종가 終値",
+    "last": "last lastprice price settle settlement settleprice pxlast trdprc1 zuletzt dernier último 현재가 "
+            "체결가",
     "volume": "volume vol v tradingvolume tradedvolume volumetraded totaltradequantity totaltradedquantity "
-              "noofshares sharestraded quantity shares tickvolume tickvol 거래량 出来高",
+            "noofshares sharestraded quantity shares tickvolume tickvol pxvolume acvoluns totalvolume "
+            "volumen wolumen 거래량 出来高",
     "adj_close": "adjclose adjustedclose closeadj closeadjusted adjustedcloseprice adjcloseprice adjprice "
                  "adjustedprice adjusted adjclosed adjclosing adjustedclosing splitadjustedclose "
                  "dividendadjustedclose adjclosesplitdividend splitdividendadjustedclose dividendadjclose adjlast "
@@ -88,7 +94,10 @@ def field_of(name: str) -> str | None:
 
 def looks_adjusted(name: str) -> bool:
     """Whether the name speaks of adjusted prices, known to the tables or not."""
-    return bool(_LOOKS_ADJUSTED.search(name.lower())) and "vol" not in name.lower()
+    plain = name.lower()
+    return bool(_LOOKS_ADJUSTED.search(plain)) and not any(
+        word in plain for word in ("vol", "unadj", "non-adj")
+    )
 
 
 def source_of(names: Iterable[str]) -> str | None:

@@ -19,7 +19,9 @@ _SAMPLE = 60
 _MOST_PREAMBLE = 25
 _FEWEST_FIELDS = 3
 
-_NUMBER = re.compile(r"\(?[-+]?[$€£₩¥]?\s?(?:\d[\d.,' ]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?\)?")
+_NUMBER = re.compile(
+    r"\(?[-+]?[$€£₩¥]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?\)?"
+)
 _DATE = re.compile(
     r"-?\d{6,20}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,30}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,30}|\d{8} .{1,12}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}[- ,]+\d{2,4}.{0,30}|[A-Za-z]{3,9}\.?[- ]\d{1,2},?[- ]+\d{2,4}.{0,30}"
@@ -27,6 +29,7 @@ _DATE = re.compile(
 )
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|\d{1,3}(?:,\d{3})+\.\d+|\d{4,}\.\d+|0\.\d+")
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|\d{1,3}(?:\.\d{3})+,\d+|\d{4,},\d+|0,\d+")
+_SPACE_OF_GROUPS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d)")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _BEGINS_AS_NUMBER = re.compile(r"\W*\d")
 
@@ -79,8 +82,8 @@ def is_date(cell: str) -> bool:
     return len(cell) <= 60 and bool(_DATE.fullmatch(cell))
 
 
-def find_layout(text: str, file: str, options: ReadOptions) -> Layout:
-    """Find out how the text is laid out; what `options` says is not looked for.
+def find_layout(text: memoryview, file: str, options: ReadOptions) -> Layout:
+    """Find out how the UTF-8 text is laid out; what `options` says is not looked for.
 
     Raises
     ------
@@ -102,16 +105,18 @@ def find_layout(text: str, file: str, options: ReadOptions) -> Layout:
     return _with_decimal(layout, [row for number, row in rows if number >= layout.first_row], options)
 
 
-def _sample(text: str, file: str) -> list[tuple[int, str]]:
+def _sample(text: memoryview, file: str) -> list[tuple[int, str]]:
+    """The first lines with their numbers, from 1."""
     lines: list[tuple[int, str]] = []
+    head = bytes(text[: _SAMPLE * (MAX_LINE + 2)])
     start = 0
-    while start < len(text) and len(lines) < _SAMPLE:
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
+    while start < len(head) and len(lines) < _SAMPLE:
+        end = head.find(b"\n", start)
+        end = len(head) if end < 0 else end
         if end - start > MAX_LINE:
-            reason = f"is longer than the {MAX_LINE} characters that a line may have"
+            reason = f"is longer than the {MAX_LINE} bytes that a line may have"
             raise InvalidFile(reason, file=file, line=len(lines) + 1)
-        lines.append((len(lines) + 1, text[start:end]))
+        lines.append((len(lines) + 1, head[start:end].decode("utf-8", "replace").rstrip("\r")))
         start = end + 1
     if not any(line.strip() for _, line in lines):
         raise InvalidFile("is empty: there is not a single row of prices", file=file)
@@ -144,6 +149,7 @@ def _with_header(rows: Sequence[tuple[int, list[str]]], separator: str) -> Layou
         extra = _more_header(rows[place + 1 : place + 3], cells)
         first = place + 1 + len(extra)
         names, tickers = _headers_joined(cells, [row for _, row in extra])
+        names = _as_wide_as(names, [row for _, row in rows[first:]])
         before = rows[place - 1] if place else None
         if not tickers and before and len(before[1]) == len(cells) and _is_tickers(before[1], cells):
             tickers = tuple(before[1])
@@ -173,6 +179,8 @@ def _names_columns(cells: Sequence[str]) -> bool:
     direct = {headers.field_of(cell) for cell in cells} - {None}
     if len(direct) >= _FEWEST_FIELDS or {"date", "close"} <= direct or {"date", "last"} <= direct:
         return True
+    if len(cells) == 2 and headers.field_of(cells[0]) == "date" and cells[1] and not is_number(cells[1]):
+        return True
     prefixed = {pair[1].lower() for pair in map(headers.split_prefix, cells) if pair}
     return len(prefixed) >= _FEWEST_FIELDS
 
@@ -192,6 +200,18 @@ def _headers_joined(
     if tickers and headers.field_of(names[0]) != "date":
         names[0] = "Date"
     return tuple(names), tickers
+
+
+def _as_wide_as(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The names of as many columns as every row has: a column of row names, or ends of lines, may have none."""
+    widths = {len(row) for row in rows if len(row) > 1}
+    if len(widths) != 1 or (more := widths.pop() - len(names)) == 0:
+        return names
+    if more == 1 and all(row[-1] == "" for row in rows):
+        return (*names, "")
+    if more == 1 and headers.field_of(names[0]) != "date" and all(is_date(row[0]) for row in rows):
+        return ("", *names)
+    return names[:more] if more < 0 and not any(names[more:]) else names
 
 
 def _is_tickers(row: Sequence[str], names: Sequence[str]) -> bool:
@@ -214,9 +234,11 @@ def _without_header(rows: Sequence[tuple[int, list[str]]], separator: str) -> La
 def _with_decimal(layout: Layout, rows: Sequence[list[str]], options: ReadOptions) -> Layout:
     if options.decimal:
         return replace(layout, decimal=options.decimal)
-    cells = [cell.lstrip("$€£₩¥-+ ") for row in rows for cell in row if is_number(cell)]
+    cells = [
+        _SPACE_OF_GROUPS.sub("", cell.lstrip("$€£₩¥-+ ")) for row in rows for cell in row if is_number(cell)
+    ]
     point = any(_POINT.fullmatch(cell) for cell in cells)
-    comma = layout.separator != "," and any(_COMMA.fullmatch(cell) for cell in cells)
+    comma = any(_COMMA.fullmatch(cell) for cell in cells)
     if comma and not point:
         return replace(layout, decimal=",")
     unclear = [cell for cell in cells if _EITHER.fullmatch(cell)]

@@ -9,12 +9,12 @@ from typing import Any, Literal, Self
 from backtest.errors import FieldError, InvalidRequest
 from backtest.prices.reading.decoding import ENCODINGS
 
-DateOrder = Literal["ymd", "dmy", "mdy"]
+DateOrder = Literal["ymd", "dmy", "mdy", "excel"]
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "encoding": ENCODINGS,
     "separator": (",", ";", "tab", "|"),
     "decimal": (".", ","),
-    "dates": ("ymd", "dmy", "mdy"),
+    "dates": ("ymd", "dmy", "mdy", "excel"),
     "adjusted": ("auto", "no"),
     "header": ("auto", "none"),
     "close_only": ("refuse", "allow"),
@@ -26,7 +26,7 @@ HELP: Mapping[str, str] = {
     "decimal": "sign of decimals",
     "header": "none: the first line already holds prices",
     "columns": "fields in the order of the columns (date,open,high,low,close,volume), or FIELD=COLUMN,…",
-    "dates": "order of day, month and year",
+    "dates": "order of day, month and year; excel: numbers of days as Excel counts them",
     "adjusted": "no: leave an adjusted close unused",
     "divide_by": "divide every price, as 10000 for the files of LEAN",
     "keep_timeframe": "part to keep where the timeframe changes, as 1d",
@@ -45,7 +45,7 @@ class ReadOptions:
     header : "none" where the first line already holds prices
     columns : name of the column of each field, as ``{"close": "Last"}``; where there is no header the
         fields in the order of the columns, as ``("date", "open", "high", "low", "close", "volume")``
-    dates : order of day, month and year in dates such as 03/04/2024
+    dates : order of day, month and year in dates such as 03/04/2024; "excel" for day numbers
     adjusted : "no" leaves the prices as they are although the file has an adjusted close
     divide_by : what every price is divided by: 10,000 for the files of LEAN
     keep_timeframe : the part to keep of a file whose timeframe changes: "1d"

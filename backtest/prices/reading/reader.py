@@ -17,15 +17,18 @@ from backtest.prices.dataset import make_dataset
 from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
-from backtest.prices.reading.columns import Column, compute, empty_cells, flags, rows_of
-from backtest.prices.reading.dates import parse_stamps
+from backtest.prices.reading.cells.columns import Column, compute, is_empty, rows_of, trimmed
+from backtest.prices.reading.cells.dates import parse_stamps
+from backtest.prices.reading.cells.numbers import parse_numbers, refuse_unreadable
+from backtest.prices.reading.csv_file import open_csv
 from backtest.prices.reading.days import decide_days, question_of_parts, timeframe_parts
 from backtest.prices.reading.fields import Fields, Places, find_fields
-from backtest.prices.reading.numbers import parse_numbers, refuse_unreadable
+from backtest.prices.reading.layout import Layout
 from backtest.prices.reading.options import Question, ReadOptions
+from backtest.prices.reading.parquet_file import open_parquet
 from backtest.prices.reading.reading import NeedsAnswer, Reading, SymbolPrices
 from backtest.prices.reading.repairs import Rows, clean, shown
-from backtest.prices.reading.tables import Table, read_table
+from backtest.prices.reading.tables import PriceFile, Table
 from backtest.prices.symbols import ALPHABET, MAX_SYMBOL_LENGTH, is_symbol
 
 MAX_SYMBOLS: Final = 2_000
@@ -65,21 +68,23 @@ def read_prices(
         With every problem by line, date and field: twenty are listed, the others counted.
     """
     options, problems = options or ReadOptions(), Problems(file)
-    table = read_table(data, file, options, problems)
-    fields = find_fields(table, options, problems)
+    opened = open_parquet(data, file) if data.startswith(b"PAR1") else open_csv(data, file, options)
+    fields = find_fields(opened, options, problems)
     problems.raise_if_any()
     if fields is None:
         raise InvalidFile("has no columns of prices", file=file)
+    table = opened.read(fields.numbers, fields.texts, problems)
     stamps = _stamps(table, fields, options, problems)
-    reading = _described(table, fields, stamps, file)
-    job = _Job(table, stamps, options, problems, source or _origin(reading.source, file), [])
+    table = table.without({fields.date, fields.clock})  # their texts take more memory than all prices
+    reading = _described(opened, fields, stamps, file, len(table))
+    job = _Job(opened.layout, table, stamps, options, problems, source or _origin(reading.source, file), [])
     symbols = tuple(
         job.read(*wanted) for wanted in _wanted(table, fields, (symbol, default_symbol), options, file)
     )
     problems.raise_if_any()
     raised = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
     questions = tuple(question for question in raised if not _is_answered(question, options))
-    reading = replace(reading, symbols=symbols, questions=questions, remarks=_remarks(reading, table))
+    reading = replace(reading, symbols=symbols, questions=questions, remarks=_remarks(reading, opened.layout))
     if questions and ask:
         raise NeedsAnswer(reading)
     return reading
@@ -99,14 +104,13 @@ class _Stamps:
 def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Problems) -> _Stamps:
     written: Column = table.columns[fields.date]
     if fields.clock is not None:
-        written = compute.binary_join_element_wise(
-            written.cast(pa.string()), table.columns[fields.clock].cast(pa.string()), " "
-        )
-    rows = np.flatnonzero(~_blank(written))
+        parts = [table.columns[place].cast(pa.string()) for place in (fields.date, fields.clock)]
+        written = compute.binary_join_element_wise(*parts, " ")
+    written = trimmed(written)
+    rows = np.flatnonzero(~is_empty(written))
     if not len(rows):
         raise InvalidFile("there is not a single row of prices", file=problems.file)
-    dated = rows_of(written, rows)
-    lines = table.lines[rows]
+    dated, lines = rows_of(written, rows), table.lines[rows]
     stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
     problems.raise_if_any()
     calendar = decide_days(stamps, lines, problems)
@@ -114,17 +118,11 @@ def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Proble
     return _Stamps(rows, calendar.times, stamps.style, calendar.zone, (question,) if question else ())
 
 
-def _blank(written: Column) -> NDArray[np.bool_]:
-    """Rows without a date, as empty lines are."""
-    if not pa.types.is_string(written.type):
-        return flags(written.is_null())
-    return empty_cells(written)
-
-
 @dataclass(frozen=True, slots=True)
 class _Job:
     """One file being read: what its symbols share, and the questions that their rows raise."""
 
+    layout: Layout
     table: Table
     stamps: _Stamps
     options: ReadOptions
@@ -156,7 +154,7 @@ class _Job:
     def _adjusted_by(self, places: Places) -> str | None:
         if "adj_close" not in places:
             return None
-        return self.table.layout.names[places["adj_close"]][:LONGEST_COLUMN] or "adj_close"
+        return self.layout.names[places["adj_close"]][:LONGEST_COLUMN] or "adj_close"
 
     def _named(self, name: str | None) -> str:
         if name is None:
@@ -172,20 +170,25 @@ class _Job:
 
     def _rows(self, rows: NDArray[np.intp] | None, places: Places) -> Rows:
         dated = self.stamps.rows
-        chosen = (
-            np.arange(len(dated))
-            if rows is None
-            else np.flatnonzero(np.isin(dated, rows, assume_unique=True))
-        )
+        chosen = np.arange(len(dated)) if rows is None else self._dated(rows)
         taken, lines = dated[chosen], self.table.lines[dated[chosen]]
         times = self.stamps.times[chosen]
         columns = {field: self._numbers(field, place, taken, times) for field, place in places.items()}
         columns.setdefault("volume", np.full(len(taken), np.nan))
         return Rows(lines, times, columns)
 
+    def _dated(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where the rows that have a date stand among all that have one."""
+        dated = self.stamps.rows
+        if len(dated) == len(self.table):
+            return rows
+        places = np.minimum(np.searchsorted(dated, rows), len(dated) - 1)
+        chosen: NDArray[np.intp] = places[dated[places] == rows]
+        return chosen
+
     def _numbers(self, field: str, place: int, rows: NDArray[np.intp], times: Times) -> Floats:
         column = rows_of(self.table.columns[place], rows)
-        values, _, unreadable = parse_numbers(column, decimal=self.table.layout.decimal)
+        values, _, unreadable = parse_numbers(column, decimal=self.layout.decimal)
         if unreadable.any():
             listed = np.flatnonzero(unreadable)[:MAX_LISTED]
             dates = [shown(time) for time in times[listed]]
@@ -224,7 +227,7 @@ class _Job:
         """Whether a file without header has LEAN's dates and whole numbers for prices."""
         close = part.columns["close"]
         return (
-            not self.table.layout.has_header
+            not self.layout.has_header
             and self.stamps.style == "YYYYMMDD"
             and bool((close == np.floor(close)).all() and close.min() >= _LEAN_DIVISOR)
         )
@@ -259,15 +262,17 @@ def _wanted(
             yield name, rows, places
 
 
-def _described(table: Table, fields: Fields, stamps: _Stamps, file: str) -> Reading:
-    names, layout, places = table.layout.names, table.layout, fields.used
-    taken = {place for symbol in fields.symbols.values() for place in symbol.values()} | set(places.values())
-    rows = [[_cell(column, row) for column in table.columns] for row in range(min(PREVIEW_ROWS, len(table)))]
+def _described(opened: PriceFile, fields: Fields, stamps: _Stamps, file: str, count: int) -> Reading:
+    layout, sample, places = opened.layout, opened.sample.columns.values(), fields.used
+    names, taken = layout.names, fields.numbers | fields.texts
+    rows = [
+        tuple(_cell(column, row) for column in sample) for row in range(min(PREVIEW_ROWS, len(opened.sample)))
+    ]
     return Reading(
         file=file,
-        format=table.format,
-        encoding=table.encoding,
-        separator=layout.separator if table.format == "CSV" else "",
+        format=opened.format,
+        encoding=opened.encoding,
+        separator=layout.separator if opened.format == "CSV" else "",
         decimal=layout.decimal,
         header_lines=layout.header_lines,
         source="yfinance" if layout.tickers else headers.source_of(names),
@@ -276,8 +281,8 @@ def _described(table: Table, fields: Fields, stamps: _Stamps, file: str) -> Read
         dates=stamps.style,
         zone=stamps.zone,
         adjusted=_adjusted(names, places),
-        preview=(tuple(names), *map(tuple, rows)),
-        rows=len(table),
+        preview=(tuple(names), *rows),
+        rows=count,
     )
 
 
@@ -290,20 +295,20 @@ def _adjusted(names: tuple[str, ...], places: Places) -> str | None:
     return Origin(names[places["adj_close"]]).adjusted if "adj_close" in places else None
 
 
-def _remarks(reading: Reading, table: Table) -> tuple[str, ...]:
-    checks: tuple[Callable[[Reading, Table], str], ...] = (_unused_adjusted, _lines_before)
-    return tuple(remark for check in checks if (remark := check(reading, table)))
+def _remarks(reading: Reading, layout: Layout) -> tuple[str, ...]:
+    checks: tuple[Callable[[Reading, Layout], str], ...] = (_unused_adjusted, _lines_before)
+    return tuple(remark for check in checks if (remark := check(reading, layout)))
 
 
-def _unused_adjusted(reading: Reading, _table: Table) -> str:
+def _unused_adjusted(reading: Reading, _layout: Layout) -> str:
     unused = [name for name in reading.ignored if headers.looks_adjusted(name)]
     if reading.adjusted or not unused:
         return ""
     return f"{unused[0]} looks like adjusted prices and is not used; the option columns takes it: adj_close={unused[0]}"
 
 
-def _lines_before(_reading: Reading, table: Table) -> str:
-    first = min(table.layout.header_lines or (table.layout.first_row,))
+def _lines_before(_reading: Reading, layout: Layout) -> str:
+    first = min(layout.header_lines or (layout.first_row,))
     return f"{first - 1} line{'s' if first > 2 else ''} before the header left out" if first > 1 else ""
 
 
