@@ -6,7 +6,6 @@ exits and rejections. Of each its statistics are stored, not its curves.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -28,6 +27,7 @@ from backtest.signals import sma_cross_jit
 from backtest.simulation import backends
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import checked_target, settings_of
+from backtest.studies.execution.processors import available
 
 TARGETS_BYTES = 64_000_000
 """The most memory that targets waiting for their simulation may take at once."""
@@ -133,6 +133,9 @@ class Batch:
 @cache
 def _kernel() -> ModuleType:
     """`backtest.studies.batch_kernel` compiled, calling the compiled engine and crossings."""
+    import numba
+
+    numba.set_num_threads(min(available(), numba.config.NUMBA_NUM_THREADS))
     cross = sma_cross_jit.kernel()
     imports = {name: getattr(cross, name) for name in ("crossovers", "hold_average_cross", "order_lines")}
     imports["run"] = backends.compiled_engine().run
@@ -260,7 +263,7 @@ def _ends(market: Bars, year: Year, start: int) -> Flags:
 
 def _chunks() -> int:
     """Into how many parts the simulations are divided: a few for each core, so that none waits long."""
-    return _CHUNKS_PER_CORE * (os.cpu_count() or 1)
+    return _CHUNKS_PER_CORE * available()
 
 
 def _result(params: Mapping[str, NDArray[Any]], table: Floats, refused: int) -> SweepResult:
