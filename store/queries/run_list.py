@@ -6,15 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Text, and_, func, or_, select, true, type_coerce
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
+from backtest import rules
 from backtest.run.request import OPTION_FIELDS
 from store.models import Run, RunSymbol, Status
 
 Sort = Literal["created_at", "total_return", "sharpe_ratio", "max_drawdown", "num_trades"]
+_Rows = TypeVar("_Rows", Run, str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +57,15 @@ def page(
     descending: bool = True,
     after: tuple[Any, str] | None = None,
     limit: int = 50,
+    with_metrics: bool = False,
 ) -> Page:
     """Runs in order, `limit` at a time, by keyset: the next page costs what the first one does.
 
-    Sorted by a metric, only runs that have it are listed.
+    Sorted by a metric, only runs that have it are listed. `with_metrics` reads all metrics of each.
     """
     column: ColumnElement[Any] = getattr(Run, sort)
-    query = _filtered(select(Run).options(load_only(*_LISTED)), conditions or Filter())
+    read = (*_LISTED, Run.metrics) if with_metrics else _LISTED
+    query = _filtered(select(Run).options(load_only(*read)), conditions or Filter())
     if sort != "created_at":
         query = query.where(column.is_not(None))
     if after is not None:
@@ -81,6 +85,14 @@ def _beyond(column: ColumnElement[Any], after: tuple[Any, str], *, descending: b
     return and_(column >= value, or_(column > value, Run.run_id > run_id))
 
 
+def count(session: Session, conditions: Filter, *, sort: Sort, most: int) -> int:
+    """How many runs `page` would list in all, counted no further than `most`."""
+    query = _filtered(select(Run.run_id), conditions)
+    if sort != "created_at":
+        query = query.where(getattr(Run, sort).is_not(None))
+    return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
+
+
 def count_by_status(session: Session) -> dict[str, int]:
     """The number of runs of each status, 0 included."""
     counted = session.execute(select(Run.status, func.count()).group_by(Run.status))
@@ -93,7 +105,7 @@ def waiting_before(session: Session, run: Run) -> int:
     return session.scalar(select(func.count()).select_from(Run).where(earlier)) or 0
 
 
-def _filtered(query: Select[Run], conditions: Filter) -> Select[Run]:
+def _filtered(query: Select[_Rows], conditions: Filter) -> Select[_Rows]:
     query = query.where(Run.verifies.is_(None))
     if conditions.symbol:
         query = query.join(RunSymbol, RunSymbol.run_id == Run.run_id).where(
@@ -115,10 +127,32 @@ def _filtered(query: Select[Run], conditions: Filter) -> Select[Run]:
                 json.dumps(conditions.tag, ensure_ascii=False), autoescape=True
             )
         )
-    if conditions.text:
-        fields = (Run.name, Run.notes, Run.run_id, Run.rule_type, type_coerce(Run.symbols, Text))
-        query = query.where(or_(*(column.contains(conditions.text, autoescape=True) for column in fields)))
-    return query
+    return query.where(*(_mentions(word) for word in conditions.text.split()))
+
+
+_TEXTS = (Run.name, Run.notes, Run.run_id, Run.rule_type)
+_LISTS = tuple(type_coerce(column, Text) for column in (Run.symbols, Run.params, Run.tags))
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    """Whether a row of the list shows the word, in upper or lower case."""
+    written = json.dumps(word, ensure_ascii=False)[1:-1]
+    return or_(
+        *(_contains(column, word) for column in _TEXTS),
+        *(_contains(column, written) for column in _LISTS),
+        Run.rule_type.in_(_labelled(word.lower())),
+    )
+
+
+def _contains(column: ColumnElement[Any] | InstrumentedAttribute[Any], word: str) -> ColumnElement[bool]:
+    """The database folds both sides alike: MySQL compares these columns by their bytes."""
+    escaped = word.replace("|", "||").replace("%", "|%").replace("_", "|_")
+    return func.lower(column).like(func.lower(f"%{escaped}%"), escape="|")
+
+
+def _labelled(word: str) -> list[str]:
+    """The rules whose label has the word."""
+    return [name for name in rules.names() if word in rules.get(name).label.lower()]
 
 
 def _midnight(day: date) -> datetime:

@@ -45,7 +45,9 @@ _IDEMPOTENCY_KEY = {
     "schema": {**text(128), "pattern": "^[!-~]*$"},
 }
 _FILTERS = (
-    query("q", text(200), "Text in name, notes, symbols, rule or id."),
+    query(
+        "q", text(200), "Words that a row shows, each in name, notes, tags, symbols, rule, parameters or id."
+    ),
     query("symbol", text(200), "Runs of a symbol."),
     query("rule_type", text(200), "Runs of a rule."),
     query("tag", text(200), "Runs with a tag."),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from backtest.errors import FieldError, InvalidRequest
+from backtest.plural import counted
 from store.models import Status
 from store.queries import run_list
 
@@ -21,6 +22,8 @@ SORTS: tuple[str, ...] = get_args(run_list.Sort)
 _MOST = 200
 _LIMIT = 50
 _LONGEST = 200
+_MOST_COUNTED = 10_000
+_FILTERS = ("q", "symbol", "rule_type", "status", "tag", "starred", "created_from", "created_to")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,9 @@ class Listing:
     next_address: str | None
 
 
-def read_listing(session: Session, endpoint: str, arguments: MultiDict[str, str]) -> Listing:
+def read_listing(
+    session: Session, endpoint: str, arguments: MultiDict[str, str], *, with_metrics: bool = False
+) -> Listing:
     """The page of runs that the query string asks for, or `InvalidRequest`."""
     query = from_query(arguments)
     page = run_list.page(
@@ -77,9 +82,18 @@ def read_listing(session: Session, endpoint: str, arguments: MultiDict[str, str]
         descending=query.descending,
         after=query.after,
         limit=query.limit,
+        with_metrics=with_metrics,
     )
     following = address(endpoint, arguments, after=_cursor(*page.after)) if page.after else None
     return Listing(query=query, page=page, next_address=following)
+
+
+def count(session: Session, listing: Listing) -> str:
+    """How many runs fit; what is not all on the first page is counted up to a bound."""
+    query, found = listing.query, len(listing.page.runs)
+    if query.after or listing.page.after:
+        found = run_list.count(session, query.filter, sort=query.sort, most=_MOST_COUNTED + 1)
+    return f"more than {_MOST_COUNTED:,} runs" if found > _MOST_COUNTED else counted(found, "run")
 
 
 def _cursor(value: Any, run_id: str) -> str:
@@ -93,6 +107,11 @@ def address(endpoint: str, arguments: MultiDict[str, str], **changes: str | None
     query: dict[str, Any] = {name: values for name, values in arguments.lists() if any(values)}
     query |= changes
     return url_for(endpoint, **{name: value for name, value in query.items() if value is not None})
+
+
+def cleared(endpoint: str, arguments: MultiDict[str, str]) -> str:
+    """The same list in the same order without its filters."""
+    return address(endpoint, arguments, after=None, **dict.fromkeys(_FILTERS))
 
 
 def sorted_by(endpoint: str, arguments: MultiDict[str, str], query: Query, name: str) -> Mapping[str, str]:

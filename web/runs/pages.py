@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -9,7 +11,7 @@ from backtest.metrics.catalogue import METRICS
 from store.models import Run, Status
 from store.queries import run_list, runs
 from web.results.stored_curves import curves_of
-from web.runs import compare, list_query
+from web.runs import columns, compare, list_query
 from web.services import database
 from web.submission import form
 
@@ -19,8 +21,12 @@ bp = Blueprint("pages", __name__)
 @bp.get("/runs")
 def list_runs() -> str:
     """Runs with search, filters, sorting and paging."""
+    shown = columns.chosen(request.args)
     with database().read() as session:
-        listing = list_query.read_listing(session, "pages.list_runs", request.args)
+        listing = list_query.read_listing(
+            session, "pages.list_runs", request.args, with_metrics=not columns.read_from_the_row(shown)
+        )
+        count = list_query.count(session, listing)
     query = listing.query
     return render_template(
         "runs.html",
@@ -28,11 +34,20 @@ def list_runs() -> str:
         following=listing.next_address,
         beginning=list_query.address("pages.list_runs", request.args, after=None),
         newest_first=list_query.address("pages.list_runs", request.args, sort=None, order=None, after=None),
-        filtered=query.filter != run_list.Filter() or query.sort != "created_at",
+        filtered=query.filter != run_list.Filter(),
+        narrowed=replace(query.filter, text="") != run_list.Filter(),
+        count=count,
+        columns=shown,
+        every_column=columns.OFFERED,
+        short=columns.SHORT,
+        value=columns.value,
+        sorts=list_query.SORTS,
         most_compared=compare.MOST,
         query=query,
         rules=form.every_rule(),
         statuses=list(Status),
+        cleared=list_query.cleared("pages.list_runs", request.args),
+        tagged=lambda tag: list_query.address("pages.list_runs", request.args, tag=tag, after=None),
         sort_link=lambda name: list_query.sorted_by("pages.list_runs", request.args, query, name),
     )
 

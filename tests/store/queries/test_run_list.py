@@ -132,3 +132,37 @@ def test_a_list_is_narrowed_by_symbol_rule_status_text_star_tag_and_day(database
     assert matching(status=("PENDING",)) == matching(symbol="SP500") == {first, second}
     assert matching(created_to=NOON.date()) == {first}
     assert matching(created_from=NOON.date() + timedelta(days=2)) == {second}
+
+
+def test_each_word_is_searched_in_what_a_row_shows(database):
+    crossing = submitted(database)
+    formula = submitted(
+        database, rule_type="EXPRESSION", params={"entry": "close > sma(close, 5)"}, symbols=["GOOG"]
+    )
+    with database.write() as session:
+        runs.annotate(session, formula, name='The "Ärger" run', tags=["50% desk"])
+
+    def matching(text):
+        with database.read() as session:
+            return {run.run_id for run in run_list.page(session, run_list.Filter(text=text)).runs}
+
+    assert matching("moving average") == matching("CROSS") == {crossing}
+    assert (
+        matching("SMA(close, 5)")
+        == matching("goog desk")
+        == matching('"Ärger"')
+        == matching("50%")
+        == {formula}
+    )
+    assert matching("Formula") == matching("expression") == {formula}
+    assert matching("goog moving") == set()
+
+
+def test_runs_are_counted_in_all_pages_up_to_a_bound(database, ratios):
+    def counted(sort, most=100):
+        with database.read() as session:
+            return run_list.count(session, run_list.Filter(), sort=sort, most=most)
+
+    assert counted("created_at") == len(RATIOS)
+    assert counted("sharpe_ratio") == len(RATIOS) - RATIOS.count(None)
+    assert counted("created_at", most=4) == 4

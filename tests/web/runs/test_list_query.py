@@ -146,3 +146,41 @@ def test_a_failed_run_says_why_in_the_list(client, filled_database, submit):
         runs.fail(session, run_id, code="timeout", message="Stopped after 600 s.", now=datetime.now(UTC))
 
     assert "Stopped after 600 s." in client.get("/runs", headers=PAGE).text
+
+
+def test_searching_keeps_the_order_and_the_columns_and_clearing_them_too(client, filled_database, submit):
+    change(filled_database, submit(), total_return=0.5)
+
+    page = client.get("/runs?q=cross&symbol=SP500&sort=total_return&order=asc&column=cagr", headers=PAGE).text
+
+    finder = page[page.index('role="search"') : page.index('id="runs"')]
+    for kept in ('name="sort" value="total_return"', 'name="order" value="asc"', 'value="cagr" checked'):
+        assert kept in finder
+    cleared = re.search(r'href="([^"]+)">Clear', finder).group(1).replace("&amp;", "&")
+    assert cleared == "/runs?sort=total_return&order=asc&column=cagr"
+
+
+def test_the_number_of_runs_in_all_pages_is_told(client, submit):
+    for size in (10, 20, 30):
+        submit(size=size)
+
+    assert "3 runs</p>" in client.get("/runs?limit=2", headers=PAGE).text
+    assert "3 runs match</p>" in client.get("/runs?q=cross", headers=PAGE).text
+
+
+def test_the_columns_that_were_chosen_are_shown(client, finished):
+    metrics = client.get(f"/api/runs/{finished()}").json["metrics"]
+
+    page = client.get("/runs?column=win_rate&column=cagr", headers=PAGE).text
+
+    cells = re.findall(r'<td class="num" data-label="([^"]+)">([^<]+)</td>', page)
+    assert cells == [
+        ("CAGR", f"{100 * metrics['cagr']:.2f}%"),
+        ("Win rate", f"{100 * metrics['win_rate']:.2f}%"),
+    ]
+
+
+def test_a_column_that_is_not_offered_is_named(client):
+    answer = client.get("/runs?column=magic")
+
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "column")
