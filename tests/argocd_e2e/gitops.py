@@ -175,7 +175,7 @@ class Gitops:
         self.shell.run(f"for N in {namespace}; do\n{rest}")
 
     def remove(self) -> None:
-        """Everything that was made here, and Argo CD."""
+        """Everything that was made here; Argo CD itself stays."""
         for kind in ("applicationset/stock-backtest", "application/stock-backtest"):
             subprocess.run(["kubectl", "-n", "argocd", "delete", kind, "--ignore-not-found"], check=False)
         for place in self.places.values():

@@ -233,7 +233,10 @@ def test_an_argo_cd_that_is_away_changes_nothing_for_runs(gitops):
         dev.kubectl("exec", "deployment/web", "--", "python", "-m", "web.golden_run", seconds=300)
 
 
-WRONG = """RUN sed -i 's/"total_return": [0-9.]*/"total_return": 1/' web/golden-run.json\n"""
+WRONG = """USER 0
+RUN sed -i 's/"total_return": [0-9.]*/"total_return": 1/' web/golden-run.json
+USER 10001:10001
+"""
 MIGRATION = '''"""Adds a remark to presets."""
 
 import sqlalchemy as sa
