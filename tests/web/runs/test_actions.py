@@ -64,7 +64,7 @@ def test_a_wrong_note_is_named_and_changes_nothing(client, finished, form, field
 
 def test_the_page_asks_before_it_deletes_and_then_everything_is_gone(client, filled_database, finished):
     run_id = finished()
-    assert "Delete permanently" in client.get(f"/runs/{run_id}", headers=PAGE).text
+    assert "Delete permanently" in client.get(f"/runs/{run_id}?tab=settings", headers=PAGE).text
 
     answer = post(client, run_id, "delete")
 

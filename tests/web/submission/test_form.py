@@ -63,10 +63,13 @@ def test_the_formula_rule_lists_every_function_it_knows(client):
         assert name in page
 
 
-def test_a_run_tells_the_parameters_it_was_computed_with_defaults_included(client, submit):
-    run_id = submit(rule_type="DONCHIAN_BREAKOUT", params={"exit_period": 5})
+def test_a_run_tells_the_parameters_it_was_computed_with_defaults_included(client, finished):
+    run_id = finished(rule_type="DONCHIAN_BREAKOUT", params={"exit_period": 5})
 
-    assert "period 20, exit period 5" in client.get(f"/runs/{run_id}", headers=PAGE).text
+    page = client.get(f"/runs/{run_id}?tab=settings", headers=PAGE).text
+
+    assert "<div><dt>Channel</dt><dd>20 bars</dd></div>" in page
+    assert '<div class="changed"><dt>Exit channel</dt><dd>5 bars<span' in page
 
 
 def test_a_run_of_a_rule_that_is_gone_is_shown_by_its_name(client, filled_database, submit):
@@ -76,7 +79,7 @@ def test_a_run_of_a_rule_that_is_gone_is_shown_by_its_name(client, filled_databa
 
     page = client.get(f"/runs/{run_id}", headers=PAGE).text
 
-    assert "OLD_RULE (fast 10, slow 30)" in page
+    assert "OLD_RULE (fast 10, slow 30, slippage 0 bps)" in page
 
 
 @pytest.mark.parametrize(
