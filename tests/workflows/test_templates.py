@@ -251,3 +251,12 @@ def test_each_step_of_a_migration_has_the_account_that_it_needs():
         "READER_USER": "engine-secret",
         "READER_PASSWORD": "engine-secret",
     }
+
+
+@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
+def test_a_step_is_given_the_arguments_of_its_workflow_only_where_there_are_any(name):
+    spec = rendered()[name]["spec"]
+
+    given = {step for step in parts(spec) if step != "main" and "PARAMETERS" in variables(step, spec)}
+
+    assert given == (parts(spec).keys() - {"main"} if spec.get("arguments") else set())

@@ -118,7 +118,12 @@ def _engine(settings: Settings, run: list[str]) -> Container:
         "engine",
         ["python", "-m", "workflows.steps.compute"],
         args=[*run, "--bundle", "/out/bundle"],
-        env=[*pods.database_env(pods.READER_SECRET), pods.memory_env(), *map(pods.configured, _LIMITS)],
+        env=[
+            *pods.database_env(pods.READER_SECRET),
+            pods.arguments_env(),
+            pods.memory_env(),
+            *map(pods.configured, _LIMITS),
+        ],
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Parameter(name=_OF_MAIN)],
         outputs=[
@@ -142,7 +147,7 @@ def _persist(settings: Settings, run: list[str]) -> Container:
         "persist",
         ["python", "-m", "workflows.steps.keep"],
         args=[*run, *_WORKFLOW, "--bundle", "/in/bundle", "--figures", "/out"],
-        env=[*pods.database_env(pods.WRITER_SECRET), pods.configured("MAX_RESULT_MIB")],
+        env=[*pods.database_env(pods.WRITER_SECRET), pods.arguments_env(), pods.configured("MAX_RESULT_MIB")],
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Artifact(name="bundle", path="/in/bundle")],
         outputs=[_figure(name) for name in figures.NAMES],

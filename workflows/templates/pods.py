@@ -172,12 +172,16 @@ def database_authority() -> ConfigMapVolume:
     return ConfigMapVolume(name=AUTHORITY, mount_path="/var/run/mysql-ca", read_only=True, optional=True)
 
 
+def arguments_env() -> Env:
+    """The arguments of the workflow; Argo refuses it in a workflow that has none."""
+    return Env(name="PARAMETERS", value="{{workflow.parameters.json}}")
+
+
 def plain_env() -> list[Any]:
-    """What a step may know of the configuration, and the arguments of its workflow."""
+    """What every step may know of the configuration."""
     return [
         Env(name="LOG_FORMAT", value="json"),
         configured("LOG_LEVEL"),
-        Env(name="PARAMETERS", value="{{workflow.parameters.json}}"),
         Env(name="HOME", value="/tmp"),  # noqa: S108 # nosec B108
     ]
 
