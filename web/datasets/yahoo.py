@@ -116,9 +116,9 @@ class YahooFinance:
         ) as child:
             assert child.stdin
             assert child.stdout
+            started = time.monotonic()
             timer = threading.Timer(self.limit_seconds, child.kill)
             timer.start()
-            started = time.monotonic()
             with suppress(BrokenPipeError):
                 child.stdin.write(json.dumps({"symbol": symbol}).encode())
                 child.stdin.close()
