@@ -29,6 +29,8 @@ class RequestLimits:
     bars: int = whole("MAX_BARS_PER_RUN", 5_000_000, 1, 1_000_000_000)
     symbols: int = whole("MAX_SYMBOLS_PER_RUN", 500, 1, 10_000)
     params: int = whole("MAX_PARAMS_PER_RUN", 50, 1, 1_000)
+    trials: int = whole("MAX_TRIALS_PER_STUDY", 1_000_000, 1, 100_000_000)
+    simulations: int = whole("MAX_SIMULATIONS_PER_STUDY", 10_000_000, 1, 1_000_000_000)
     waiting: int = whole("MAX_WAITING_PER_CLIENT", 10_000, 0, 1_000_000)
     per_minute: int = whole("SUBMISSIONS_PER_MINUTE", 6_000, 0, 1_000_000)
     requests_at_once: int = whole("REQUESTS_AT_ONCE", 8, 1, 128)

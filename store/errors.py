@@ -60,6 +60,10 @@ class UnknownRun(StoreError):
     """There is no run of that id."""
 
 
+class UnknownStudy(StoreError):
+    """There is no study of that id."""
+
+
 class UnknownToken(StoreError):
     """There is no token of that id."""
 

@@ -1,4 +1,4 @@
-"""The tables: runs with their results and trades, datasets, presets, clients, tokens, the audit trail."""
+"""The tables: runs with results and trades, studies and the ledger, datasets, presets, clients, tokens, the audit trail."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Status(StrEnum):
 SORTED_METRICS = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
 OPEN = (Status.PENDING, Status.RUNNING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+_KNOWN_STATUS = f"status IN ({', '.join(repr(str(status)) for status in Status)})"
 
 
 class Base(DeclarativeBase):
@@ -59,15 +60,14 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         UniqueConstraint("idempotency_key"),
-        CheckConstraint(
-            f"status IN ({', '.join(repr(str(status)) for status in Status)})", name="status_known"
-        ),
+        CheckConstraint(_KNOWN_STATUS, name="status_known"),
         Index("ix_runs_status_created_at", "status", "created_at", "run_id"),
         Index("ix_runs_created_at", "created_at", "run_id"),
         Index("ix_runs_rule_type_created_at", "rule_type", "created_at", "run_id"),
         Index("ix_runs_starred_created_at", "starred", "created_at", "run_id"),
         Index("ix_runs_client_status", "client", "status"),
         Index("ix_runs_verifies", "verifies", "created_at"),
+        Index("ix_runs_study_id", "study_id", "trial"),
         *(Index(f"ix_runs_{metric}", metric, "run_id") for metric in SORTED_METRICS),
         _INNODB,
     )
@@ -129,6 +129,9 @@ class Run(Base):
     tags: Mapped[Json] = mapped_column(default=list)
     starred: Mapped[bool] = mapped_column(default=False)
     verifies: Mapped[RunId | None]
+    study_id: Mapped[RunId | None]
+    """The study that the run is a trial of; it may be deleted by now."""
+    trial: Mapped[int | None]
 
     @property
     def ended(self) -> bool:
@@ -186,6 +189,98 @@ class Trade(Base):
     mae_pct: Mapped[Number]
     mfe_pct: Mapped[Number]
     exit_reason: Mapped[Word]
+
+
+class Study(Base):
+    """One request executed with many settings: its progress, and what was found."""
+
+    __tablename__ = "studies"
+    __table_args__ = (
+        UniqueConstraint("idempotency_key"),
+        CheckConstraint(_KNOWN_STATUS, name="status_known"),
+        Index("ix_studies_status_created_at", "status", "created_at", "study_id"),
+        Index("ix_studies_created_at", "created_at", "study_id"),
+        _INNODB,
+    )
+
+    study_id: Mapped[RunId] = mapped_column(primary_key=True)
+    status: Mapped[Word] = mapped_column(default=Status.PENDING)
+    progress: Mapped[Number] = mapped_column(default=0.0)
+    created_at: Mapped[Moment]
+    started_at: Mapped[Moment | None]
+    completed_at: Mapped[Moment | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+    kind: Mapped[Word]
+    symbols: Mapped[Json]
+    rule_type: Mapped[str] = mapped_column(String(64))
+    timeframe: Mapped[Word]
+    request: Mapped[Json]
+    request_hash: Mapped[Sha256]
+    data_hashes: Mapped[Json]
+    numbers: Mapped[Blob] = mapped_column(deferred=True)
+    """The combinations of the space that the rule allows, in order: trial i is the i-th."""
+    bars: Mapped[int]
+    trials: Mapped[int]
+    refused: Mapped[int]
+    simulations: Mapped[int]
+    chunks: Mapped[int]
+    done_chunks: Mapped[int] = mapped_column(default=0)
+    missing_chunks: Mapped[int] = mapped_column(default=0)
+    """Chunks that failed; they can be executed again."""
+
+    summary: Mapped[Json | None] = mapped_column(deferred=True)
+    result_hash: Mapped[Sha256 | None]
+    image_tag: Mapped[str | None] = mapped_column(String(128))
+    client: Mapped[str | None] = mapped_column(String(128))
+    idempotency_key: Mapped[str | None] = mapped_column(String(128))
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its outcome is final, unless it is completed later."""
+        return self.status in ENDED
+
+
+class StudyChunk(Base):
+    """A share of the trials of a study: done with its columns, or failed with the reason."""
+
+    __tablename__ = "study_chunks"
+
+    study_id: Mapped[RunId] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    status: Mapped[Word]
+    payload: Mapped[Blob | None] = mapped_column(deferred=True)
+    """Everything that the result is computed from."""
+    figures: Mapped[Blob | None] = mapped_column(deferred=True)
+    """The figures of each row alone, which pages show."""
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+
+class LedgerEntry(Base):
+    """What one request tried on a rule, symbols and a timeframe; the same request again counts once."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (UniqueConstraint("fingerprint", "request_hash"), _INNODB)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[Sha256]
+    request_hash: Mapped[Sha256]
+    rule_type: Mapped[str] = mapped_column(String(64))
+    symbols: Mapped[Json]
+    timeframe: Mapped[Word]
+    source: Mapped[RunId]
+    """The study or the run that tried it first."""
+    trials: Mapped[int]
+    mean: Mapped[Number]
+    variance: Mapped[Number]
+    created_at: Mapped[Moment]
 
 
 class StoredDataset(Base):

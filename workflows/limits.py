@@ -17,10 +17,16 @@ _MOST_UNKNOWN_FIELDS = 20
 
 def read(raw: object, limits: RequestLimits) -> RunRequest:
     """The request, or `InvalidRequest`; `LimitExceeded` before its many parts are looked at one by one."""
-    errors = list(_too_many(raw, limits)) if isinstance(raw, Mapping) else []
+    if isinstance(raw, Mapping):
+        check_size(raw, limits, fields=len(REQUEST_FIELDS))
+    return RunRequest.parse(raw)
+
+
+def check_size(raw: Mapping[str, Any], limits: RequestLimits, *, fields: int) -> None:
+    """Raise `LimitExceeded` where a request, of which `fields` are known, has too many parts."""
+    errors = list(_too_many(raw, limits, fields + _MOST_UNKNOWN_FIELDS))
     if errors:
         raise LimitExceeded(errors)
-    return RunRequest.parse(raw)
 
 
 def check_bars(datasets: Iterable[StoredDataset], limits: RequestLimits) -> None:
@@ -33,8 +39,7 @@ def check_bars(datasets: Iterable[StoredDataset], limits: RequestLimits) -> None
         raise LimitExceeded([FieldError("symbols", message, bars)])
 
 
-def _too_many(raw: Mapping[str, Any], limits: RequestLimits) -> Iterable[FieldError]:
-    most_fields = len(REQUEST_FIELDS) + _MOST_UNKNOWN_FIELDS
+def _too_many(raw: Mapping[str, Any], limits: RequestLimits, most_fields: int) -> Iterable[FieldError]:
     for field, count, most, noun in (
         ("", len(raw), most_fields, "fields"),
         ("symbols", _count(raw.get("symbols")), limits.symbols, "symbols"),

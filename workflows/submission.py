@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backtest.errors import FieldError, InvalidRequest
 from backtest.rules.volume import refuse_unknown
 from backtest.run.request import RunRequest
-from backtest.run.span import Span, find_span
+from backtest.run.span import Span, combined_hash, find_span
 from config import logs
 from config.settings import RequestLimits, Settings
 from store.errors import Conflict
@@ -72,6 +72,27 @@ def submit(
         with logs.about(run.run_id):
             _launch(database, launcher, run.run_id)
     failpoints.hit("submit-launched")
+    return run.run_id
+
+
+def submit_pinned(
+    request: RunRequest, data_hashes: Mapping[str, str], *, study: tuple[str, int], settings: Settings,
+    database: Database, launcher: Launcher, client: str | None = None,
+) -> str:  # fmt: skip
+    """Commit a run that is a trial of a study, on the prices of the study, then launch it; the id of the run."""
+    names = [request.benchmark] if request.benchmark else []
+    submitted = runs.Submission(
+        request=request,
+        received=request.as_json(),
+        data_hash=combined_hash([data_hashes[symbol] for symbol in request.symbols]),
+        data_hashes={symbol: data_hashes[symbol] for symbol in [*request.symbols, *names]},
+        image_tag=settings.image_tag,
+        client=client,
+        study=study,
+    )
+    run = _commit(database, submitted, quota_of(settings))
+    with logs.about(run.run_id):
+        _launch(database, launcher, run.run_id)
     return run.run_id
 
 

@@ -14,6 +14,8 @@ from store.session import Database
 from workflows.errors import ForkServerDied
 from workflows.local.queue import Queue
 from workflows.local.scratch import Scratch
+from workflows.local.studies.queue import StudyQueue
+from workflows.local.studies.study_worker import StudyWorker
 from workflows.local.worker import Worker
 
 log = logs.get(__name__)
@@ -29,7 +31,8 @@ def main() -> int:
     logs.configure_from(settings, process="worker")
     database = Database.open(settings.database_url, pool_size=2)
     scratch = Scratch(settings.bundle_dir)
-    worker = Worker(settings, Queue(database, lease_seconds=settings.lease_seconds), scratch)
+    studies = StudyWorker(settings, StudyQueue(database, lease_seconds=settings.lease_seconds))
+    worker = Worker(settings, Queue(database, lease_seconds=settings.lease_seconds), scratch, studies)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     log.info("worker ready", slots=settings.worker_slots, pid=os.getpid())

@@ -1,5 +1,6 @@
-"""The table of runs as a queue: workers lease runs, renew their leases and give runs back.
+"""The tables of runs and of studies as queues: workers lease rows, renew their leases and give rows back.
 
+What is said of a run holds for a study where the table is `Study`.
 The caller owns the transaction.
 """
 
@@ -7,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Engine, PoolProxiedConnection, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from store.models import OPEN, Run, Status
+from store.models import OPEN, Run, Status, Study
 from store.queries.statements import changed_rows
 
+Leased = type[Run] | type[Study]
+_ID: Final[dict[Leased, Any]] = {Run: Run.run_id, Study: Study.study_id}
 LONGEST_LEASE = timedelta(hours=2)
 """No lease is longer than the hour that LEASE_SECONDS allows; the other hour is for clocks that differ."""
 
@@ -26,51 +30,74 @@ def claim(session: Session, owner: str, *, lease_seconds: float, now: datetime) 
     given before the clock was set back, and is void too. Several workers never get the same run:
     MySQL locks the row and skips locked ones, SQLite has one writer at a time.
     """
-    free = or_(Run.lease_until.is_(None), Run.lease_until < now, Run.lease_until > now + LONGEST_LEASE)
+    run = _claim(session, Run, owner, lease_seconds, now)
+    assert run is None or isinstance(run, Run)
+    return run
+
+
+def claim_study(session: Session, owner: str, *, lease_seconds: float, now: datetime) -> Study | None:
+    """As `claim`, a study."""
+    study = _claim(session, Study, owner, lease_seconds, now)
+    assert study is None or isinstance(study, Study)
+    return study
+
+
+def _claim(
+    session: Session, table: Leased, owner: str, lease_seconds: float, now: datetime
+) -> Run | Study | None:
+    row: Run | Study | None
+    until = table.lease_until
+    free = or_(until.is_(None), until < now, until > now + LONGEST_LEASE)
     for status in (Status.RUNNING, Status.PENDING):
-        oldest = select(Run).where(Run.status == status, free).order_by(Run.created_at, Run.run_id).limit(1)
-        run = session.scalars(oldest.with_for_update(skip_locked=True)).first()
-        if run is not None:
-            run.lease_owner, run.lease_until = owner, now + timedelta(seconds=lease_seconds)
-            run.attempts += 1
+        oldest = select(table).where(table.status == status, free).order_by(table.created_at, _ID[table])
+        row = session.scalars(oldest.limit(1).with_for_update(skip_locked=True)).first()  # type: ignore[assignment]
+        if row is not None:
+            row.lease_owner, row.lease_until = owner, now + timedelta(seconds=lease_seconds)
+            row.attempts += 1
             session.flush()
-            return run
+            return row
     return None
 
 
 def renew(
-    session: Session, owner: str, run_ids: Sequence[str], *, lease_seconds: float, now: datetime
+    session: Session,
+    owner: str,
+    ids: Sequence[str],
+    *,
+    lease_seconds: float,
+    now: datetime,
+    table: Leased = Run,
 ) -> set[str]:
     """Prolong the leases of these runs; return those that are still `owner`'s and still open."""
-    mine = and_(Run.run_id.in_(run_ids), Run.lease_owner == owner, Run.status.in_(OPEN))
-    session.execute(update(Run).where(mine).values(lease_until=now + timedelta(seconds=lease_seconds)))
-    return set(session.scalars(select(Run.run_id).where(mine)))
+    mine = and_(_ID[table].in_(ids), table.lease_owner == owner, table.status.in_(OPEN))
+    session.execute(update(table).where(mine).values(lease_until=now + timedelta(seconds=lease_seconds)))
+    return set(session.scalars(select(_ID[table]).where(mine)))
 
 
-def release(session: Session, owner: str, run_id: str) -> bool:
+def release(session: Session, owner: str, one: str, *, table: Leased = Run) -> bool:
     """Give an open run back, so that the next worker takes it at once."""
-    mine = and_(Run.run_id == run_id, Run.lease_owner == owner, Run.status.in_(OPEN))
-    return changed_rows(session, update(Run).where(mine).values(lease_owner=None, lease_until=None)) == 1
+    mine = and_(_ID[table] == one, table.lease_owner == owner, table.status.in_(OPEN))
+    return changed_rows(session, update(table).where(mine).values(lease_owner=None, lease_until=None)) == 1
 
 
-def owners(session: Session) -> set[str]:
+def owners(session: Session, table: Leased = Run) -> set[str]:
     """The owners of leases on open runs."""
-    leased = select(Run.lease_owner).where(Run.status.in_(OPEN), Run.lease_owner.is_not(None)).distinct()
-    return {owner for owner in session.scalars(leased) if owner is not None}
+    held = (table.status.in_(OPEN), table.lease_owner.is_not(None))
+    return {owner for owner in session.scalars(select(table.lease_owner).where(*held).distinct()) if owner}
 
 
-def release_all(session: Session, owner: str) -> int:
+def release_all(session: Session, owner: str, *, table: Leased = Run) -> int:
     """Give back every open run of an owner that is known to be dead."""
-    mine = and_(Run.lease_owner == owner, Run.status.in_(OPEN))
-    return changed_rows(session, update(Run).where(mine).values(lease_owner=None, lease_until=None))
+    mine = and_(table.lease_owner == owner, table.status.in_(OPEN))
+    return changed_rows(session, update(table).where(mine).values(lease_owner=None, lease_until=None))
 
 
 class PendingProbe:
     """Asks whether runs wait, on one connection of its own: sessions would keep an idle processor busy."""
 
-    _QUESTION = f"SELECT 1 FROM runs WHERE status = '{Status.PENDING}' AND lease_owner IS NULL LIMIT 1"  # noqa: S608 # nosec B608
-
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, table: Leased = Run) -> None:
+        name, waiting = table.__tablename__, f"status = '{Status.PENDING}' AND lease_owner IS NULL"
+        self._question = f"SELECT 1 FROM {name} WHERE {waiting} LIMIT 1"  # noqa: S608 # nosec B608
         self._engine = engine
         self._connection: PoolProxiedConnection | None = None
 
@@ -81,12 +108,12 @@ class PendingProbe:
                 self._connection = self._connect()
             cursor = self._connection.cursor()
             try:
-                cursor.execute(self._QUESTION)
+                cursor.execute(self._question)
                 return cursor.fetchone() is not None
             finally:
                 cursor.close()
         except self._engine.dialect.loaded_dbapi.Error as error:
-            raise OperationalError(self._QUESTION, None, error) from error
+            raise OperationalError(self._question, None, error) from error
 
     def disconnect(self) -> None:
         """Drop the connection; the next question opens another."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from backtest.run.result_tables import CURVES, TRADE_COLUMNS
 from store.models import Result, Trade
 from store.queries import runs
+from store.queries.studies import ledger
 
 NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
 """The keys of a summary that the run's row needs."""
@@ -51,6 +52,7 @@ def succeed(session: Session, run_id: str, result: RunResult, *, now: datetime) 
     )
     if stored:
         _add(session, run_id, result)
+        ledger.record_run(session, runs.get(session, run_id), result.summary, now=now)
     return stored
 
 

@@ -36,6 +36,8 @@ class Submission:
     client: str | None = None
     verifies: str | None = None
     """The run that is executed again by this one, to be compared with it."""
+    study: tuple[str, int] | None = None
+    """The study and the number of its trial that this run is."""
 
 
 def submit(
@@ -191,6 +193,14 @@ def remove(session: Session, run_id: str) -> None:
     session.execute(delete(Run).where(or_(Run.run_id == run_id, Run.verifies == run_id)))
 
 
+def of_trial(session: Session, study_id: str, trial: int, symbols: Sequence[str]) -> str | None:
+    """The id of the run that a trial was opened as, unless it failed; None where there is none."""
+    same = and_(Run.study_id == study_id, Run.trial == trial)
+    usable = Run.status.not_in((Status.FAILED, Status.CANCELLED))
+    found = session.scalars(select(Run).where(same, usable).order_by(Run.created_at.desc()))
+    return next((run.run_id for run in found if run.symbols == list(symbols)), None)
+
+
 def verification_of(session: Session, run_id: str) -> Run | None:
     """The newest second execution of a run, or None."""
     query = select(Run).where(Run.verifies == run_id).order_by(Run.created_at.desc(), Run.run_id).limit(1)
@@ -247,6 +257,8 @@ def _new(submission: Submission, now: datetime) -> Run:
         image_tag=submission.image_tag,
         client=submission.client,
         verifies=submission.verifies,
+        study_id=submission.study[0] if submission.study else None,
+        trial=submission.study[1] if submission.study else None,
         **{spec.name: config[spec.name] for spec in ENGINE_FIELDS},
     )
 

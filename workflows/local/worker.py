@@ -18,6 +18,7 @@ from workflows.local.fork_server import Ended, ForkServer
 from workflows.local.queue import Availability, Queue
 from workflows.local.scratch import Scratch
 from workflows.local.step_failures import Step, StepLimits, Stopped
+from workflows.local.studies.study_worker import StudyWorker
 from workflows.steps import bundle
 
 PRELOADED = ("workflows.steps.engine", "workflows.steps.persist", "workflows.local.warm_up")
@@ -56,12 +57,13 @@ class Job:
 class Worker:
     """Executes up to `slots` runs, each in one process at a time; nothing a run does can end the worker."""
 
-    def __init__(self, settings: Settings, queue: Queue, scratch: Scratch) -> None:
+    def __init__(self, settings: Settings, queue: Queue, scratch: Scratch, studies: StudyWorker) -> None:
         self._limits = StepLimits(
             timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
         )
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
         self._audit_days, self._prune_at = settings.audit_days, 0.0
+        self._studies = studies
         self._database = Availability()
         self._server = ForkServer(PRELOADED)
         self._jobs: dict[str, Job] = {}
@@ -74,7 +76,7 @@ class Worker:
         """Work until `stop` was called and every run has ended or was released."""
         self._wait_for_schema()
         while self._stop_by is None or (self._jobs and time.monotonic() < self._stop_by):
-            select.select([self._server], [], [], self._pause())
+            select.select([self._server, *self._studies.sockets], [], [], self._pause())
             try:
                 self._turn()
             except ForkServerDied as died:
@@ -82,7 +84,7 @@ class Worker:
         self._close()
 
     def _pause(self) -> float:
-        busy = self._jobs or time.monotonic() - self._claimed_at < _BUSY_FOR_SECONDS
+        busy = self._jobs or self._studies.is_busy or time.monotonic() - self._claimed_at < _BUSY_FOR_SECONDS
         return _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
 
     def stop(self, *, within_seconds: float = _STOP_SECONDS) -> None:
@@ -115,6 +117,8 @@ class Worker:
                 self._renew_and_reap()
                 self._claim_pending()
                 self._prune_audit()
+                if self._stop_by is None:
+                    self._studies.turn(runs=len(self._jobs))
 
     def _on_step_ended(self, ended: Ended) -> None:
         job = self._jobs.get(ended.key)
@@ -253,4 +257,5 @@ class Worker:
         held = list(self._jobs)
         with self._database.watched(self._queue):
             self._queue.release(held)
+            self._studies.close()
         log.info("worker stopped", runs_released=len(held))

@@ -1,0 +1,124 @@
+"""The chunks of studies: stored once, counted, read. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from backtest.arrays import Floats
+from backtest.studies.chunk import Chunk
+from backtest.studies.objective import FIGURES
+from store.models import Study, StudyChunk
+from store.queries.statements import changed_rows
+
+SHOWN: Final = (*FIGURES, "ruined")
+"""What pages show of each row, in the order in which it is stored."""
+
+
+class ChunkStatus(StrEnum):
+    """What became of a chunk; one without a row waits or is executed."""
+
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+def store(session: Session, study_id: str, chunk: Chunk) -> bool:
+    """Store a chunk that is done; false where it was stored before."""
+    table = np.array([chunk.columns[name][:, 0] for name in SHOWN], "<f8")
+    found = StudyChunk(
+        study_id=study_id,
+        number=chunk.number,
+        status=ChunkStatus.DONE,
+        payload=zlib.compress(chunk.encode(), 1),
+        figures=zlib.compress(table.tobytes(), 1),
+    )
+    return _add(session, found)
+
+
+def fail(session: Session, study_id: str, number: int, *, code: str, message: str) -> bool:
+    """Note why a chunk is missing; false where it is stored."""
+    failed = StudyChunk(
+        study_id=study_id, number=number, status=ChunkStatus.FAILED, error_code=code, error_message=message
+    )
+    return _add(session, failed)
+
+
+def _add(session: Session, chunk: StudyChunk) -> bool:
+    """Add the row, unless there is one that is done; the study counts it in the same transaction."""
+    _lock(session, chunk.study_id)
+    forget = delete(StudyChunk).where(
+        StudyChunk.study_id == chunk.study_id,
+        StudyChunk.number == chunk.number,
+        StudyChunk.status == ChunkStatus.FAILED,
+    )
+    changed_rows(session, forget)
+    try:
+        with session.begin_nested():
+            session.add(chunk)
+            session.flush()
+    except IntegrityError:
+        return False
+    _count(session, chunk.study_id)
+    return True
+
+
+def forget_failures(session: Session, study_id: str) -> None:
+    """Have the chunks that failed executed again."""
+    failed = (StudyChunk.study_id == study_id, StudyChunk.status == ChunkStatus.FAILED)
+    changed_rows(session, delete(StudyChunk).where(*failed))
+    _count(session, study_id)
+
+
+def _lock(session: Session, study_id: str) -> None:
+    """Two chunks of a study that end together are counted one after the other."""
+    session.execute(select(Study.study_id).where(Study.study_id == study_id).with_for_update())
+
+
+def _count(session: Session, study_id: str) -> None:
+    rows = select(StudyChunk.status, func.count()).where(StudyChunk.study_id == study_id)
+    counts = dict(session.execute(rows.group_by(StudyChunk.status)).tuples().all())
+    done = counts.get(ChunkStatus.DONE, 0)
+    session.execute(
+        update(Study)
+        .where(Study.study_id == study_id)
+        .values(
+            done_chunks=done,
+            missing_chunks=counts.get(ChunkStatus.FAILED, 0),
+            progress=done * 1.0 / Study.chunks,
+        )
+    )
+
+
+def settled(session: Session, study_id: str) -> set[int]:
+    """The numbers of the chunks that are done or failed."""
+    return set(session.scalars(select(StudyChunk.number).where(StudyChunk.study_id == study_id)))
+
+
+def failures(session: Session, study_id: str, *, limit: int = 20) -> Sequence[StudyChunk]:
+    """The chunks that failed, by number, without their columns."""
+    failed = (StudyChunk.study_id == study_id, StudyChunk.status == ChunkStatus.FAILED)
+    return session.scalars(select(StudyChunk).where(*failed).order_by(StudyChunk.number).limit(limit)).all()
+
+
+def payloads(session: Session, study_id: str) -> list[Chunk]:
+    """Every chunk that is done, by number."""
+    rows = session.execute(_of_done(StudyChunk.payload, study_id))
+    return [Chunk.decode(zlib.decompress(stored)) for _, stored in rows]
+
+
+def figures(session: Session, study_id: str) -> Iterator[tuple[int, Floats]]:
+    """Of every chunk that is done its number and the (7, R) table of `SHOWN`."""
+    for number, stored in session.execute(_of_done(StudyChunk.figures, study_id)):
+        yield number, np.frombuffer(zlib.decompress(stored), "<f8").reshape(len(SHOWN), -1)
+
+
+def _of_done(column: InstrumentedAttribute[bytes | None], study_id: str) -> Select[Any, Any]:
+    done = (StudyChunk.study_id == study_id, StudyChunk.status == ChunkStatus.DONE)
+    return select(StudyChunk.number, column).where(*done).order_by(StudyChunk.number)

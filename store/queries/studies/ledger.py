@@ -1,0 +1,91 @@
+"""The ledger: how many trials were ever made on a rule, symbols and a timeframe. The caller owns the transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backtest.studies.statistics.deflated import Tried
+from store.models import LedgerEntry, Run
+from store.queries import runs
+
+
+def fingerprint(rule_type: str, symbols: Sequence[str], timeframe: str) -> str:
+    """What trials must have in common to be counted together; the order of the symbols does not matter."""
+    parts = [rule_type, sorted(symbols), timeframe]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def record(
+    session: Session, tried: Tried, *, rule_type: str, symbols: Sequence[str], timeframe: str,
+    request_hash: str, source: str, now: datetime,
+) -> None:  # fmt: skip
+    """Count these trials; the same request again counts once, with the more complete of its results."""
+    mark = fingerprint(rule_type, symbols, timeframe)
+    same = (LedgerEntry.fingerprint == mark, LedgerEntry.request_hash == request_hash)
+    known = session.scalars(select(LedgerEntry).where(*same)).first()
+    if known is not None:
+        if tried.trials > known.trials:
+            known.trials, known.mean, known.variance = tried.trials, tried.mean, tried.variance
+        return
+    entry = LedgerEntry(
+        fingerprint=mark,
+        request_hash=request_hash,
+        rule_type=rule_type,
+        symbols=list(symbols),
+        timeframe=timeframe,
+        source=source,
+        trials=tried.trials,
+        mean=tried.mean,
+        variance=tried.variance,
+        created_at=now,
+    )
+    try:
+        with session.begin_nested():
+            session.add(entry)
+            session.flush()
+    except IntegrityError:  # another process has just counted it
+        return
+
+
+def record_run(session: Session, run: Run, summary: Mapping[str, Any], *, now: datetime) -> None:
+    """Count an ordinary run as one trial; a trial of a study, and a run that verifies another, was counted before."""
+    if run.study_id is not None or run.verifies is not None or "timeframe" not in summary:
+        return
+    periods = summary["conventions"]["periods_per_year"]
+    ratio = (summary["metrics"]["sharpe_ratio"] or 0.0) / math.sqrt(periods)
+    asked = {name: value for name, value in runs.request_json(run).items() if name != "run_id"}
+    record(
+        session, Tried(1, ratio, 0.0), rule_type=run.rule_type, symbols=run.symbols,
+        timeframe=summary["timeframe"], request_hash=hash_of(asked), source=run.run_id, now=now,
+    )  # fmt: skip
+
+
+def hash_of(asked: Mapping[str, Any]) -> str:
+    """SHA-256 of what was asked for."""
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def tried(
+    session: Session, rule_type: str, symbols: Sequence[str], timeframe: str, *, without: str = ""
+) -> Tried:
+    """Everything that was tried, but for the request with the hash `without`."""
+    entry, count = LedgerEntry, LedgerEntry.trials
+    squares = (count - 1) * entry.variance + count * entry.mean * entry.mean
+    sums = select(func.sum(count), func.sum(count * entry.mean), func.sum(squares)).where(
+        entry.fingerprint == fingerprint(rule_type, symbols, timeframe), entry.request_hash != without
+    )
+    trials, total, squared = session.execute(sums).one()
+    if not trials:
+        return Tried(0, 0.0, 0.0)
+    mean = float(total) / int(trials)
+    spread = max(0.0, float(squared) - int(trials) * mean * mean)
+    return Tried(int(trials), mean, spread / (int(trials) - 1) if trials > 1 else 0.0)
