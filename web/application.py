@@ -27,6 +27,10 @@ from web.risk.views import bp as risk
 from web.runs.actions import bp as run_actions
 from web.runs.pages import bp as pages
 from web.services import Services, install
+from web.studies.actions import bp as study_actions
+from web.studies.api import bp as study_api
+from web.studies.exports import bp as study_exports
+from web.studies.submit import bp as study_submit
 from web.submission import form
 from web.submission.form_page import bp as form_page
 from web.submission.presets import bp as presets
@@ -49,6 +53,10 @@ BLUEPRINTS = (
     datasets,
     yahoo_import,
     splits,
+    study_submit,
+    study_api,
+    study_exports,
+    study_actions,
     audit,
     docs,
     health,

@@ -20,6 +20,7 @@ from store.errors import (
     SchemaBehind,
     UnknownDataset,
     UnknownRun,
+    UnknownStudy,
 )
 from web.api import schemas
 from web.datasets.yahoo import YahooNotInstalled, YahooUnavailable
@@ -50,6 +51,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Conflict, lambda error: answer(409, str(error)))
     app.register_error_handler(NotAllowed, lambda error: answer(403, str(error)))
     app.register_error_handler(UnknownRun, lambda error: answer(404, str(error)))
+    app.register_error_handler(UnknownStudy, lambda error: answer(404, str(error)))
     app.register_error_handler(UnknownDataset, lambda error: answer(404, str(error)))
     app.register_error_handler(QuotaExceeded, quota_exceeded)
     app.register_error_handler(AtCapacity, _at_capacity)

@@ -17,3 +17,16 @@ def of_run(run_id: str) -> dict[str, str]:
         "result_json": url_for("exports.result_json", run_id=run_id),
         "report": url_for("exports.report", run_id=run_id),
     }
+
+
+def of_study(study_id: str) -> dict[str, str]:
+    """The addresses of a study, by what is found there."""
+    return {
+        "self": url_for("study_api.study", study_id=study_id),
+        "trials": url_for("study_api.trials", study_id=study_id),
+        "trials_csv": url_for("study_exports.trials_csv", study_id=study_id),
+        "trials_parquet": url_for("study_exports.trials_parquet", study_id=study_id),
+        "heatmap": url_for("study_api.heatmap", study_id=study_id),
+        "cancel": url_for("study_actions.cancel", study_id=study_id),
+        "finish": url_for("study_actions.finish", study_id=study_id),
+    }

@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any
 
 from backtest.run.request import EXAMPLE, OPTION_FIELDS, REQUEST_FIELDS
+from backtest.studies.request import RUN_FIELDS_OF_A_STUDY, STUDY_FIELDS
 from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
 from web.api.operations import REF
 from web.api.paths import PATHS
+from web.studies import schemas as study_schemas
 
 _SCHEMES = {
     "token": {
@@ -30,6 +32,8 @@ _ANSWERS = (
     schemas.Curves, schemas.Rules, schemas.Metrics, schemas.Symbols, schemas.Dataset, schemas.Datasets,
     schemas.Upload, preset_schemas.Preset, preset_schemas.Presets, schemas.Word,
     audit_schemas.AuditEntry, audit_schemas.AuditEntries,
+    study_schemas.StudyAccepted, study_schemas.StudyCheck, study_schemas.Study, study_schemas.Studies,
+    study_schemas.Trial, study_schemas.Trials, study_schemas.Heatmap, study_schemas.StudyCancelled, study_schemas.TrialRun,
     chart_schemas.Candles, chart_schemas.TradeStory, chart_schemas.RollingMetrics,
 )  # fmt: skip
 
@@ -48,7 +52,7 @@ def document() -> dict[str, Any]:
         },
         "paths": PATHS,
         "components": {
-            "schemas": {"Request": _request(), **_answers()},
+            "schemas": {"Request": _request(), "StudyRequest": _study_request(), **_answers()},
             "securitySchemes": _SCHEMES,
         },
         "security": [{"token": []}, {"session": []}, {}],
@@ -62,6 +66,19 @@ def _request() -> dict[str, Any]:
         "required": [field.name for field in REQUEST_FIELDS if field.required],
         "additionalProperties": False,
         "examples": [dict(EXAMPLE)],
+    }
+
+
+def _study_request() -> dict[str, Any]:
+    fields = (*RUN_FIELDS_OF_A_STUDY, *STUDY_FIELDS)
+    space = {"params.fast": [5, 10, 20], "params.slow": {"from": 30, "to": 100, "step": 10}}
+    example = {name: value for name, value in EXAMPLE.items() if name != "params"} | {"space": space}
+    return {
+        "type": "object",
+        "properties": {field.name: field.schema() for field in fields},
+        "required": [field.name for field in fields if field.required],
+        "additionalProperties": False,
+        "examples": [example],
     }
 
 

@@ -20,6 +20,7 @@ from web.api.operations import (
 )
 from web.results import curves
 from web.runs import annotation, list_query
+from web.studies.openapi_paths import STUDIES
 
 Paths = dict[str, dict[str, Operation]]
 _REQUEST = json_body(ref("Request"))
@@ -348,6 +349,7 @@ PATHS: Paths = {
     **_INPUTS,
     **_PRICES,
     **_PRESETS,
+    **STUDIES,
     **_AUDIT,
     **_OPERATIONS,
 }

@@ -13,6 +13,7 @@ from backtest.errors import FieldError, InvalidRequest
 
 _LAST_SECOND: Final = 253_402_300_799
 """Of the year 9999."""
+_KEY_LENGTH: Final = 128
 
 
 def json_body() -> Any:
@@ -71,6 +72,15 @@ def query_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
 def query_flag(name: str, *, default: bool) -> bool:
     """true or false from the query string, or `InvalidRequest`."""
     return query_choice(name, "true" if default else "false", ("true", "false")) == "true"
+
+
+def idempotency_key() -> str | None:
+    """The header Idempotency-Key, or None; `InvalidRequest` where it is too long or not printable."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > _KEY_LENGTH or not key.isascii() or not (key == "" or key.isprintable()):
+        message = f"must be at most {_KEY_LENGTH} printable ASCII characters"
+        raise InvalidRequest([FieldError("Idempotency-Key", message, key[:_KEY_LENGTH])])
+    return key or None
 
 
 def _no_constant(name: str) -> Any:

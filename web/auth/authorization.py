@@ -26,12 +26,14 @@ PUBLIC_ENDPOINTS = frozenset(
         "sign_in.sign_out",
     }
 )
-READING_POSTS = frozenset({"submit.check"})
+READING_POSTS = frozenset({"submit.check", "study_submit.check"})
 """They are POST because of their body, and change nothing."""
 ADMIN_ENDPOINTS = frozenset(
     {
         "api.delete",
         "run_actions.delete",
+        "study_api.delete",
+        "study_actions.delete",
         "presets.remove",
         "presets.remove_by_form",
         "audit.page",

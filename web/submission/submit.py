@@ -13,7 +13,7 @@ from backtest.run.request import RunRequest
 from store.errors import QuotaExceeded
 from store.models import Status
 from web.api import links, schemas
-from web.api.request_parsing import json_body
+from web.api.request_parsing import idempotency_key, json_body
 from web.auth.authentication import client
 from web.errors import as_json, status_of, wants_page
 from web.services import database, launcher, settings
@@ -22,7 +22,6 @@ from web.submission.form_rendering import render_form
 from workflows import limits, submission
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-_KEY_LENGTH = 128
 _BARS_PER_SECOND = 400_000
 _FIXED_SECONDS = 0.08
 
@@ -65,7 +64,7 @@ def _submit(raw: Any) -> str:
         settings=settings(),
         database=database(),
         launcher=launcher(),
-        idempotency_key=_idempotency_key(),
+        idempotency_key=idempotency_key(),
         client=client(),
     )
 
@@ -99,14 +98,6 @@ def _read_request() -> Any:
     if request.is_json:
         return json_body()
     raise UnsupportedMediaType("send application/json, or a form")
-
-
-def _idempotency_key() -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > _KEY_LENGTH or not key.isascii() or not (key == "" or key.isprintable()):
-        message = f"must be at most {_KEY_LENGTH} printable ASCII characters"
-        raise InvalidRequest([FieldError("Idempotency-Key", message, key[:_KEY_LENGTH])])
-    return key or None
 
 
 def _accepted(run_id: str) -> Response:

@@ -69,7 +69,7 @@ def prepare(raw: object, *, settings: Settings, database: Database) -> Prepared:
     request = _read(raw, settings.limits)
     with database.read() as session:
         request, span = _pinned(session, request, settings.limits)
-    bars = len(_selected(request, span))
+    bars = len(selected_times(request, span))
     planned = plan(request, bars=bars, limits=_limits(settings.limits))
     if request.run_with(planned.values(0)).rule().needs_volume:
         with database.read() as session:
@@ -233,8 +233,8 @@ def _accounts(request: StudyRequest) -> list[RunRequest]:
     return [replace(request.run, symbols=(symbol,)) for symbol in request.run.symbols]
 
 
-def _selected(request: StudyRequest, span: Span) -> Times:
-    """The bars before the hold-out; raises where hold-out or windows do not fit them."""
+def selected_times(request: StudyRequest, span: Span) -> Times:
+    """The bars that a selection may see: those before the hold-out; raises where hold-out or windows do not fit them."""
     run = selection_run(request, request.run, span.times)
     stop = span.times.searchsorted(_behind(run), side="left")
     selected = span.times[:stop]

@@ -1,0 +1,70 @@
+"""Actions on a study: cancel, finish, delete, and a trial opened as an ordinary run."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from store.queries.studies import studies
+from web.api import links
+from web.auth.authentication import actor, client
+from web.errors import wants_page
+from web.services import database, launcher, settings
+from web.studies import schemas
+from workflows.studies import submission
+
+bp = Blueprint("study_actions", __name__, url_prefix="/studies/<study_id>")
+
+
+@bp.post("/cancel")
+def cancel(study_id: str) -> ResponseReturnValue:
+    """Cancel a study that has not ended; one that has stays as it is."""
+    cancelled = submission.cancel(database(), study_id, actor=actor())
+    if wants_page():
+        return _page_of(study_id)
+    with database().read() as session:
+        status = studies.get(session, study_id).status
+    body: schemas.StudyCancelled = {"study_id": study_id, "cancelled": cancelled, "status": status}
+    return jsonify(body)
+
+
+@bp.post("/finish")
+def finish(study_id: str) -> ResponseReturnValue:
+    """Have the missing chunks of an ended study executed."""
+    submission.resume(database(), study_id, actor=actor())
+    if wants_page():
+        return _page_of(study_id)
+    with database().read() as session:
+        study = studies.get(session, study_id)
+    body: schemas.StudyAccepted = {
+        "study_id": study_id,
+        "status": study.status,
+        "trials": study.trials,
+        "links": links.of_study(study_id),
+    }
+    return jsonify(body), 202
+
+
+@bp.post("/delete")
+def delete(study_id: str) -> ResponseReturnValue:
+    """Delete an ended study, then show the list."""
+    submission.remove(database(), study_id, actor=actor())
+    return redirect(url_for("study_api.list_studies"), 303)
+
+
+@bp.post("/trials/<int:trial>/run")
+def run(study_id: str, trial: int) -> ResponseReturnValue:
+    """Open a trial as an ordinary run, on the prices of the study."""
+    run_id = submission.open_as_run(
+        study_id, trial, settings=settings(), database=database(), launcher=launcher(), client=client(),
+        symbol=request.args.get("symbol", "") or request.form.get("symbol", ""),
+    )  # fmt: skip
+    address = url_for("result_page.show", run_id=run_id)
+    if wants_page():
+        return redirect(address, 303)
+    body: schemas.TrialRun = {"run_id": run_id, "links": links.of_run(run_id)}
+    return jsonify(body), 202, {"Location": address}
+
+
+def _page_of(study_id: str) -> ResponseReturnValue:
+    return redirect(url_for("study_api.study", study_id=study_id), 303)

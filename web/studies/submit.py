@@ -1,0 +1,68 @@
+"""Submitting a study, and asking beforehand how much it would take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, url_for
+from flask.typing import ResponseReturnValue
+
+from backtest.errors import InvalidRequest
+from web.api import links
+from web.api.request_parsing import idempotency_key, json_body
+from web.auth.authentication import client
+from web.errors import as_json
+from web.services import database, settings
+from web.studies import schemas
+from workflows.studies import submission
+
+_SECONDS_A_BAR = 1.2e-8
+_FIXED_SECONDS = 0.3
+
+bp = Blueprint("study_submit", __name__)
+
+
+@bp.post("/run_study")
+def run_study() -> ResponseReturnValue:
+    """Queue a study: 202 and where to watch it."""
+    study = submission.submit(
+        json_body(),
+        settings=settings(),
+        database=database(),
+        idempotency_key=idempotency_key(),
+        client=client(),
+    )
+    body: schemas.StudyAccepted = {
+        "study_id": study.study_id,
+        "status": study.status,
+        "trials": study.trials,
+        "links": links.of_study(study.study_id),
+    }
+    response: Response = jsonify(body)
+    response.headers["Location"] = url_for("study_api.study", study_id=study.study_id)
+    return response, 202
+
+
+@bp.post("/api/check_study")
+def check() -> ResponseReturnValue:
+    """Trials, simulations and about how many seconds, or every mistake; nothing is stored."""
+    body: schemas.StudyCheck
+    try:
+        body = _sized(json_body())
+    except InvalidRequest as invalid:
+        body = {"ok": False, "errors": [as_json(error) for error in invalid.errors]}
+    return jsonify(body)
+
+
+def _sized(raw: Any) -> schemas.StudyCheck:
+    prepared = submission.prepare(raw, settings=settings(), database=database())
+    slots = settings().worker_slots
+    return {
+        "ok": True,
+        "trials": prepared.planned.trials,
+        "refused": prepared.planned.refused,
+        "simulations": prepared.simulations,
+        "chunks": submission.chunks_of(prepared, slots),
+        "bars": prepared.bars,
+        "seconds": round(_FIXED_SECONDS + prepared.work * _SECONDS_A_BAR / slots, 1),
+    }
