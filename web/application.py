@@ -30,6 +30,7 @@ from web.services import Services, install
 from web.studies.actions import bp as study_actions
 from web.studies.api import bp as study_api
 from web.studies.exports import bp as study_exports
+from web.studies.pages import bp as study_pages
 from web.studies.submit import bp as study_submit
 from web.submission import form
 from web.submission.form_page import bp as form_page
@@ -54,6 +55,7 @@ BLUEPRINTS = (
     yahoo_import,
     splits,
     study_submit,
+    study_pages,
     study_api,
     study_exports,
     study_actions,

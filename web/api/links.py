@@ -23,6 +23,7 @@ def of_study(study_id: str) -> dict[str, str]:
     """The addresses of a study, by what is found there."""
     return {
         "self": url_for("study_api.study", study_id=study_id),
+        "page": url_for("study_pages.show", study_id=study_id),
         "trials": url_for("study_api.trials", study_id=study_id),
         "trials_csv": url_for("study_exports.trials_csv", study_id=study_id),
         "trials_parquet": url_for("study_exports.trials_parquet", study_id=study_id),

@@ -49,7 +49,7 @@ def finish(study_id: str) -> ResponseReturnValue:
 def delete(study_id: str) -> ResponseReturnValue:
     """Delete an ended study, then show the list."""
     submission.remove(database(), study_id, actor=actor())
-    return redirect(url_for("study_api.list_studies"), 303)
+    return redirect(url_for("study_pages.list_studies"), 303)
 
 
 @bp.post("/trials/<int:trial>/run")
@@ -67,4 +67,4 @@ def run(study_id: str, trial: int) -> ResponseReturnValue:
 
 
 def _page_of(study_id: str) -> ResponseReturnValue:
-    return redirect(url_for("study_api.study", study_id=study_id), 303)
+    return redirect(url_for("study_pages.show", study_id=study_id), 303)

@@ -83,7 +83,7 @@ def _lock(session: Session, study_id: str) -> None:
 
 def _count(session: Session, study_id: str) -> None:
     rows = select(StudyChunk.status, func.count()).where(StudyChunk.study_id == study_id)
-    counts = dict(session.execute(rows.group_by(StudyChunk.status)).tuples().all())
+    counts = dict(session.execute(rows.group_by(StudyChunk.status)).all())
     done = counts.get(ChunkStatus.DONE, 0)
     session.execute(
         update(Study)
