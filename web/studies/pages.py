@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numpy as np
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -94,7 +93,7 @@ def _heatmap(table: Shown) -> dict[str, Any]:
 def _overfitting(table: Shown, account: dict[str, Any] | None) -> dict[str, Any]:
     ratios = table.figures["sharpe_ratio"][table.known]
     found = account["statistics"] if account else {}
-    marks = {"best": float(np.nanmax(ratios))} if np.isfinite(ratios).any() else {}
+    marks = {"best": float(table.figures["sharpe_ratio"][table.best])} if table.best is not None else {}
     deflated = found.get("deflated")
     if deflated and deflated["ratio"] and table.best is not None:
         marks["luck"] = deflated["expected"] * _yearly(table, deflated)

@@ -89,10 +89,15 @@ def submit(
     InvalidRequest
         With every field that is wrong; nothing is stored.
     Conflict
-        If the id or the key was already used for a different request.
+        If the id or the key was already used for a different request, or there are no workers for studies.
     QuotaExceeded
         If the client submitted more than one client may.
     """
+    if settings.launcher_mode != "LOCAL":
+        raise Conflict(
+            "studies are executed by local workers, which JOB_LAUNCHER_MODE=K8S has none of: "
+            "use python -m backtest sweep, or an installation with JOB_LAUNCHER_MODE=LOCAL"
+        )
     prepared = prepare(raw, settings=settings, database=database)
     asked = studies.Submission(
         planned=prepared.planned,

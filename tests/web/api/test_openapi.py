@@ -20,6 +20,8 @@ PAGES = {
     "/",
     "/runs",
     "/runs/{run_id}",
+    "/studies",
+    "/studies/{study_id}",
     "/compare",
     "/datasets",
     "/datasets/{data_hash}",
@@ -33,6 +35,7 @@ PAGES = {
 FORMS = {
     "/runs/{run_id}/notes",
     "/runs/{run_id}/delete",
+    "/studies/{study_id}/delete",
     "/api/strategies/{preset_id}/delete",
     "/datasets/preview",
     "/datasets/yahoo",

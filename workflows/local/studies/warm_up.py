@@ -1,10 +1,11 @@
-"""A warm-up chunk, so that the compiler is loaded and compiled code is there before the first real one."""
+"""A warm-up study, so that the compiler is loaded and compiled code is there before the first real one."""
 
 from __future__ import annotations
 
 from backtest import samples
 from backtest.studies.compute import compute_chunk
 from backtest.studies.request import StudyRequest
+from backtest.studies.result import finish
 
 _SYMBOL = "NASDAQ"
 _REQUEST = {
@@ -18,6 +19,5 @@ _REQUEST = {
 
 def warm_up() -> None:
     """Execute a small study once; whatever is loaded or compiled on first use is there afterwards."""
-    prices = samples.load(_SYMBOL)
-    request = StudyRequest.parse(_REQUEST)
-    compute_chunk(request, {_SYMBOL: prices}, 0, 1)
+    request, prices = StudyRequest.parse(_REQUEST), {_SYMBOL: samples.load(_SYMBOL)}
+    finish(request, prices, [compute_chunk(request, prices, 0, 1)])
