@@ -1,4 +1,5 @@
 // Makes the form quicker: a rule's own fields, what folded groups hold, and a check while typing.
+import { forget, keep, restore } from "./draft.js";
 import { counted } from "./words.js";
 
 const form = document.getElementById("submit");
@@ -17,7 +18,7 @@ function words(field) {
   if (same(field.value.trim(), field.dataset.default)) return "";
   if (field.options) return field.selectedOptions[0].textContent;
   const unit = field.labels[0].querySelector(".unit")?.textContent ?? "";
-  return `${label.slice(0, label.length - unit.length).trim()} ${field.value.trim() || "none"}${unit === "%" ? "" : " "}${unit}`.trim();
+  return `${label.slice(0, label.length - unit.length).trim()} ${field.value.trim() || "none"}${unit.startsWith("%") ? "" : " "}${unit}`.trim();
 }
 function tellGroups() {
   for (const { told, fields } of groups) {
@@ -27,7 +28,7 @@ function tellGroups() {
   }
 }
 
-rule.addEventListener("change", async () => {
+async function showParams() {
   const box = document.getElementById("params");
   for (const field of box.querySelectorAll("[name]")) typed.set(`${box.dataset.rule}:${field.name}`, field.value);
   const address = new URL(form.dataset.params, location.href);
@@ -40,8 +41,8 @@ rule.addEventListener("change", async () => {
     const before = typed.get(`${rule.value}:${field.name}`);
     if (before !== undefined) field.value = before;
   }
-  later();
-});
+}
+rule.addEventListener("change", async () => { await showParams(); keep(form); later(); });
 document.getElementById("params").dataset.rule = rule.value;
 
 function clearErrors() {
@@ -85,12 +86,14 @@ async function check() {
   }
 }
 const later = () => { clearTimeout(waiting); waiting = setTimeout(check, 250); };
-form.addEventListener("input", () => { tellGroups(); later(); });
+form.addEventListener("input", () => { tellGroups(); keep(form); later(); });
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
+  if (button?.classList.contains("primary")) forget();
   if (button?.classList.contains("primary")) setTimeout(() => { button.disabled = true; });
 });
 addEventListener("pageshow", () => { for (const button of form.querySelectorAll("button[disabled]")) button.disabled = false; });
+if (!document.getElementById("problems")) await restore(form, showParams);
 tellGroups();
 document.getElementById("problems")?.focus();
 if (!document.getElementById("problems")) check();

@@ -5,11 +5,19 @@ const steps = [...card.querySelectorAll(".steps li")];
 const ENDED = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 const STAGES = { queued: 0, loading: 1, saving: 3, persisting: 3, done: 3 };
 const QUICK = 150, SLOW = 2000, LONGEST = 30000;
-let pause = QUICK, failures = 0;
+let pause = QUICK, failures = 0, left = null;
 
 const seconds = (value) => value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
 
-const secondsLeft = (run) => run.progress > 0.05 && run.elapsed_seconds > 1 ? run.elapsed_seconds * (1 / run.progress - 1) : null;
+// The time left by the rate of computing alone: neither waiting nor loading counts. It is never told to be more than before.
+let began = null, least = Infinity;
+function secondsLeft(run) {
+  if (run.status !== "RUNNING" || STAGES[run.stage] !== undefined) return Number.isFinite(least) ? least : null;
+  began ??= { at: run.elapsed_seconds, progress: run.progress };
+  const took = run.elapsed_seconds - began.at, done = run.progress - began.progress;
+  if (took > 1 && done > 0) least = Math.min(least, took * (1 - run.progress) / done);
+  return Number.isFinite(least) ? least : null;
+}
 
 function show(run) {
   const stage = run.status === "PENDING" ? 0 : STAGES[run.stage] ?? 2;
@@ -19,7 +27,7 @@ function show(run) {
   const text = run.status === "PENDING" ? `Queued${before}` : `${steps[stage].textContent} ${percent ? `${percent}%` : ""}`;
   if (headline.textContent !== text) headline.textContent = text;
   bar.value = run.progress;
-  const left = secondsLeft(run);
+  left = secondsLeft(run);
   clock.textContent = seconds(run.elapsed_seconds) + (left === null ? "" : `, about ${seconds(left)} left`);
 }
 
@@ -27,7 +35,6 @@ function show(run) {
 function pauseFor(run) {
   if (STAGES[run.stage] === 3) return QUICK;
   const patient = Math.min(SLOW, Math.max(QUICK, 50 * run.elapsed_seconds));
-  const left = secondsLeft(run);
   return left === null ? patient : Math.min(patient, Math.max(QUICK, 250 * left));
 }
 

@@ -17,9 +17,10 @@ from backtest.run.request import EXAMPLE, FORM_GROUPS, OPTION_FIELDS, REQUEST_FI
 from store.models import Run
 from web.auth.authorization import FORM_FIELD
 from web.presentation.svg import MONTHS
+from web.submission import percentages
 
 PARAM = "params."
-_NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD)
+_NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD, percentages.MARK)
 FIELDS: Mapping[str, Field] = {field.name: field for field in REQUEST_FIELDS}
 CHOICE_LABELS = {
     "percent": "Percent of equity",
@@ -37,9 +38,10 @@ CHOICE_LABELS = {
 
 def register(app: Flask) -> None:
     """Let templates name the fields, their groups and labels."""
-    app.jinja_env.filters["typed"] = typed
+    app.jinja_env.filters.update(typed=typed, typed_default=typed_default, form_unit=percentages.unit)
     app.jinja_env.globals.update(
         fields=FIELDS, **FORM_GROUPS,
+        percent_help=percentages.HELP, percent_allowed=percentages.allowed,
         choice_labels=CHOICE_LABELS, rule_label=rule_label, params_of=params_of, changed=changed, months=MONTHS,
         formula_functions=FUNCTIONS.values(), formula_series=SERIES,
     )  # fmt: skip
@@ -69,14 +71,20 @@ def changed(names: Sequence[str], values: Mapping[str, str]) -> str:
 
 
 def _changed(field: Field, values: Mapping[str, str]) -> str:
-    default = "" if field.default is None else typed(field.default)
+    default = typed_default(field)
     value = values.get(field.name, default)
     if value == default:
         return ""
     if field.kind == "bool":
         return field.label if value in ("true", "on") else ""
-    unit = field.unit if field.unit == "%" else f" {field.unit}"
+    unit = percentages.unit(field)
+    unit = unit if unit.startswith("%") else f" {unit}"
     return CHOICE_LABELS.get(value, f"{field.label} {value}{unit}").strip()
+
+
+def typed_default(field: Field) -> str:
+    """The default of a field as the form shows it."""
+    return from_request({field.name: field.default}).get(field.name, "")
 
 
 def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
@@ -93,12 +101,16 @@ def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
             params[name.removeprefix(PARAM)] = text
         else:
             raw[name] = _listed(text) if name == "symbols" else text.strip()
+    for name in percentages.marked(form) & raw.keys():
+        raw[name] = percentages.as_fraction(raw[name])
     return raw | ({"params": params} if params else {})
 
 
 def from_form(form: MultiDict[str, str]) -> dict[str, str]:
     """Everything typed, by the name of its field, to be shown again."""
-    return {name: ", ".join(values) if name == "symbols" else values[-1] for name, values in form.lists()}
+    shown = {name: ", ".join(values) if name == "symbols" else values[-1] for name, values in form.lists()}
+    fractions = (percentages.HELP.keys() & shown.keys()) - percentages.marked(form)
+    return shown | {name: percentages.as_percent(shown[name]) for name in fractions}
 
 
 def from_request(raw: Mapping[str, Any]) -> dict[str, str]:
@@ -108,14 +120,18 @@ def from_request(raw: Mapping[str, Any]) -> dict[str, str]:
         if name == "params" and isinstance(value, Mapping):
             form_values |= {PARAM + key: typed(part) for key, part in value.items()}
         elif value is not None and name != "run_id":
-            form_values[name] = typed(value)
+            form_values[name] = (
+                percentages.as_percent(typed(value)) if name in percentages.HELP else typed(value)
+            )
     return form_values
 
 
 def defaults() -> dict[str, str]:
     """Every field's default, with the example on top."""
-    plain = {field.name: typed(field.default) for field in OPTION_FIELDS if field.default is not None}
-    return plain | from_request(EXAMPLE)
+    usual: dict[str, Any] = {
+        field.name: field.default for field in OPTION_FIELDS if field.default is not None
+    }
+    return from_request({**usual, **EXAMPLE})
 
 
 def rule_of(values: Mapping[str, str]) -> type[Rule]:

@@ -17,7 +17,7 @@ from web.api.request_parsing import idempotency_key, json_body
 from web.auth.authentication import client
 from web.errors import as_json, status_of, wants_page
 from web.services import database, launcher, settings
-from web.submission import form
+from web.submission import form, percentages
 from web.submission.form_rendering import render_form
 from workflows import limits, submission
 
@@ -36,7 +36,8 @@ def run_backtest() -> ResponseReturnValue:
         run_id = _submit(_read_request())
     except InvalidRequest as invalid:
         if is_page:
-            return render_form(form.from_form(request.form), invalid.errors), status_of(invalid)
+            errors = percentages.told(invalid.errors, request.form)
+            return render_form(form.from_form(request.form), errors), status_of(invalid)
         raise
     except QuotaExceeded as exceeded:
         if is_page:
@@ -54,7 +55,8 @@ def check() -> ResponseReturnValue:
     try:
         body = _plan(limits.read(_read_request(), settings().limits))
     except InvalidRequest as invalid:
-        body = {"ok": False, "errors": [as_json(error) for error in invalid.errors]}
+        errors = percentages.told(invalid.errors, request.form)
+        body = {"ok": False, "errors": [as_json(error) for error in errors]}
     return jsonify(body)
 
 

@@ -121,7 +121,7 @@ def test_changing_the_rule_without_scripts_keeps_the_rest_of_the_form(client):
     page = client.get("/?rule_type=RSI&symbols=GOOG&fee_rate=0.002&start_date=2005-01-03&params.fast=5").text
 
     assert 'name="params.oversold" value="30"' in page
-    assert 'name="fee_rate" value="0.002"' in page
+    assert 'name="fee_rate" value="0.2"' in page
     assert 'name="symbols" value="GOOG"' in page
     assert "params.fast" not in page
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from store.models import Run
 from tests.web.conftest import PAGE, SMALLEST
@@ -138,3 +139,31 @@ def test_symbols_are_searched_by_a_part_of_their_name_with_their_range(client):
     assert [(one["symbol"], one["first_bar"], one["last_bar"], one["bars"]) for one in found] == [
         ("SP500", "1999-01-04", "2018-12-31", 5_031)
     ]
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.0, 0.07, 1 / 3, 1e-7, 0.29, 0.5])
+def test_a_fraction_shown_in_percent_comes_back_bit_for_bit(fraction):
+    shown = form.from_request({"fee_rate": fraction})["fee_rate"]
+
+    sent = form.to_request(MultiDict([("fee_rate", shown), ("percent", "fee_rate")]))
+
+    assert float(sent["fee_rate"]) == fraction
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("0.1", "0.001"), ("0.1%", "0.001"), ("25", "0.25"), ("lots", "lots")]
+)
+def test_the_form_reads_percent_and_a_form_of_a_program_fractions(written, meant):
+    of_the_page = MultiDict([("borrow_rate", written), ("percent", "borrow_rate")])
+
+    assert form.to_request(of_the_page) == {"borrow_rate": meant}
+    assert form.to_request(MultiDict([("borrow_rate", "0.1")])) == {"borrow_rate": "0.1"}
+
+
+def test_a_mistake_in_percent_is_told_in_percent(client):
+    asked = MultiDict(form.defaults() | {"fee_rate": "60"})
+    asked["percent"] = "fee_rate"
+
+    errors = client.post("/api/check", data=asked).json["errors"]
+
+    assert [error["message"] for error in errors] == ["must be a number from 0 up to 50 percent, got '60'"]

@@ -51,7 +51,7 @@ def test_a_form_is_saved_with_everything_that_was_typed_and_comes_back_filled(cl
     page = client.get(saved.location, headers=PAGE).text
 
     assert saved.status_code == 303
-    for name, value in (("symbols", "SP500, GOOG"), ("params.fast", "21"), ("fee_rate", "0.002")):
+    for name, value in (("symbols", "SP500, GOOG"), ("params.fast", "21"), ("fee_rate", "0.2")):
         assert f'name="{name}" value="{value}"' in page
     assert ">Slow pair</a>" in page
 

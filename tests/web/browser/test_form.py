@@ -1,0 +1,69 @@
+"""The submit form, used by people in a real browser."""
+
+import re
+
+from playwright.sync_api import expect
+
+
+def test_fractions_are_typed_and_shown_in_percent_and_sent_as_fractions(open_page):
+    page = open_page()
+
+    expect(page.get_by_label("Fee % ")).to_have_value("0.1")
+    page.get_by_label("Fee % ").fill("0.25")
+    page.get_by_role("button", name="Run backtest").click()
+
+    page.wait_for_url(re.compile("/runs/"))
+    run_id = page.url.split("/")[-1]
+    assert page.request.get(f"/api/runs/{run_id}").json()["fee_rate"] == 0.0025
+
+
+def test_what_was_typed_is_there_again_after_leaving_until_it_is_discarded(open_page):
+    page = open_page()
+    page.locator("#f-rule_type").select_option("RSI")
+    page.get_by_label("Oversold").fill("22")
+    page.get_by_label("Initial capital").fill("5000")
+
+    page.goto("/docs")
+    page.goto("/")
+
+    expect(page.get_by_label("Oversold")).to_have_value("22")
+    expect(page.get_by_label("Initial capital")).to_have_value("5000")
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_label("Fast average")).to_have_value("10")
+    expect(page.get_by_text("Your unsent changes are back.")).to_be_hidden()
+
+
+def test_a_link_that_fills_the_form_comes_before_a_draft(open_page):
+    page = open_page()
+    page.get_by_label("Fast average").fill("12")
+
+    page.goto("/?params.fast=15")
+
+    expect(page.get_by_label("Fast average")).to_have_value("15")
+
+
+def test_the_time_left_of_a_run_never_rises(open_page, result):
+    steps = [("loading", 0.0, 60), ("aligning", 0.0, 61), ("simulating", 0.5, 63), ("simulating", 0.5, 90),
+             ("metrics", 0.75, 95)]  # fmt: skip
+    page, told = open_page("/docs"), iter(steps)
+
+    def answer(route):
+        stage, progress, elapsed = next(told, (None, 1, 0))
+        if stage is None:
+            return
+        route.fulfill(
+            json={"status": "RUNNING", "stage": stage, "progress": progress, "elapsed_seconds": elapsed}
+        )
+
+    page.evaluate(WATCHED)
+    page.route("**/watched", answer)
+    page.add_script_tag(url="/static/watch.js", type="module")
+
+    expect(page.locator("#clock")).to_have_text("1 min 35 s, about 2.0 s left")
+
+
+WATCHED = """() => {
+  document.getElementById("main").innerHTML = `<div id="watch" data-status="/watched"><strong id="headline"></strong>
+    <span id="clock"></span><ol class="steps"><li>Queued<li>Loading<li>Simulating<li>Saving</ol>
+    <progress id="bar"></progress><p id="connection"></p></div>`;
+}"""
