@@ -303,6 +303,7 @@ class StoredDataset(Base):
     certificate: Mapped[Json | None]
     created_at: Mapped[Moment]
     current_since: Mapped[Moment]
+    deleted_at: Mapped[Moment | None]
 
 
 class Preset(Base):

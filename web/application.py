@@ -12,6 +12,7 @@ from web.api.docs import bp as docs
 from web.api.views import bp as api
 from web.audit.views import bp as audit
 from web.auth import authorization, sign_in
+from web.datasets.maintenance import bp as maintenance
 from web.datasets.splits import bp as splits
 from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
@@ -54,6 +55,7 @@ BLUEPRINTS = (
     datasets,
     yahoo_import,
     splits,
+    maintenance,
     study_submit,
     study_pages,
     study_api,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from backtest.prices.problems import Problems
 from backtest.prices.reading.repairs import Rows, clean
 
 SOURCE = "Yahoo Finance"
+_RENAMED = f"{SOURCE}, symbol "
 COLUMNS = (*PRICES, "volume", "adj_close")
 
 
@@ -27,7 +28,25 @@ class Quotes:
     columns: Mapping[str, Floats]
 
 
-def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset:
+def symbol_at_yahoo(symbol: str, source: str) -> str | None:
+    """The symbol under which prices of this source were asked of Yahoo; None where they come from elsewhere."""
+    if source == SOURCE:
+        return symbol
+    return source.removeprefix(_RENAMED) if source.startswith(_RENAMED) else None
+
+
+def renamed(dataset: Dataset, symbol: str) -> Dataset:
+    """The same bars under another symbol; its source still says which one Yahoo knows."""
+    asked = symbol_at_yahoo(dataset.symbol, dataset.source)
+    return replace(
+        dataset,
+        symbol=symbol,
+        bars=replace(dataset.bars, symbols=(symbol,)),
+        source=dataset.source if asked is None else f"{_RENAMED}{asked}",
+    )
+
+
+def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64, source: str = SOURCE) -> Dataset:
     """The dataset of these rows, adjusted by Yahoo's adjusted close.
 
     Every day from `before` on is left out, since a day that is not over has no close yet. Rows without
@@ -48,6 +67,6 @@ def to_dataset(quotes: Quotes, *, symbol: str, before: np.datetime64) -> Dataset
         raise InvalidFile("there is not a single row of prices", file=SOURCE)
     prices = {name: rows.columns[name] for name in (*PRICES, "volume")}
     return make_dataset(
-        symbol, rows.times, prices, source=SOURCE, adj_close=rows.columns["adj_close"],
+        symbol, rows.times, prices, source=source, adj_close=rows.columns["adj_close"],
         origin=Origin("Adj Close", tuple(rows.repairs)),
     )  # fmt: skip

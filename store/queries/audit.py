@@ -41,6 +41,9 @@ class Action(StrEnum):
     DATASET_UPLOAD = "dataset.upload"
     DATASET_IMPORT = "dataset.import"
     DATASET_SPLIT = "dataset.split"
+    DATASET_REFRESH = "dataset.refresh"
+    DATASET_RENAME = "dataset.rename"
+    DATASET_DELETE = "dataset.delete"
     PRESET_CREATE = "preset.create"
     PRESET_CHANGE = "preset.change"
     PRESET_DELETE = "preset.delete"
@@ -96,10 +99,10 @@ def record(
 
 
 def record_dataset(
-    session: Session, actor: Actor, action: Action, stored: StoredDataset, *, now: datetime
+    session: Session, actor: Actor, action: Action, stored: StoredDataset, *, now: datetime, **more: Any
 ) -> None:
-    """Add to the trail that prices were brought in."""
-    about = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source}
+    """Add to the trail what was done to prices."""
+    about = {"symbol": stored.symbol, "bars": stored.bars, "source": stored.source} | more
     record(session, actor, action, stored.data_hash, now=now, **about)
 
 

@@ -7,24 +7,29 @@ from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select, update
 from sqlalchemy.orm import Session, defer, undefer
 
 from backtest.prices.dataset import Dataset, InvalidPayload
 from backtest.prices.library import Library
 from backtest.prices.quality import report_of
-from store.errors import DamagedDataset, UnknownDataset
+from store.errors import Conflict, DamagedDataset, UnknownDataset
 from store.models import StoredDataset
+from store.queries.statements import changed_rows
+
+_LISTED: Final = StoredDataset.deleted_at.is_(None)
 
 
 def _current_of() -> Select[StoredDataset]:
     newest = (
         select(StoredDataset.symbol, func.max(StoredDataset.current_since).label("since"))
-        .where(StoredDataset.symbol.in_(bindparam("symbols", expanding=True)))
+        .where(StoredDataset.symbol.in_(bindparam("symbols", expanding=True)), _LISTED)
         .group_by(StoredDataset.symbol)
         .subquery()
     )
-    same = and_(StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since)
+    same = and_(
+        StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since, _LISTED
+    )
     return select(StoredDataset).join(newest, same).options(defer(StoredDataset.certificate))
 
 
@@ -41,7 +46,7 @@ def add(session: Session, dataset: Dataset, *, now: datetime) -> StoredDataset:
     else:
         stored.payload = dataset.encode()  # heals prices that were damaged: their hash says what they are
         stored.certificate = report_of(dataset)
-    stored.current_since = now
+    stored.current_since, stored.deleted_at = now, None
     session.flush()
     return stored
 
@@ -56,10 +61,13 @@ def current(session: Session, *, text: str = "", limit: int | None = None) -> Se
     """The current version of every symbol, by name; without the prices themselves."""
     newest = (
         select(StoredDataset.symbol, func.max(StoredDataset.current_since).label("since"))
+        .where(_LISTED)
         .group_by(StoredDataset.symbol)
         .subquery()
     )
-    same = and_(StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since)
+    same = and_(
+        StoredDataset.symbol == newest.c.symbol, StoredDataset.current_since == newest.c.since, _LISTED
+    )
     query = select(StoredDataset).join(newest, same).order_by(StoredDataset.symbol)
     if text:
         query = query.where(StoredDataset.symbol.icontains(text, autoescape=True))
@@ -70,19 +78,56 @@ def spellings(session: Session, symbols: Collection[str]) -> Sequence[str]:
     """Every symbol that has prices and differs from one of these in case at most."""
     lower = [symbol.lower() for symbol in symbols]
     return session.scalars(
-        select(StoredDataset.symbol).where(func.lower(StoredDataset.symbol).in_(lower)).distinct()
+        select(StoredDataset.symbol).where(func.lower(StoredDataset.symbol).in_(lower), _LISTED).distinct()
     ).all()
 
 
 def symbols(session: Session) -> Sequence[str]:
     """Every symbol that has prices, by name."""
-    return session.scalars(select(StoredDataset.symbol).distinct().order_by(StoredDataset.symbol)).all()
+    query = select(StoredDataset.symbol).where(_LISTED).distinct()
+    return session.scalars(query.order_by(StoredDataset.symbol)).all()
 
 
 def versions(session: Session, symbol: str) -> Sequence[StoredDataset]:
     """Every version of a symbol, the current one first."""
-    query = select(StoredDataset).where(StoredDataset.symbol == symbol)
+    query = select(StoredDataset).where(StoredDataset.symbol == symbol, _LISTED)
     return session.scalars(query.order_by(StoredDataset.current_since.desc())).all()
+
+
+def get(session: Session, data_hash: str) -> StoredDataset:
+    """The stored dataset of that hash, deleted or not, without its prices; `UnknownDataset` if there is none."""
+    stored = session.get(StoredDataset, data_hash)
+    if stored is None:
+        raise UnknownDataset(f"there is no dataset {data_hash}")
+    return stored
+
+
+def listed(session: Session, data_hash: str) -> StoredDataset:
+    """The same of a symbol that is not deleted, or `Conflict`."""
+    stored = get(session, data_hash)
+    if stored.deleted_at is not None:
+        raise Conflict(f"{stored.symbol} ({data_hash[:12]}) is deleted; upload or import it again first")
+    return stored
+
+
+def delete(session: Session, symbol: str, *, now: datetime) -> int:
+    """Take every version of a symbol out of lists and new runs, and say how many; runs that pinned one keep it."""
+    listed = update(StoredDataset).where(StoredDataset.symbol == symbol, _LISTED)
+    return changed_rows(session, listed.values(deleted_at=now))
+
+
+def rename(session: Session, data_hash: str, dataset: Dataset, *, now: datetime) -> StoredDataset:
+    """Store `dataset`, the same bars under another symbol, in place of the symbol of `data_hash`.
+
+    Raises
+    ------
+    Conflict
+        If the other symbol has prices already.
+    """
+    if versions(session, dataset.symbol):
+        raise Conflict(f"{dataset.symbol} has prices already; delete it first, or choose another symbol")
+    delete(session, listed(session, data_hash).symbol, now=now)
+    return add(session, dataset, now=now)
 
 
 def described(session: Session, data_hashes: Collection[str]) -> Sequence[StoredDataset]:

@@ -98,6 +98,12 @@ _SPLIT = {
     "required": ["date", "ratio"],
     "additionalProperties": False,
 }
+_RENAME = {
+    "type": "object",
+    "properties": {"symbol": {"type": "string", "minLength": 1, "maxLength": 32}},
+    "required": ["symbol"],
+    "additionalProperties": False,
+}
 _DATA_HASH = required("data_hash", "path", text(64))
 _PRESET = {
     "type": "object",
@@ -278,12 +284,38 @@ _PRICES: Paths = {
             body=json_body(_YAHOO_SYMBOL),
         )
     },
+    "/api/datasets/{data_hash}": {
+        "patch": operation(
+            "prices",
+            "Rename a symbol; runs keep the prices they pinned, under its former name",
+            {200: schemas.Dataset},
+            (400, 404, 409, 413, 415),
+            parameters=[_DATA_HASH],
+            body=json_body(_RENAME),
+        ),
+        "delete": operation(
+            "prices",
+            "Delete the symbol of a dataset with all its versions; runs keep the prices they pinned",
+            {204: None},
+            (404, 409),
+            parameters=[_DATA_HASH],
+        ),
+    },
+    "/api/datasets/{data_hash}/refresh": {
+        "post": operation(
+            "prices",
+            "Import a symbol from Yahoo Finance again; the new version becomes the current one",
+            {201: schemas.Dataset},
+            (400, 404, 409, 429, 501, 503),
+            parameters=[_DATA_HASH],
+        )
+    },
     "/api/datasets/{data_hash}/splits": {
         "post": operation(
             "prices",
             "Apply a split that the prices are not adjusted for; the new version becomes the current one",
             {201: schemas.Dataset},
-            (400, 404, 413, 415, 429),
+            (400, 404, 409, 413, 415, 429),
             parameters=[_DATA_HASH],
             body=json_body(_SPLIT),
         )

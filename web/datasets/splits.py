@@ -41,5 +41,6 @@ def by_json(data_hash: str) -> ResponseReturnValue:
 
 def _applied(data_hash: str, date: object, ratio: object) -> StoredDataset:
     with database().read() as session:
+        datasets.listed(session, data_hash)
         dataset = datasets.load(session, data_hash)
     return store_dataset(apply_split(dataset, date, ratio), Action.DATASET_SPLIT)

@@ -81,7 +81,7 @@ def _question(name: str, given: Mapping[str, str], *, default_symbol: str | None
     options = {option.name: given.get(option.name, "")[:2_000] for option in fields(ReadOptions)}
     return FileQuestion(
         file=name,
-        symbol=_symbol(given.get("symbol", "")),
+        symbol=one_symbol(given.get("symbol", "")),
         default_symbol=default_symbol,
         options={option: value for option, value in options.items() if value},
     )
@@ -90,7 +90,7 @@ def _question(name: str, given: Mapping[str, str], *, default_symbol: str | None
 def _symbol_of_file(name: str) -> str | None:
     """The name of the file as a symbol, where it can be one."""
     try:
-        return _symbol(name.rsplit(".", 1)[0].upper())
+        return one_symbol(name.rsplit(".", 1)[0].upper())
     except InvalidRequest:
         return None
 
@@ -102,7 +102,7 @@ def _body(max_bytes: int) -> bytes:
     return content
 
 
-def _symbol(text: str) -> str | None:
+def one_symbol(text: str) -> str | None:
     """The symbol that the client names; None where it leaves the file's own."""
     if not text.strip():
         return None

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from backtest.errors import InvalidBars, InvalidFile, InvalidRequest
 from backtest.prices import quality
 from backtest.prices.calendar import trades_weekends
+from backtest.prices.yahoo import symbol_at_yahoo
 from store.queries import datasets
 from web.api import schemas, serializers
 from web.datasets import listing_page
@@ -15,7 +16,7 @@ from web.datasets.uploads import preview_upload, read_upload, store_datasets
 from web.errors import wants_page
 from web.presentation.findings import finding
 from web.presentation.svg import overlay
-from web.services import database
+from web.services import database, services
 
 bp = Blueprint("datasets", __name__)
 
@@ -30,6 +31,7 @@ def page() -> str:
 def detail(data_hash: str) -> str:
     """One dataset: its data-quality report and its versions."""
     with database().read() as session:
+        stored = datasets.get(session, data_hash)
         dataset = datasets.load(session, data_hash)
         versions = datasets.versions(session, dataset.symbol)
     return render_template(
@@ -37,6 +39,8 @@ def detail(data_hash: str) -> str:
         dataset=dataset,
         certificate=quality.report_of(dataset),
         versions=versions,
+        is_deleted=stored.deleted_at is not None,
+        at_yahoo=symbol_at_yahoo(stored.symbol, stored.source) if services().yahoo.installed else None,
         finding=finding,
         weekends=trades_weekends(dataset.bars.times),
         drawing=overlay([(dataset.bars.times, dataset.bars.close[:, 0])]),

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import numpy as np
 from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import FieldError, InvalidBars, InvalidFile, InvalidRequest
-from backtest.prices.yahoo import to_dataset
 from store.models import StoredDataset
 from store.queries.audit import Action
 from web.api import serializers
 from web.api.request_parsing import json_object
 from web.datasets import listing_page
 from web.datasets.uploads import store_dataset
-from web.datasets.yahoo import UnknownToYahoo, YahooError, YahooNotInstalled, YahooUnavailable
+from web.datasets.yahoo import YahooError, YahooNotInstalled, YahooUnavailable
+from web.datasets.yahoo_prices import daily_prices
 from web.errors import wants_page
-from web.services import now, services
 
 _SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.^=_-]{0,31}")
 
@@ -55,12 +53,7 @@ def _imported(raw: object) -> StoredDataset:
     if not _SYMBOL.fullmatch(symbol):
         message = "must be a Yahoo symbol: 1 to 32 letters, digits or any of . ^ = _ -"
         raise InvalidRequest([FieldError("symbol", message, raw if raw is None else str(raw)[:80])])
-    try:
-        quotes = services().yahoo.daily(symbol)
-    except UnknownToYahoo as unknown:
-        raise InvalidRequest([FieldError("symbol", str(unknown), symbol)]) from None
-    today = np.datetime64(now().date(), "s")
-    return store_dataset(to_dataset(quotes, symbol=symbol, before=today), Action.DATASET_IMPORT)
+    return store_dataset(daily_prices(symbol), Action.DATASET_IMPORT)
 
 
 def _status(error: Exception) -> int:

@@ -40,6 +40,9 @@ FORMS = {
     "/datasets/preview",
     "/datasets/yahoo",
     "/datasets/{data_hash}/splits",
+    "/datasets/{data_hash}/rename",
+    "/datasets/{data_hash}/refresh",
+    "/datasets/{data_hash}/delete",
     "/sign-out",
 }
 PARTS = {

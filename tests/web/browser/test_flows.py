@@ -343,6 +343,22 @@ def test_an_upload_is_previewed_then_certified(open_page, prices):
     expect(page.get_by_role("heading", name="ACME", exact=True)).to_be_visible()
 
 
+def test_a_symbol_is_renamed_and_deleted_on_its_page(open_page, prices):
+    page = open_page("/datasets")
+    page.get_by_label("CSV or Parquet file").set_input_files(prices)
+    page.get_by_label("Symbol", exact=True).fill("FORMER")
+    page.get_by_role("button", name="Upload").click()
+
+    page.get_by_label("New symbol").fill("LATTER")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("heading", name="LATTER", exact=True)).to_be_visible()
+    page.get_by_text("Delete LATTER", exact=True).click()
+    page.get_by_role("button", name="Delete LATTER permanently").click()
+
+    expect(page.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("FORMER|LATTER"))).to_have_count(0)
+
+
 def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, prices):
     page = open_page("/datasets")
     dropped = page.evaluate_handle(
