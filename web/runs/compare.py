@@ -31,17 +31,22 @@ class Row:
 
 
 def input_rows(runs: Sequence[Run], *, only_differences: bool) -> list[Row]:
-    """What was asked for, line by line."""
+    """What was asked for, line by line; what differs comes first."""
     readers = [*_INPUTS, *_parameters(runs), *_OPTIONS]
     rows = [_input_row(label, [read(run) for run in runs]) for label, read in readers]
-    return [row for row in rows if row.differs or not only_differences]
+    return _differences_first(rows, only=only_differences)
 
 
 def metric_rows(runs: Sequence[Run], metrics: Sequence[Metric], *, only_differences: bool) -> list[Row]:
-    """Every metric that a run has, the best of each line marked."""
+    """Every metric that a run has, the best of each line marked; what differs comes first."""
     rows = [_metric_row(metric, [(run.metrics or {}).get(metric.name) for run in runs]) for metric in metrics]
     known = [row for row in rows if any(value is not None for value in row.values)]
-    return [row for row in known if row.differs or not only_differences]
+    return _differences_first(known, only=only_differences)
+
+
+def _differences_first(rows: Sequence[Row], *, only: bool) -> list[Row]:
+    alike = [] if only else [row for row in rows if not row.differs]
+    return [row for row in rows if row.differs] + alike
 
 
 def drawing(finished: Sequence[tuple[int, Run, Curves]]) -> dict[str, Any] | None:

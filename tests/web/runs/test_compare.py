@@ -33,7 +33,8 @@ def test_each_figure_shows_its_difference_to_the_first_run(compared, client, fin
     first, second = (client.get(f"/api/runs/{run}").json["metrics"]["num_trades"] for run in (one, other))
     assert cells(page, "Trades") == [
         [str(first)],
-        [f"{second - first:+d}".replace("-", "\u2212"), str(second)],
+        [str(second)],
+        [f"{second - first:+d}".replace("-", "\u2212")],
     ]
 
 
@@ -47,7 +48,7 @@ def test_the_best_of_each_line_is_marked_the_lowest_where_less_is_better(
     line = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', compared(*made)).group(1)
 
     values = [found[metric] for found in metrics]
-    marked = ['class="best"' in cell for cell in line.split("</td>")[:-1]]
+    marked = ['class="best"' in cell for cell in line.split("</td>")[:-1] if "delta" not in cell]
     assert marked == [value == best(values) for value in values]
 
 
@@ -135,3 +136,19 @@ def test_nothing_chosen_leads_to_the_list_and_a_run_that_is_not_there_is_404(cli
 
     assert (nothing.status_code, nothing.location) == (302, "/runs?status=SUCCEEDED")
     assert unknown.status_code == 404
+
+
+def test_what_differs_comes_first_and_settings_come_before_metrics(compared, finished):
+    page = compared(finished(slippage_bps=0), finished(slippage_bps=10))
+
+    settings, metrics = page.index(">Settings<"), page.index(">Metrics<")
+    assert settings < page.index('scope="row">Slippage<') < page.index('scope="row">Symbols<') < metrics
+
+
+def test_another_run_becomes_the_baseline(compared, finished):
+    one, other = finished(), finished(params={"fast": 20, "slow": 60})
+
+    page = compared(one, other)
+
+    assert f'href="/compare?run={other}&amp;run={one}" aria-label="Make' in page
+    assert page.count('<span class="tag">Baseline</span>') == 2
