@@ -2,11 +2,13 @@
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from argocd.release import ORDER
+from config.settings import Settings
 from tests.docs import guide
 from tests.k8s.manifests import (
     ENVIRONMENTS,
@@ -23,6 +25,7 @@ from tests.k8s.manifests import (
     title,
     workflow_spec,
 )
+from workflows import templates
 
 FOLDER = ROOT / "argocd"
 OURS = f"{REPOSITORY}.git"
@@ -353,6 +356,23 @@ def test_argo_is_of_one_version_and_signs_its_clients_in():
     assert versions == {argo["targetRevision"]}
     (server,) = (each for each in argo["kustomize"]["patches"] if each["target"]["name"] == "argo-server")
     assert "--auth-mode=client" in yaml.safe_load(server["patch"])[0]["value"]
+
+
+def test_argo_links_to_the_run_by_addresses_that_its_server_accepts():
+    argo = applications()["argo-workflows"]["spec"]["source"]["kustomize"]["patches"]
+    (controller,) = (each for each in argo if each["target"]["kind"] == "ConfigMap")
+    (change,) = yaml.safe_load(controller["patch"])
+
+    links = yaml.safe_load(change["value"]["links"])
+    columns = yaml.safe_load(change["value"]["columns"])
+
+    # Argo Server does not start with another scheme, nor with a variable where it expects a host
+    assert {urlsplit(link["url"]).scheme for link in links} <= {"http", "https"}
+    assert [link["url"] for link in links if "$" in urlsplit(link["url"]).netloc] == []
+    assert {link["scope"] for link in links} == {"workflow", "pod", "workflow-list"}
+    template = templates.backtest(Settings()).build().spec.workflow_metadata
+    known = template.annotations.keys() | template.labels_from.keys()
+    assert {column["key"] for column in columns} <= known
 
 
 def test_argo_executes_nothing_but_workflows_of_an_installed_template():

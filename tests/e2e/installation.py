@@ -95,8 +95,11 @@ class Installation:
         """Give Argo's programs the settings of `argocd/argo-workflows.yaml`."""
         for target, change in _argo_patches():
             _patch_argo(target, change)
-            if target.startswith("deployment/"):
-                run("kubectl", "-n", ARGO, "rollout", "status", target, "--timeout=120s")
+        run(
+            "kubectl", "-n", ARGO, "rollout", "restart", "deployment"
+        )  # they read the ConfigMap at their start
+        for name in ("argo-server", "workflow-controller"):
+            run("kubectl", "-n", ARGO, "rollout", "status", f"deployment/{name}", "--timeout=120s")
 
     def _secrets(self) -> None:
         run("kubectl", "create", "namespace", NAMESPACE)

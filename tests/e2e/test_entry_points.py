@@ -197,7 +197,7 @@ def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_prope
     steps = [line for line in lines if "event" in line]
     assert {line["run_id"] for line in steps} == {run_id}
     assert {line["run_id"] for line in told if "event" in line} == {run_id}
-    assert len(steps) >= 2
+    assert len(steps) >= 1
     assert any(run_id in line for line in by_web.splitlines())
     assert cluster.workflows(run_id=run_id)
 

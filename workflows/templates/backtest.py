@@ -35,8 +35,8 @@ _TITLE = (
     " + ' on ' + workflow.parameters.symbols"
 )
 _LONGEST_TITLE = 120
-PUBLIC_ADDRESS = "http://localhost:8080"
-"""Where the page of a run is: a forwarded port. Overlays put the host of their Ingress in its place."""
+PUBLIC_ADDRESS = "//localhost:8080"
+"""Where the page of a run is, without a scheme: a forwarded port. Overlays put the host of their Ingress in its place."""
 
 
 def backtest(settings: Settings) -> WorkflowTemplate:
