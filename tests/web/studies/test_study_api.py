@@ -150,6 +150,8 @@ def test_a_trial_opened_as_a_run_has_its_figures(client, filled_database, finish
 
     metrics = client.get(f"/api/runs/{opened.json['run_id']}").json["metrics"]
     assert {name: metrics[name] for name in trial["figures"]} == trial["figures"]
+    page = client.get(f"/runs/{opened.json['run_id']}", headers={"Accept": "text/html"}).text
+    assert f'<a href="/studies/{study_id}">Trial {trial["trial"]} of a study</a>' in page
     assert client.post(f"/studies/{study_id}/trials/999/run").status_code == 400
 
 
