@@ -76,13 +76,49 @@ def served() -> Iterator[str]:
         server.shutdown()
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """How Yahoo answers for one exchange: zone, currency, hour of the opening in UTC, days, rows."""
+
+    zone: str
+    short: str
+    offset_seconds: int
+    currency: str
+    opens: str
+    days: tuple[str, ...] = DAYS
+    rows: dict[str, tuple[float | None, ...]] = field(default_factory=lambda: dict(ROWS))
+
+
+EXCHANGES = {
+    "ACME": Exchange("America/New_York", "EST", -18_000, "USD", "14:30"),
+    "ACME.L": Exchange(
+        "Europe/London", "GMT", 0, "GBp", "08:00",
+        rows=ROWS | {"close": (10.6, 11.0, 5.75), "adj_close": (5.3, 5.5, 5.75)},
+    ),
+    "ACME.PA": Exchange(
+        "Europe/Paris", "CET", 3_600, "EUR", "08:00",
+        rows={name: (*values[:1], None, *values[2:]) for name, values in ROWS.items()},
+    ),
+    "ACME.TA": Exchange(
+        "Asia/Jerusalem", "IST", 7_200, "ILA", "07:59", days=("2024-01-04", "2024-01-07", "2024-01-08")
+    ),
+    "7203.T": Exchange("Asia/Tokyo", "JST", 32_400, "JPY", "00:00"),
+    "ACME.AX": Exchange(
+        "Australia/Sydney", "AEDT", 39_600, "AUD", "23:00", days=("2024-01-01", "2024-01-02", "2024-01-03")
+    ),
+}  # fmt: skip
+"""London closes above its high, Paris has an empty day, Tel Aviv trades on a Sunday, Tokyo opens at
+midnight UTC, Sydney on the evening before."""
+
+
 class _Chart(BaseHTTPRequestHandler):
     """Answers /v8/finance/chart/<symbol>."""
 
     def do_GET(self) -> None:
         symbol = self.path.split("?")[0].rsplit("/", 1)[-1]
-        known = symbol == "ACME"
-        body = json.dumps({"chart": {"result": [_chart()], "error": None} if known else _NOT_FOUND}).encode()
+        known = symbol in EXCHANGES
+        found = {"result": [_chart(symbol, EXCHANGES[symbol])], "error": None} if known else _NOT_FOUND
+        body = json.dumps({"chart": found}).encode()
         self.send_response(200 if known else 404)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -99,21 +135,22 @@ _NOT_FOUND = {
 }
 
 
-def _chart() -> dict:
-    opened = [int(np.datetime64(f"{day}T14:30", "s").astype(int)) for day in DAYS]
+def _chart(symbol: str, exchange: Exchange) -> dict:
+    opened = [int(np.datetime64(f"{day}T{exchange.opens}", "s").astype(int)) for day in exchange.days]
     first, last = opened[0], opened[-1]
-    zone = {"timezone": "EST", "gmtoffset": -18000, "start": first, "end": last}
+    rows, offset = exchange.rows, exchange.offset_seconds
+    zone = {"timezone": exchange.short, "gmtoffset": offset, "start": first, "end": last}
     return {
         "meta": {
-            "currency": "USD", "symbol": "ACME", "exchangeName": "NMS", "instrumentType": "EQUITY",
-            "firstTradeDate": first, "regularMarketTime": last, "gmtoffset": -18000, "timezone": "EST",
-            "exchangeTimezoneName": "America/New_York", "regularMarketPrice": 5.75, "priceHint": 2,
+            "currency": exchange.currency, "symbol": symbol, "exchangeName": "NMS", "instrumentType": "EQUITY",
+            "firstTradeDate": first, "regularMarketTime": last, "gmtoffset": offset, "timezone": exchange.short,
+            "exchangeTimezoneName": exchange.zone, "regularMarketPrice": rows["close"][-1], "priceHint": 2,
             "dataGranularity": "1d", "range": "", "validRanges": ["1d", "max"],
             "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), zone),
         },
         "timestamp": opened,
         "indicators": {
-            "quote": [{name: list(ROWS[name]) for name in ("open", "high", "low", "close", "volume")}],
-            "adjclose": [{"adjclose": list(ROWS["adj_close"])}],
+            "quote": [{name: list(rows[name]) for name in ("open", "high", "low", "close", "volume")}],
+            "adjclose": [{"adjclose": list(rows["adj_close"])}],
         },
     }  # fmt: skip
