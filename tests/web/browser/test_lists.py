@@ -44,3 +44,16 @@ def test_the_first_run_of_a_list_is_in_the_first_view_of_a_phone(open_page, resu
     page = open_page("/runs", **PHONE)
 
     assert page.locator("tbody tr").first.bounding_box()["y"] < 500
+
+
+def test_another_run_is_made_the_baseline_of_a_comparison(open_page, result):
+    page = open_page("/?params.fast=20&params.slow=60")
+    page.get_by_role("button", name="Run backtest").click()
+    expect(page.locator("dl.kpis")).to_be_visible()
+    other = page.url.split("/")[-1].split("?")[0]
+
+    page.goto(f"/compare?run={result.split('/')[-1]}&run={other}")
+    page.get_by_role("link", name="the baseline").first.click()
+
+    expect(page).to_have_url(re.compile(f"run={other}&run="))
+    expect(page.get_by_role("row", name="Parameter fast").locator("td").first).to_have_text("20")
