@@ -33,8 +33,21 @@ def render(error: Exception | None = None, *, form: str = "upload") -> str:
         datasets=current,
         error=error,
         wrong_form=form,
-        typed=request.form,
+        typed=_typed(),
+        back=back_to_form(),
         largest=settings().max_upload_mib,
         yahoo_installed=services().yahoo.installed,
         reading_options=READING_OPTIONS,
     )
+
+
+def _typed() -> dict[str, str]:
+    """What was typed, or the symbol that the address names for both forms."""
+    symbol = request.args.get("symbol", "")[:32]
+    return {"symbol": symbol, "yahoo_symbol": symbol} | request.form.to_dict()
+
+
+def back_to_form() -> str | None:
+    """The address of the submit form that waits for these prices; None where none does, or it is not ours."""
+    wanted = request.values.get("next", "")
+    return wanted if wanted.startswith("/?") and wanted.isprintable() else None

@@ -56,6 +56,8 @@ def upload() -> ResponseReturnValue:
         if wants_page():
             return listing_page.render(error), 400
         raise
+    if back := listing_page.back_to_form():
+        return redirect(back, 303)
     if len(stored) > 1:
         return redirect(url_for("datasets.page"), 303)
     return redirect(url_for("datasets.detail", data_hash=stored[0].data_hash), 303)

@@ -33,7 +33,8 @@ def by_form() -> ResponseReturnValue:
         if wants_page():
             return listing_page.render(error, form="yahoo"), _status(error)
         raise
-    return redirect(url_for("datasets.detail", data_hash=stored.data_hash), 303)
+    shown = url_for("datasets.detail", data_hash=stored.data_hash)
+    return redirect(listing_page.back_to_form() or shown, 303)
 
 
 @bp.post("/api/datasets/yahoo")

@@ -359,6 +359,19 @@ def test_a_symbol_is_renamed_and_deleted_on_its_page(open_page, prices):
     expect(page.get_by_role("link", name=re.compile("FORMER|LATTER"))).to_have_count(0)
 
 
+def test_prices_that_a_run_lacks_are_uploaded_from_the_form(open_page, prices):
+    page = open_page("/?symbols=LACKED&initial_capital=12345", strict=False)  # the browser logs the 400
+    page.get_by_role("button", name="Run backtest").click()
+    page.get_by_role("link", name="Upload prices").click()
+
+    page.get_by_label("CSV or Parquet file").set_input_files(prices)
+    page.get_by_role("button", name="Upload").click()
+
+    expect(page.get_by_label("Symbols", exact=True)).to_have_value("LACKED")
+    expect(page.locator("#f-initial_capital")).to_have_value("12345")
+    expect(page.get_by_role("link", name="Upload prices")).to_have_count(0)
+
+
 def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, prices):
     page = open_page("/datasets")
     dropped = page.evaluate_handle(
