@@ -11,7 +11,9 @@ from backtest.prices.calendar import trades_weekends
 from backtest.prices.yahoo import symbol_at_yahoo
 from store.queries import datasets
 from web.api import schemas, serializers
+from web.api.request_parsing import query_number
 from web.datasets import listing_page
+from web.datasets.bars_page import bars_page
 from web.datasets.uploads import preview_upload, read_upload, store_datasets
 from web.errors import wants_page
 from web.presentation.findings import finding
@@ -39,6 +41,7 @@ def detail(data_hash: str) -> str:
         dataset=dataset,
         certificate=quality.report_of(dataset),
         versions=versions,
+        listed=bars_page(dataset, query_number("page", 1, 1, 100_000)),
         is_deleted=stored.deleted_at is not None,
         at_yahoo=symbol_at_yahoo(stored.symbol, stored.source) if services().yahoo.installed else None,
         finding=finding,

@@ -372,6 +372,18 @@ def test_prices_that_a_run_lacks_are_uploaded_from_the_form(open_page, prices):
     expect(page.get_by_role("link", name="Upload prices")).to_have_count(0)
 
 
+def test_the_bars_of_a_dataset_are_leafed_through(open_page):
+    page = open_page("/datasets")
+    page.get_by_role("link", name="GOOG", exact=True).click()
+    table = page.get_by_role("region", name="Bars")
+
+    newest = table.get_by_role("row").nth(1).inner_text()
+    page.get_by_role("link", name="Older").click()
+
+    expect(page.get_by_text("Page 2 of")).to_be_visible()
+    expect(table.get_by_role("row").nth(1)).not_to_have_text(newest)
+
+
 def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, prices):
     page = open_page("/datasets")
     dropped = page.evaluate_handle(
