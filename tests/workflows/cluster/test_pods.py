@@ -121,7 +121,7 @@ def test_the_engine_pod_writes_nothing_into_the_database(environment, pods):
 @pytest.mark.parametrize("arguments", [arguments_of(), BY_HAND], ids=["pinned", "argo ui"])
 def test_the_engine_pod_decodes_its_prices_once(environment, pods, monkeypatch, arguments):
     run_id, decode, decoded = environment.enqueue(), Dataset.decode, []
-    monkeypatch.setattr(os, "environ", os.environ | pods.variables(arguments))
+    monkeypatch.setattr(os, "environ", os.environ | pods.variables(arguments | {"run_id": run_id}))
     monkeypatch.setattr(Dataset, "decode", lambda payload: decoded.append(payload) or decode(payload))
 
     code = engine_pod.main(["--run-id", run_id, "--bundle", str(pods.bundle)])
