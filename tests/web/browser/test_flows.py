@@ -109,23 +109,23 @@ def test_a_metric_opens_to_its_formula_and_nothing_moves(open_page, result):
 def test_changing_the_rule_changes_its_fields_and_keeps_the_rest(open_page):
     page = open_page()
     page.get_by_label("Initial capital").fill("50000")
-    page.get_by_label("Fast average").fill("12")
+    page.get_by_role("textbox", name="Fast average bars").fill("12")
 
     page.locator("#f-rule_type").select_option("RSI")
-    expect(page.get_by_label("Oversold")).to_have_value("30")
+    expect(page.get_by_label("Oversold", exact=True)).to_have_value("30")
     page.locator("#f-rule_type").select_option("MOVING_AVERAGE_CROSS")
 
-    expect(page.get_by_label("Fast average")).to_have_value("12")
+    expect(page.get_by_role("textbox", name="Fast average bars")).to_have_value("12")
     expect(page.get_by_label("Initial capital")).to_have_value("50000")
 
 
 def test_a_mistake_is_shown_at_its_field_before_submitting(open_page):
     page = open_page()
 
-    page.get_by_label("Fast average").fill("90")
+    page.get_by_role("textbox", name="Fast average bars").fill("90")
 
     expect(page.locator("#f-params-fast-error")).to_contain_text("must be smaller than slow (30), got 90")
-    expect(page.get_by_label("Fast average")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("textbox", name="Fast average bars")).to_have_attribute("aria-invalid", "true")
 
 
 def test_a_wrong_formula_is_shown_with_a_caret_where_it_is_wrong(open_page):
@@ -209,7 +209,7 @@ def test_what_a_folded_group_holds_is_told_beside_its_name(open_page):
     page = open_page()
     page.get_by_text("Stops and targets").click()
 
-    page.get_by_label("Stop-loss").fill("5")
+    page.get_by_role("textbox", name="Stop-loss %").fill("5")
     page.get_by_text("Sizing and fills").click()
     page.get_by_label("Direction").select_option("long_short")
 
@@ -224,7 +224,7 @@ def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
     page.get_by_role("button", name="Max", exact=True).click()
 
     expect(page.get_by_label("Symbols")).to_have_value("GOOG")
-    expect(page.get_by_label("From")).to_have_value("2004-08-19")
+    expect(page.get_by_label("From", exact=True)).to_have_value("2004-08-19")
 
 
 def test_a_run_of_a_rule_without_trades_is_explained(open_page):
@@ -245,7 +245,7 @@ def test_a_run_is_verified_and_duplicated(open_page, result):
     page.get_by_role("link", name="Edit & rerun").click()
 
     expect(page.get_by_label("Symbols")).to_have_value("SP500")
-    expect(page.get_by_label("Slow average")).to_have_value("30")
+    expect(page.get_by_role("textbox", name="Slow average bars")).to_have_value("30")
 
 
 def test_a_preset_is_saved_loaded_and_deleted(open_page):
@@ -255,7 +255,7 @@ def test_a_preset_is_saved_loaded_and_deleted(open_page):
 
     page.goto("/")
     page.get_by_role("link", name="Slow pair").click()
-    expect(page.get_by_label("Slow average")).to_have_value("84")
+    expect(page.get_by_role("textbox", name="Slow average bars")).to_have_value("84")
     page.get_by_role("button", name="Delete preset Slow pair").click()
 
     expect(page.get_by_role("link", name="Slow pair")).to_have_count(0)
@@ -454,7 +454,7 @@ def test_everything_needed_works_without_scripts(open_page):
     page = open_page("/", java_script_enabled=False)
     page.locator("#f-rule_type").select_option("RSI")
     page.get_by_role("button", name="Show parameters").click()
-    page.get_by_label("Oversold").fill("35")
+    page.get_by_label("Oversold", exact=True).fill("35")
 
     page.get_by_role("button", name="Run backtest").click()
 

@@ -20,26 +20,26 @@ def test_fractions_are_typed_and_shown_in_percent_and_sent_as_fractions(open_pag
 def test_what_was_typed_is_there_again_after_leaving_until_it_is_discarded(open_page):
     page = open_page()
     page.locator("#f-rule_type").select_option("RSI")
-    page.get_by_label("Oversold").fill("22")
+    page.get_by_label("Oversold", exact=True).fill("22")
     page.get_by_label("Initial capital").fill("5000")
 
     page.goto("/docs")
     page.goto("/")
 
-    expect(page.get_by_label("Oversold")).to_have_value("22")
+    expect(page.get_by_label("Oversold", exact=True)).to_have_value("22")
     expect(page.get_by_label("Initial capital")).to_have_value("5000")
     page.get_by_role("button", name="Discard").click()
-    expect(page.get_by_label("Fast average")).to_have_value("10")
+    expect(page.get_by_role("textbox", name="Fast average bars")).to_have_value("10")
     expect(page.get_by_text("Your unsent changes are back.")).to_be_hidden()
 
 
 def test_a_link_that_fills_the_form_comes_before_a_draft(open_page):
     page = open_page()
-    page.get_by_label("Fast average").fill("12")
+    page.get_by_role("textbox", name="Fast average bars").fill("12")
 
     page.goto("/?params.fast=15")
 
-    expect(page.get_by_label("Fast average")).to_have_value("15")
+    expect(page.get_by_role("textbox", name="Fast average bars")).to_have_value("15")
 
 
 def test_the_time_left_of_a_run_never_rises(open_page, result):
