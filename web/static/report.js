@@ -4,7 +4,7 @@ const place = document.getElementById("chart"), legend = document.getElementById
 const whole = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
 const percent = (value) => `${(100 * value).toFixed(1)}%`;
 const SERIES = [
-  { curve: "benchmark", title: data.hold, color: "#8a9099", kind: "LineSeries", pane: 0, shown: whole },
+  { curve: "benchmark", title: data.hold, color: "#6b717b", kind: "LineSeries", pane: 0, shown: whole },
   { curve: "equity", title: "Equity", color: "#2450c8", kind: "LineSeries", pane: 0, shown: whole, lineWidth: 2 },
   { curve: "drawdown", title: "Drawdown", color: "#b3261e", kind: "AreaSeries", pane: 1, shown: percent },
   { curve: "trade_pnl", title: "Profit of closed trades", color: "#5b626f", kind: "HistogramSeries", pane: 2, shown: whole },
