@@ -24,6 +24,14 @@ _UNREACHABLE = {
 }
 """The codes of MySQL and its driver for a server that is not there, or has no connection left."""
 
+_DENIED = {ER.DBACCESS_DENIED_ERROR, ER.TABLEACCESS_DENIED_ERROR, ER.COLUMNACCESS_DENIED_ERROR}
+"""The codes of MySQL for an account without the right to do this."""
+
+
+def is_denied(error: SQLAlchemyError) -> bool:
+    """Whether the account may not do this, which no retry changes."""
+    return not _DENIED.isdisjoint(getattr(getattr(error, "orig", None), "args", ())[:1])
+
 
 def is_unreachable(error: SQLAlchemyError) -> bool:
     """Whether the server gives no connection; false for a wrong statement or password, which retries do not fix."""

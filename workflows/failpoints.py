@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
-Process = Literal["web", "worker", "forkserver", "engine", "persist"]
+Process = Literal["web", "worker", "forkserver", "engine", "persist", "chunk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,15 @@ POINTS = (
     Point("refusal-written", "persist", "the refusal of a bundle is written, not committed"),
     Point("refusal-committed", "persist", "the refusal of a bundle is committed"),
 )  # fmt: skip
+"""Those that a run meets; `qa.chaos` arms each of them."""
+STUDY_POINTS = (
+    Point("chunk-begun", "chunk", "the chunk's request and prices are read, nothing is computed"),
+    Point("chunk-computed", "chunk", "the chunk is computed, nothing is written"),
+    Point("chunk-written", "chunk", "the chunk is written, not committed"),
+    Point("study-judged", "chunk", "the statistics of all chunks are computed, nothing is written"),
+    Point("study-written", "chunk", "result and SUCCEEDED of the study are written, not committed"),
+)
+"""Those that a study meets, in the processes of its chunks."""
 
 _FOLDER = os.environ.get("FAULT_POINTS")
 

@@ -11,7 +11,7 @@ from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
-from store.errors import UNAVAILABLE, reason
+from store.errors import UNAVAILABLE, is_denied, reason
 from workflows import process
 
 log = logs.get(__name__)
@@ -44,6 +44,8 @@ def run(
         try:
             return work(_settings(name))
         except UNAVAILABLE as error:
+            if is_denied(error):
+                return crashed(error)
             log.warning("database unavailable", error=reason(error))
             return Exit.TRY_AGAIN
         except MemoryError:

@@ -17,7 +17,7 @@ from qa.examples import REQUEST
 from qa.processes import ROOT
 from store.admin import accounts
 from store.models import Run
-from store.queries import audit, runs, workflow_links
+from store.queries import audit, datasets, runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of
 from workflows.cluster import engine_pod
 
@@ -292,16 +292,19 @@ def test_a_resubmission_with_other_arguments_is_refused_in_argo_and_touches_no_r
 
 
 def test_a_result_of_other_prices_than_the_pinned_ones_is_not_stored(environment, pods):
-    run_id = environment.enqueue()
-    with environment.database.write() as session:
-        session.get(Run, run_id).data_hashes = {"SP500": "0" * 64}
-    arguments = arguments_of()
-
+    run_id, arguments = environment.enqueue(), arguments_of()
+    prices = SP500["SP500"]
+    other = Dataset("SP500", "1d", "a later version", prices.bars.cut(1, len(prices.bars)))
     pods.engine(run_id, arguments=arguments)
+    with environment.database.write() as session:
+        session.get(Run, run_id).data_hashes = {
+            "SP500": datasets.add(session, other, now=datetime.now(UTC)).data_hash
+        }
+
     persist = pods.persist(run_id, arguments=arguments)
 
     assert persist.returncode == 2
-    assert "pinned to" in environment.get(run_id).error_message
+    assert "not those of its summary" in environment.get(run_id).error_message
 
 
 @pytest.mark.parametrize("text", ["{{=sprig.genPrivateKey('rsa')}}", "$(DATABASE_URL)"])
