@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backtest import rules
-from backtest.console import studies
+from backtest.console import robustness, studies
 from backtest.console.printable import show
 from backtest.console.run_arguments import add_arguments, option, progress, raw_request
 from backtest.errors import BacktestError, InvalidRequest
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="run one backtest and print its metrics"))
     studies.add_commands(commands)
+    robustness.add_command(commands)
     listing = commands.add_parser("rules", help="list the rules with their parameters")
     listing.set_defaults(command=_list_rules)
     symbols = commands.add_parser("symbols", help="list the symbols with their date range")
