@@ -2,7 +2,7 @@
 
 pydantic imports what is announced under `pydantic`, Alembic `alembic.plugins`, Numba `numba_extensions`. A package of
 rules could announce itself there, and its code would run in the web, the dispatcher and persist, with their secrets.
-None of ours needs a plugin, so that libraries are told that there are none.
+None of ours needs a plugin, so that libraries find none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Warnings about the prices of a run: rows that were repaired, splits that nobody adjusted for, adjusted prices."""
+"""Warnings about the prices of a run: rows that were repaired, splits without an adjustment, adjusted prices."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Refused:
 
 
 def add_refused(session: Session, refused: Refused, *, now: datetime) -> None:
-    """Add a run that is FAILED from the beginning, so that its mistake can be seen and mended."""
+    """Add a run that is FAILED from the beginning, so that its mistake can be seen and corrected."""
     columns = {name: value for name, value in refused.values.items() if name != "run_id"}
     columns |= {"symbols": list(columns["symbols"]), "benchmark": columns["benchmark"] or None}
     run = Run(

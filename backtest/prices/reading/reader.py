@@ -196,7 +196,7 @@ class _Job:
         return values
 
     def _one_timeframe(self, part: Rows) -> str | None:
-        """Keep the part of one timeframe that was asked for; a change that nobody was asked about is a question."""
+        """Keep the part of one timeframe that was asked for; a change without an answer is a question."""
         parts = timeframe_parts(part.times)
         if len(parts) == 1:
             return None

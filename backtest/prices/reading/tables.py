@@ -14,7 +14,7 @@ from backtest.prices.reading.cells.columns import Column
 from backtest.prices.reading.layout import Layout
 
 SAMPLED = 200
-"""Rows by which columns are told apart."""
+"""Rows by which the reader distinguishes the columns."""
 
 
 @dataclass(frozen=True, slots=True)
