@@ -30,19 +30,6 @@ def empty_the_queue(page, addresses):
         page.request.post(f"{address.removeprefix('/api')}/cancel")
 
 
-def without_its_chip(page, symbol):
-    """Serve the form as where so many symbols are stored that this one has no button of its own."""
-    chip = re.compile(rf'<button class="chip"[^>]*data-symbol="{symbol}".*?</button>', re.DOTALL)
-
-    def serve(route):
-        answer = route.fetch()
-        text, count = chip.subn("", answer.text())
-        assert count == 1
-        route.fulfill(response=answer, body=text)
-
-    page.route(re.compile(r"//[^/]+/$"), serve)
-
-
 def test_the_prefilled_form_runs_and_shows_its_result(open_page):
     page = open_page()
 
@@ -138,73 +125,6 @@ def test_a_wrong_formula_is_shown_with_a_caret_where_it_is_wrong(open_page):
     expect(page.locator("#f-params-entry-error")).to_contain_text("^")
 
 
-def test_symbols_are_searched_while_typing_and_chosen_by_keyboard(open_page):
-    page = open_page()
-    symbols = page.get_by_role("combobox", name="Symbols")
-
-    symbols.press("End")
-    symbols.press_sequentially(", nas")
-    suggestions = page.get_by_role("listbox", name="Suggestions")
-    expect(suggestions.get_by_role("option")).to_have_text(
-        re.compile("NASDAQ.*1999-01-04 to 2018-12-31, 5,031 bars")
-    )
-    symbols.press("ArrowDown")
-    symbols.press("Enter")
-
-    expect(symbols).to_have_value("SP500, NASDAQ")
-    expect(suggestions).to_be_hidden()
-    expect(page.locator("#plan")).to_contain_text("2,516 bars of 2 symbols")
-    expect(page.locator("#symbol-facts")).to_contain_text("NASDAQ: 1999-01-04 to 2018-12-31")
-
-
-def test_the_list_of_symbols_never_offers_what_the_word_typed_last_has_ruled_out(open_page):
-    page = open_page()
-    symbols = page.get_by_role("combobox", name="Symbols")
-    options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
-
-    symbols.press("End")
-    symbols.press_sequentially(", ")
-    expect(options).to_have_text([re.compile("GOOG"), re.compile("NASDAQ")])
-    symbols.press_sequentially("nas")
-
-    assert [option.split()[0][:6] for option in options.all_inner_texts()] == ["NASDAQ"]
-
-
-def test_keys_pressed_before_the_server_has_found_a_symbol_wait_for_it(open_page):
-    page, held = open_page("/datasets"), []
-    without_its_chip(page, "NASDAQ")
-    page.route(re.compile(r"/api/symbols\?"), lambda route: held.append(route))
-    page.goto("/")
-    symbols = page.get_by_role("combobox", name="Symbols")
-
-    symbols.press("End")
-    symbols.press_sequentially(", nas")
-    symbols.press("ArrowDown")
-    symbols.press("Enter")
-    expect(symbols).to_have_value("SP500, nas")
-    for route in held:
-        route.continue_()
-
-    expect(symbols).to_have_value("SP500, NASDAQ")
-    expect(page.locator("#symbol-facts")).to_contain_text("NASDAQ: 1999-01-04 to 2018-12-31")
-
-
-def test_enter_after_an_arrow_that_waited_for_nothing_leaves_what_was_typed(open_page):
-    page, held = open_page(), []
-    page.route(re.compile(r"/api/symbols\?q=NOPE&"), lambda route: held.append(route))
-    symbols = page.get_by_role("combobox", name="Symbols")
-
-    symbols.fill("NOPE")
-    symbols.press("ArrowDown")
-    symbols.press("Enter")
-    for route in held:
-        route.continue_()
-
-    expect(page.locator("#f-symbols-error")).to_contain_text("No price data for NOPE")
-    expect(symbols).to_have_value("NOPE")
-    expect(page).to_have_url(re.compile("/$"))
-
-
 def test_what_a_folded_group_holds_is_told_beside_its_name(open_page):
     page = open_page()
     page.get_by_text("Stops and targets").click()
@@ -214,17 +134,6 @@ def test_what_a_folded_group_holds_is_told_beside_its_name(open_page):
     page.get_by_label("Direction").select_option("long_short")
 
     expect(page.locator("summary .own")).to_have_text(["Long and short", "Stop-loss 5%"])
-
-
-def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
-    page = open_page()
-
-    page.get_by_role("button", name="SP500", exact=True).click()
-    page.get_by_role("button", name="GOOG", exact=True).click()
-    page.get_by_role("button", name="Max", exact=True).click()
-
-    expect(page.get_by_label("Symbols")).to_have_value("GOOG")
-    expect(page.get_by_label("From", exact=True)).to_have_value("2004-08-19")
 
 
 def test_a_run_of_a_rule_without_trades_is_explained(open_page):
@@ -330,85 +239,6 @@ def test_trades_are_sorted_filtered_and_taken_along(open_page, result):
         page.get_by_role("link", name="CSV").click()
 
     assert download.value.suggested_filename.startswith("trades-")
-
-
-def test_an_upload_is_previewed_then_certified(open_page, prices):
-    page = open_page("/datasets")
-
-    page.get_by_label("CSV or Parquet file").set_input_files(prices)
-    expect(page.get_by_text("is ready to upload.")).to_be_visible()
-    page.get_by_role("button", name="Upload").click()
-
-    expect(page.get_by_text("No suspect bars found.")).to_be_visible()
-    expect(page.get_by_role("heading", name="ACME", exact=True)).to_be_visible()
-
-
-def test_a_symbol_is_renamed_and_deleted_on_its_page(open_page, prices):
-    page = open_page("/datasets")
-    page.get_by_label("CSV or Parquet file").set_input_files(prices)
-    page.get_by_label("Symbol", exact=True).fill("FORMER")
-    page.get_by_role("button", name="Upload").click()
-
-    page.get_by_label("New symbol").fill("LATTER")
-    page.get_by_role("button", name="Rename").click()
-    expect(page.get_by_role("heading", name="LATTER", exact=True)).to_be_visible()
-    page.get_by_text("Delete LATTER", exact=True).click()
-    page.get_by_role("button", name="Delete LATTER permanently").click()
-
-    expect(page.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
-    expect(page.get_by_role("link", name=re.compile("FORMER|LATTER"))).to_have_count(0)
-
-
-def test_prices_that_a_run_lacks_are_uploaded_from_the_form(open_page, prices):
-    page = open_page("/?symbols=LACKED&initial_capital=12345", strict=False)  # the browser logs the 400
-    page.get_by_role("button", name="Run backtest").click()
-    page.get_by_role("link", name="Upload prices").click()
-
-    page.get_by_label("CSV or Parquet file").set_input_files(prices)
-    page.get_by_role("button", name="Upload").click()
-
-    expect(page.get_by_label("Symbols", exact=True)).to_have_value("LACKED")
-    expect(page.locator("#f-initial_capital")).to_have_value("12345")
-    expect(page.get_by_role("link", name="Upload prices")).to_have_count(0)
-
-
-def test_the_bars_of_a_dataset_are_leafed_through(open_page):
-    page = open_page("/datasets")
-    page.get_by_role("link", name="GOOG", exact=True).click()
-    table = page.get_by_role("region", name="Bars")
-
-    newest = table.get_by_role("row").nth(1).inner_text()
-    page.get_by_role("link", name="Older").click()
-
-    expect(page.get_by_text("Page 2 of")).to_be_visible()
-    expect(table.get_by_role("row").nth(1)).not_to_have_text(newest)
-
-
-def test_a_file_that_is_dropped_is_previewed_with_its_first_bars(open_page, prices):
-    page = open_page("/datasets")
-    dropped = page.evaluate_handle(
-        """(text) => {
-          const data = new DataTransfer();
-          data.items.add(new File([text], "dropped.csv", { type: "text/csv" }));
-          return data;
-        }""",
-        prices.read_text(),
-    )
-
-    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
-
-    expect(page.get_by_text("DROPPED is ready to upload.")).to_be_visible()
-    expect(page.get_by_role("region", name="First bars of the file").get_by_role("row")).to_have_count(6)
-    expect(page.get_by_role("textbox", name="Symbol", exact=True)).to_have_value("DROPPED")
-
-
-def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
-    prices.write_text(prices.read_text().replace("2024-01-04,10", "2024-01-04,-1"))
-    page = open_page("/datasets", strict=False)  # the browser itself logs the refusal
-
-    page.get_by_label("CSV or Parquet file").set_input_files(prices)
-
-    expect(page.get_by_text("Line 4: open")).to_be_visible()
 
 
 def test_a_waiting_run_is_cancelled_from_its_page(open_page):
