@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import signal
+import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -91,15 +94,35 @@ def _prune(database: Database, days: int) -> bool:
 
 
 def _repeat(database: Database, reconciler: Reconciler, every_seconds: float) -> int:
-    # waited for, not handled: a handler that sets an event can meet the lock that the wait for it holds
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-    log.info("dispatcher started", every_seconds=every_seconds)
     pause = every_seconds
-    while signal.sigtimedwait(_STOPPING, pause) is None:
-        is_done = _try(database, reconciler)
-        pause = every_seconds if is_done else min(max(pause * 2, 1.0), _LONGEST_PAUSE_SECONDS)
+    with _stop_signals() as signalled:
+        log.info("dispatcher started", every_seconds=every_seconds)
+        while not select.select([signalled], [], [], pause)[0]:
+            is_done = _try(database, reconciler)
+            pause = every_seconds if is_done else min(max(pause * 2, 1.0), _LONGEST_PAUSE_SECONDS)
     log.info("dispatcher stopped")
     return 0
+
+
+@contextmanager
+def _stop_signals() -> Iterator[socket.socket]:
+    """A socket that can be read once SIGTERM or SIGINT has come, whichever thread the kernel gave it to.
+
+    Not blocked and waited for: a thread of a library takes what the main thread blocks, and dies of it. Not an event:
+    a handler that sets one can meet the lock that the wait for it holds.
+    """
+    signalled, wakeup = socket.socketpair()
+    wakeup.setblocking(False)
+    before = signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+    handlers = {number: signal.signal(number, lambda _number, _frame: None) for number in _STOPPING}
+    try:
+        yield signalled
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        signalled.close()
+        wakeup.close()
 
 
 if __name__ == "__main__":

@@ -25,9 +25,12 @@ def test_a_run_is_copied_as_curl_and_the_copy_is_the_same_request(open_page, res
 
     words = shlex.split(page.evaluate("navigator.clipboard.readText()").replace("\\\n", ""))
     answer = page.request.post(words[2], data=json.loads(words[words.index("-d") + 1]))
+    page.goto(answer.json()["links"]["page"])
+    expect(page.get_by_role("navigation", name="Result")).to_be_visible()
     stored = page.request.get(f"/api{result}").json()
     again = page.request.get(answer.json()["links"]["self"]).json()
-    same = ("symbols", "rule_type", "params", "start_date", "end_date", "fee_rate", "size", "benchmark")
+    same = ("symbols", "rule_type", "start_date", "end_date", "fee_rate", "size", "benchmark", "result_hash")
+    assert again["result_hash"]
     assert [again[name] for name in same] == [stored[name] for name in same]
 
 

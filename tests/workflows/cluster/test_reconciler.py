@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -338,8 +340,28 @@ def test_the_command_deletes_what_is_older_than_the_audit_trail_is_retained(clus
     assert [entry.target_id for entry in entries] == ["audit", "run 364"], done.stdout + done.stderr
 
 
-def reconcile(cluster):
-    environment = os.environ | {
+def test_a_dispatcher_that_is_stopped_in_the_midst_of_a_pass_ends_it_and_then_itself(cluster):
+    is_asked, listed = threading.Event(), cluster.server.get
+
+    def slowly(*asked):
+        is_asked.set()
+        time.sleep(0.5)
+        return listed(*asked)
+
+    cluster.server.get = slowly
+    command = [sys.executable, "-m", "workflows.reconcile", "--every", "0.1"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables(cluster), stdout=subprocess.PIPE, text=True
+    ) as dispatcher:
+        assert is_asked.wait(60)
+        dispatcher.terminate()
+        said, _ = dispatcher.communicate(timeout=60)
+
+    assert (dispatcher.returncode, "dispatcher stopped" in said) == (0, True)
+
+
+def variables(cluster):
+    return os.environ | {
         "DATABASE_URL": cluster.settings.database_url,
         "JOB_LAUNCHER_MODE": "LOCAL",
         "ARGO_SERVER": cluster.settings.argo_server,
@@ -347,10 +369,13 @@ def reconcile(cluster):
         "ARGO_NAMESPACE": cluster.settings.argo_namespace,
         "LOG_FORMAT": "json",
     }
+
+
+def reconcile(cluster):
     return subprocess.run(
         [sys.executable, "-m", "workflows.reconcile"],
         cwd=ROOT,
-        env=environment,
+        env=variables(cluster),
         capture_output=True,
         text=True,
     )

@@ -150,7 +150,7 @@ def test_a_file_that_takes_too_long_is_refused_with_the_time_it_may_take(fresh_s
     stopped: list[int] = []
     stopping = threading.Thread(target=stop_the_first_child, args=(server_pid(), stopped))
     stopping.start()
-    lines = b"".join(b"%d,10,11,9,10,1\n" % (1_600_000_000 + second) for second in range(1_000_000))
+    lines = b"".join(b"%d,10,11,9,10,1\n" % (1_600_000_000 + second) for second in range(2_500_000))
 
     with pytest.raises(InvalidFile, match="took longer than 1 seconds to read; split the file"):
         FileParser(limit_seconds=1).parse(b"Date,Open,High,Low,Close,Volume\n" + lines, ABOUT)
