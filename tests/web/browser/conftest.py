@@ -1,4 +1,4 @@
-"""A real Chromium on the real product, once for all tests of this folder."""
+"""A real Chromium, once for all tests of this folder, on the real product, once for each module."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ _LAST_RESORT_MS = 240_000
 expect.set_options(timeout=_LAST_RESORT_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the product listens."""
+    """Where the product listens: one for each module, whose tests see no run and no price of another's."""
     with app_running(tmp_path_factory.mktemp("product")) as address:
         yield address
 
@@ -52,7 +52,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     assert complaints == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def result(browser: Browser, address: str) -> str:
     """The path of a finished run of the example."""
     context = browser.new_context(base_url=address)
