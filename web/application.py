@@ -36,6 +36,7 @@ from web.studies.submit import bp as study_submit
 from web.submission import form
 from web.submission.form_page import bp as form_page
 from web.submission.presets import bp as presets
+from web.submission.preview import bp as formula_preview
 from web.submission.submit import bp as submit
 from web.trades.views import bp as trade_charts
 
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     result_page,
     run_actions,
     submit,
+    formula_preview,
     status,
     api,
     curves,

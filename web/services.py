@@ -15,6 +15,7 @@ from store.session import Database
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from workflows.launchers import Launcher, launcher_for
 from workflows.parsing.parser import FileParser
+from workflows.parsing.previewer import FormulaPreviewer
 
 _KEY = "stock_backtest"
 
@@ -37,6 +38,11 @@ class Services:
     def parser(self) -> FileParser:
         """What reads uploaded files."""
         return FileParser(largest_mib=self.settings.max_upload_mib)
+
+    @cached_property
+    def previewer(self) -> FormulaPreviewer:
+        """What says where a formula is true."""
+        return FormulaPreviewer()
 
     def require_ready(self) -> None:
         """Raise what the database raises, or `SchemaBehind`; once it was sufficient, only the connection is tried."""

@@ -57,8 +57,12 @@ class ForkServerDied(WorkflowError):
 
 
 class ParserBusy(WorkflowError):
-    """As many files are being read as one process reads at once."""
+    """As many files are read, or formulas previewed, as one process does at once."""
 
 
 class ParserFailed(WorkflowError):
-    """A file could not be read by a mistake of ours; the log has the reason."""
+    """A file or formula could not be read by a mistake of ours; the log has the reason."""
+
+
+class PreviewRefused(WorkflowError):
+    """Formulas that cannot be previewed, though a run may execute them; the text says why."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from qa import machine
 from workflows.parsing import reading
-from workflows.parsing.parser import ENVIRONMENT
+from workflows.parsing.children import ENVIRONMENT
 
 PAGE = Path("docs/price-file-speed.md")
 ROWS, REPETITIONS = 1_000_000, 5

@@ -167,6 +167,14 @@ def load(session: Session, data_hash: str) -> Dataset:
     return dataset
 
 
+def payload(session: Session, data_hash: str) -> bytes:
+    """The encoded dataset of that hash, as it is stored; `UnknownDataset` if there is none."""
+    found = session.scalar(select(StoredDataset.payload).where(StoredDataset.data_hash == data_hash))
+    if found is None:
+        raise UnknownDataset(f"there is no dataset {data_hash}")
+    return bytes(found)
+
+
 def _damaged(stored: StoredDataset, problem: str) -> str:
     name = f"the stored prices of {stored.symbol} ({stored.data_hash[:12]})"
     return f"{name} {problem}; restore the database from a backup, or import {stored.symbol} again"

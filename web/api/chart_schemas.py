@@ -112,3 +112,32 @@ class TradeStory(TypedDict):
     levels: list[ExitLevel]
     why: str
     costs: TradeCosts
+
+
+class Clause(TypedDict):
+    """One of the conditions that `and` and `or` join in a formula, and on how many bars it is true."""
+
+    text: str
+    true_on: int
+
+
+class FormulaPreview(TypedDict):
+    """On how many bars a formula is true, and on how many in each part of the chart."""
+
+    field: str
+    true_on: int
+    ticks: list[int]
+    clauses: list[Clause]
+
+
+class Preview(TypedDict):
+    """Where the formulas of a request are true on the bars of its first symbol, or what is wrong with it."""
+
+    ok: bool
+    errors: NotRequired[list[schemas.FieldError]]
+    symbol: NotRequired[str]
+    bars: NotRequired[int]
+    first_bar: NotRequired[str]
+    last_bar: NotRequired[str]
+    close: NotRequired[list[float]]
+    formulas: NotRequired[list[FormulaPreview]]

@@ -144,6 +144,15 @@ _SUBMITTING: Paths = {
             body=_REQUEST,
         )
     },
+    "/api/preview": {
+        "post": operation(
+            "submitting",
+            "On how many bars each formula of a request is true, and each of its clauses",
+            {200: chart_schemas.Preview},
+            (400, 413, 415),
+            body=_REQUEST,
+        )
+    },
     "/runs/{run_id}/cancel": {
         "post": operation(
             "submitting",

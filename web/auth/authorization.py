@@ -26,7 +26,7 @@ PUBLIC_ENDPOINTS = frozenset(
         "sign_in.sign_out",
     }
 )
-READING_POSTS = frozenset({"submit.check", "study_submit.check"})
+READING_POSTS = frozenset({"submit.check", "formula_preview.preview", "study_submit.check"})
 """They are POST because of their body, and change nothing."""
 ADMIN_ENDPOINTS = frozenset(
     {

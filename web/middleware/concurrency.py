@@ -26,6 +26,7 @@ _HEAVY = {
 """Endpoints that compute for long or wait for others: they get a part of the slots, so that pages stay quick."""
 _FROM_RESULTS = {
     "submit.check",
+    "formula_preview.preview",
     "curves.curves",
     "risk.rolled",
     "trade_charts.candles",

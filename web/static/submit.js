@@ -1,5 +1,6 @@
 // Makes the form quicker: a rule's own fields, what folded groups hold, and a check while typing.
 import { forget, keep, restore } from "./draft.js";
+import { outdated, previewFormulas } from "./formulas.js";
 import { counted } from "./words.js";
 
 const form = document.getElementById("submit");
@@ -74,6 +75,7 @@ async function check() {
   clearErrors();
   caveats.replaceChildren(...(found.caveats ?? []).map(({ message }) => Object.assign(document.createElement("li"), { textContent: message })));
   if (found.ok) {
+    previewFormulas(form);
     const time = found.seconds < 1 ? `${Math.max(0.1, found.seconds).toFixed(1)} s` : `${Math.round(found.seconds)} s`;
     const several = form.elements.symbols.value.split(",").filter((name) => name.trim()).length;
     const of = several > 1 ? ` of ${counted(several, "symbol")}` : "";
@@ -86,7 +88,7 @@ async function check() {
   }
 }
 const later = () => { clearTimeout(waiting); waiting = setTimeout(check, 250); };
-form.addEventListener("input", () => { tellGroups(); keep(form); later(); });
+form.addEventListener("input", () => { outdated(form); tellGroups(); keep(form); later(); });
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (button?.classList.contains("primary")) forget();

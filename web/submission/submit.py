@@ -6,22 +6,21 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import UnsupportedMediaType
 
 from backtest.errors import FieldError, InvalidRequest
 from backtest.run.request import RunRequest
 from store.errors import QuotaExceeded
 from store.models import Status
 from web.api import links, schemas
-from web.api.request_parsing import idempotency_key, json_body
+from web.api.request_parsing import idempotency_key
 from web.auth.authentication import client
 from web.errors import as_json, status_of, wants_page
 from web.services import database, launcher, settings
 from web.submission import form, percentages
 from web.submission.form_rendering import render_form
+from web.submission.received import FORMS, received
 from workflows import limits, submission
 
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _BARS_PER_SECOND = 400_000
 _FIXED_SECONDS = 0.08
 
@@ -31,9 +30,9 @@ bp = Blueprint("submit", __name__)
 @bp.post("/run_backtest")
 def run_backtest() -> ResponseReturnValue:
     """Queue a backtest: 202 and where to watch it; a form is redirected to the page of its run."""
-    is_page = request.mimetype in _FORMS and wants_page()
+    is_page = request.mimetype in FORMS and wants_page()
     try:
-        run_id = _submit(_read_request())
+        run_id = _submit(received())
     except InvalidRequest as invalid:
         if is_page:
             errors = percentages.told(invalid.errors, request.form)
@@ -53,7 +52,7 @@ def check() -> ResponseReturnValue:
     """What a submission of this request would do, or every mistake in it; nothing is stored."""
     body: schemas.Check
     try:
-        body = _plan(limits.read(_read_request(), settings().limits))
+        body = _plan(limits.read(received(), settings().limits))
     except InvalidRequest as invalid:
         errors = percentages.told(invalid.errors, request.form)
         body = {"ok": False, "errors": [as_json(error) for error in errors]}
@@ -92,14 +91,6 @@ def _try_later(exceeded: QuotaExceeded) -> Response:
     """The form with everything typed, to be sent again later."""
     page = render_form(form.from_form(request.form), [FieldError("", str(exceeded))])
     return Response(page, 429, {"Retry-After": str(exceeded.retry_after_seconds)}, mimetype="text/html")
-
-
-def _read_request() -> Any:
-    if request.mimetype in _FORMS:
-        return form.to_request(request.form)
-    if request.is_json:
-        return json_body()
-    raise UnsupportedMediaType("send application/json, or a form")
 
 
 def _accepted(run_id: str) -> Response:

@@ -1,4 +1,4 @@
-"""A warm process without secrets that forks one child for each file that is read.
+"""A warm process without secrets that forks one child for each file that is read and each formula that is previewed.
 
 The web starts it with an empty environment: neither it nor its children ever hold the address of the database or
 a credential, and no descriptor of the web. It orders nothing and keeps nothing; each child talks to the web over
@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from workflows import process
-from workflows.parsing import messages, reading
+from workflows.parsing import messages, previewing, reading
 
+_TASKS: Final = {"read": reading.answer, "preview": previewing.answer}
 ORDER: Final = struct.Struct("<III")
-"""Limits of the next file: memory in MiB, seconds, and MiB that the file may have. Its connection comes along."""
+"""Limits of the next child: memory in MiB, seconds, and MiB of data it may get. Its connection comes along."""
 BEGUN: Final = b"!"
 """The first byte of a child. Where it does not come, the server died; what follows is the file's own doing."""
 IDLE_SECONDS: Final = 900.0
@@ -40,6 +41,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
     reading.warm_up()
+    previewing.warm_up()
     gc.collect()
     gc.freeze()
     control.settimeout(IDLE_SECONDS)
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def _fork_one(control: socket.socket) -> bool:
-    """Fork the child of the next file; false where the web has left, or nothing came for long."""
+    """Fork the child of the next question; false where the web has left, or nothing came for long."""
     try:
         order, descriptors, _, _ = socket.recv_fds(control, ORDER.size, 1)
     except (TimeoutError, ConnectionError):
@@ -66,7 +68,7 @@ def _fork_one(control: socket.socket) -> bool:
 
 
 def _read_one(parent: int, descriptor: int, memory_mib: int, seconds: int, file_mib: int) -> NoReturn:
-    """Read the file that the connection brings, then end."""
+    """Answer what the connection brings, then end."""
     try:
         os.dup2(descriptor, _CONNECTION)
         process.forget_parent(keep_open=_CONNECTION)
@@ -109,7 +111,7 @@ def _answer(connection: socket.socket, file_mib: int) -> None:
 
 def _read(data: bytearray, about: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     try:
-        return reading.answer(data, about)
+        return _TASKS[about["task"]](data, about)
     except MemoryError:
         raise
     except Exception:  # a mistake of ours, which the web logs

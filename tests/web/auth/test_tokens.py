@@ -78,7 +78,7 @@ def test_each_door_lets_in_whose_scope_is_enough_and_nobody_else(guarded, bearer
             Scope.ADMIN
             if method == "DELETE" or path.endswith(("/delete", "/audit")) or "maintenance.rename" in endpoint
             else Scope.READ
-            if method == "GET" or path in ("/api/check", "/api/check_study")
+            if method == "GET" or path in ("/api/check", "/api/check_study", "/api/preview")
             else Scope.SUBMIT
         )
         if refused != expected:

@@ -42,6 +42,31 @@ def test_a_link_that_fills_the_form_comes_before_a_draft(open_page):
     expect(page.get_by_role("textbox", name="Fast average bars")).to_have_value("15")
 
 
+def test_a_formula_says_while_it_is_typed_on_how_many_bars_it_is_true_by_clause(open_page):
+    page = open_page("/?rule_type=EXPRESSION&symbols=SP500&start_date=2009-01-02&end_date=2018-12-31")
+    request = {"symbols": ["SP500"], "rule_type": "EXPRESSION", "start_date": "2009-01-02", "end_date": "2018-12-31",
+               "params": {"entry": "close > sma(close, 200) and rsi(close, 2) < 10"}}  # fmt: skip
+    (entry,) = page.request.post("/api/preview", data=request).json()["formulas"]
+    below = page.locator("#f-params-entry-preview")
+
+    page.get_by_label("Long entry").press_sequentially("close > sma(close, 200) and rsi(close, 2) < 10")
+
+    expect(below).to_contain_text(f"True on {entry['true_on']:,} of 2,516 bars of SP500")
+    counts = [f"{clause['text']}{clause['true_on']:,}" for clause in entry["clauses"]]
+    expect(below.locator("li")).to_have_text(
+        [re.compile("^" + re.escape(count) + r" \(\d+\.\d%\)$") for count in counts]
+    )
+    ticks = below.locator("path.ticks").get_attribute("d").count("M")
+    assert ticks == sum(count > 0 for count in entry["ticks"])
+
+    page.get_by_label("Long exit").press_sequentially("close < 0")
+    expect(page.locator("#f-params-exit-preview")).to_contain_text("True on 0 of 2,516 bars of SP500 (0.0%)")
+
+    page.get_by_label("Long exit").press_sequentially(" and")
+    expect(page.locator("#f-params-exit-error")).to_contain_text("ends where a name")
+    expect(page.locator("#f-params-exit-preview")).to_have_attribute("data-outdated", "")
+
+
 def test_the_time_left_of_a_run_never_rises(open_page, result):
     steps = [("loading", 0.0, 60), ("aligning", 0.0, 61), ("simulating", 0.5, 63), ("simulating", 0.5, 90),
              ("metrics", 0.75, 95)]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from backtest.prices.reading.reader import read_prices
 from qa.fuzz import pricefiles
 from qa.processes import has_ended, wait_until
 from workflows.errors import ParserBusy, ParserFailed
-from workflows.parsing import parser as parsers
+from workflows.parsing import children, parser
 from workflows.parsing.parser import FileParser, FileQuestion
 
 GOOD = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
@@ -24,13 +25,13 @@ ABOUT = FileQuestion(file="acme.csv", symbol="ACME")
 @pytest.fixture
 def fresh_server():
     """The next file starts a server of its own."""
-    parsers._server.stop()
+    children._server.stop()
     yield
-    parsers._server.stop()
+    children._server.stop()
 
 
 def server_pid():
-    return parsers._server._process.pid
+    return children._server._process.pid
 
 
 def children_of(pid):
@@ -118,13 +119,13 @@ def test_a_server_that_was_killed_is_replaced_before_anything_is_noticed():
 
 def test_a_server_ends_with_the_process_that_started_it():
     script = (
-        "from workflows.parsing import parser; from workflows.parsing.parser import *; import os;"
+        "from workflows.parsing import children; from workflows.parsing.parser import *; import os;"
         f"FileParser().parse({GOOD!r}, FileQuestion(file='a.csv', symbol='A'));"
-        "print(parser._server._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "print(children._server._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     read, write = os.pipe()
     pid = os.posix_spawn(
-        parsers.sys.executable, [parsers.sys.executable, "-c", script], os.environ,
+        sys.executable, [sys.executable, "-c", script], os.environ,
         file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)],
     )  # fmt: skip
     os.close(write)
@@ -174,7 +175,7 @@ def test_a_mistake_of_ours_is_logged_and_is_not_blamed_on_the_file():
 
 
 def test_while_other_files_are_read_the_client_is_asked_to_come_back(monkeypatch):
-    monkeypatch.setattr(parsers, "_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(parser, "_WAIT_SECONDS", 0.01)
     busy = FileParser()
     busy.places.acquire()
 
