@@ -67,6 +67,17 @@ def test_the_address_as_one_variable_takes_the_authority_too(encrypted, authorit
     database.close()
 
 
+def test_without_an_authority_connections_are_encrypted_too_and_share_what_they_need(encrypted):
+    database = Database.open(encrypted.url())
+
+    with database.engine.connect() as one, database.engine.connect() as other:
+        cipher = one.execute(text("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).one()[1]
+        contexts = {id(each.connection.dbapi_connection.ctx) for each in (one, other)}
+
+    database.close()
+    assert (bool(cipher), len(contexts)) == (True, 1)
+
+
 def test_a_server_of_another_authority_is_refused(encrypted, tmp_path):
     stranger, _key = certificate(tmp_path, "stranger")
     database = opened(encrypted, stranger)
