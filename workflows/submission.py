@@ -175,6 +175,15 @@ def pinned(session: Session, request: RunRequest, limits_of_run: RequestLimits) 
     return request, span
 
 
+def bars_of(session: Session, run: Run) -> int:
+    """The bars of all symbols that a run is computed on, those that warm up included; no price is read."""
+    if not run.data_hashes:
+        return 0
+    pinned = datasets.described(session, run.data_hashes.values())
+    span = find_span(runs.request_of(run), calendars.of(session, pinned))
+    return sum(int(row[-1]) + 1 for row in span.rows)
+
+
 def current_prices(session: Session, request: RunRequest) -> dict[str, StoredDataset]:
     """The current dataset of each symbol and of the benchmark, not loaded; `InvalidRequest` names unknown ones."""
     fields = [(symbol, "symbols") for symbol in request.symbols]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,7 +77,13 @@ class LookaheadCheck:
 
 
 def check_lookahead(
-    rule: Targeting, histories: Sequence[Bars], targets: Sequence[Floats], *, seed: str, starts: Sequence[int]
+    rule: Targeting,
+    histories: Sequence[Bars],
+    targets: Sequence[Floats],
+    *,
+    seed: str,
+    starts: Sequence[int],
+    passed: Callable[[int], None] | None = None,
 ) -> LookaheadCheck:
     """Recompute `rule` on each symbol's bars cut at many places; targets before a cut must not change.
 
@@ -86,6 +92,7 @@ def check_lookahead(
     targets : what the rule says on all bars of each symbol, (T, 1)
     seed : any text, as a data hash; the same seed cuts at the same bars
     starts : first traded bar of each symbol; cuts lie behind it
+    passed : called behind each symbol with the number of its bars
 
     Raises
     ------
@@ -100,10 +107,13 @@ def check_lookahead(
         ))
         for bars, target, start in zip(histories, targets, starts, strict=True)
     ]  # fmt: skip
-    difference = next(
-        (found for bars, target, own in cuts for cut in own if (found := _compared(rule, bars, target, cut))),
-        None,
-    )
+    difference = None
+    for bars, target, own in cuts:
+        difference = next(filter(None, (_compared(rule, bars, target, cut) for cut in own)), None)
+        if difference:
+            break
+        if passed:
+            passed(len(bars))
     chosen = [(stamp(bars.times[cut.length - 1]), cut.kind) for bars, _, own in cuts for cut in own]
     at_random = sum(kind == "random" for _, kind in chosen)
     return LookaheadCheck(

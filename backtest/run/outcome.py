@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,9 +25,8 @@ from backtest.run.targets import on_common_calendar, own_targets
 from backtest.run.warnings import RunFacts, RunWarning, warnings_of
 from backtest.simulation.backends import Backend
 from backtest.simulation.config import EngineConfig
+from backtest.simulation.progress import Passes, Progress
 from backtest.simulation.simulate import EXIT_REASONS, Simulation, Trades, simulate
-
-Progress = Callable[[str, float], None]
 
 _BY_SIGNAL: Final = EXIT_REASONS.index("signal")
 _BY_END: Final = EXIT_REASONS.index("end_of_data")
@@ -71,7 +70,7 @@ def run(
     Parameters
     ----------
     datasets : by symbol, those of the request and its benchmark
-    on_progress : called with the name of each step as it begins, and the fraction of the run that is done
+    on_progress : called with the name of each step and the fraction of the run that is done, by bars
 
     Raises
     ------
@@ -85,18 +84,21 @@ def run(
     report("aligning", 0.0)
     aligned = align(request, datasets)
     rule = request.rule()
-    report("applying rule", 0.1)
-    check_volume(rule, aligned)
-    own = own_targets(rule, aligned.histories)
-    report("look-ahead", 0.25)
-    check = check_lookahead(
-        rule, aligned.histories, own, seed=aligned.span.data_hash, starts=aligned.span.starts
-    )
-    report("simulating", 0.5)
     config = replace(request.config, periods_per_year=aligned.span.year.bars)
+    others = alternatives(config)
+    passes = Passes(report, sum(map(len, aligned.histories)), [name.replace("_", " ") for name in others])
+    passes.begin("applying rule")
+    check_volume(rule, aligned)
+    own = own_targets(rule, aligned.histories, passed=passes.passed)
+    passes.begin("look-ahead")
+    check = check_lookahead(
+        rule, aligned.histories, own, seed=aligned.span.data_hash, starts=aligned.span.starts,
+        passed=passes.passed,
+    )  # fmt: skip
+    passes.begin("simulating")
     target = on_common_calendar(own, aligned.span.rows)
     simulation = simulate(aligned.bars, target, config, backend=backend)
-    report("metrics", 0.75)
+    passes.begin("metrics")
     trades = trade_columns(simulation, request.symbols)
     account = account_of(simulation, aligned, trades, request.risk_free_rate)
     reports = [quality.inspect_bars(history)[0] for history in aligned.histories]
@@ -105,7 +107,7 @@ def run(
         *aligned.span.warmed_up(rule.warmup).warnings,
     ]
     summary = _summary(request, aligned, simulation, account, check, reports, warnings)
-    summary["alternatives"] = _alternatives(aligned, target, account, config, backend)
+    summary["alternatives"] = _alternatives(aligned, target, account, others, backend, passes)
     tables = ResultTables(simulation.times, _curves(simulation, aligned, account), trades)
     summary["result_hash"] = result_hash(tables, summary)
     report("done", 1.0)
@@ -132,13 +134,19 @@ def account_of(
 
 
 def _alternatives(
-    aligned: Aligned, target: Floats, account: Account, config: EngineConfig, backend: Backend
+    aligned: Aligned,
+    target: Floats,
+    account: Account,
+    others: Mapping[str, EngineConfig],
+    backend: Backend,
+    passes: Passes,
 ) -> dict[str, dict[str, float | int | None]]:
     """The same target traded at other costs and without stops, each with its figures."""
-    return {
-        name: _figures(simulate(aligned.bars, target, changed, backend=backend), account)
-        for name, changed in alternatives(config).items()
-    }
+    found = {}
+    for name, changed in others.items():
+        passes.begin(name.replace("_", " "))
+        found[name] = _figures(simulate(aligned.bars, target, changed, backend=backend), account)
+    return found
 
 
 def _figures(simulation: Simulation, account: Account) -> dict[str, float | int | None]:

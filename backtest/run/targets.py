@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,15 +23,26 @@ class Targeting(Protocol):
         """Wanted exposure, (T, M)."""
 
 
-def own_targets(rule: Targeting, histories: Sequence[Bars]) -> list[Floats]:
+def own_targets(
+    rule: Targeting, histories: Sequence[Bars], *, passed: Callable[[int], None] | None = None
+) -> list[Floats]:
     """The target of each symbol on all of its own bars, (T, 1) each; no symbol changes another's.
+
+    Parameters
+    ----------
+    passed : called behind each symbol with the number of its bars
 
     Raises
     ------
     InvalidTarget
         If the rule returns a wrong shape or a value outside -1…1.
     """
-    return [checked_target(history, rule.target(history)) for history in histories]
+    targets = []
+    for history in histories:
+        targets.append(checked_target(history, rule.target(history)))
+        if passed:
+            passed(len(history))
+    return targets
 
 
 def on_common_calendar(targets: Sequence[Floats], rows: Sequence[Indices]) -> Floats:

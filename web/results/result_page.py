@@ -16,6 +16,7 @@ from web.overview import against_holding
 from web.results import returns_room, rooms, settings_room, trades_room
 from web.risk import room as risk_room
 from web.services import database, settings
+from workflows import submission
 
 bp = Blueprint("result_page", __name__)
 
@@ -28,11 +29,13 @@ def show(run_id: str) -> ResponseReturnValue:
     with database().read() as session:
         run = runs.get(session, run_id)
         waiting = run_list.waiting_before(session, run) if run.status == Status.PENDING else 0
+        bars = submission.bars_of(session, run) if not run.ended else 0
         result = results.get(session, run_id) if run.status == Status.SUCCEEDED else None
     if result is None:
         return render_template(
-            "progress.html", run=run, waiting=waiting, elapsed=elapsed_seconds(run), workflow=_workflow(run)
-        )
+            "progress.html", run=run, waiting=waiting, elapsed=elapsed_seconds(run), workflow=_workflow(run),
+            bars=bars,
+        )  # fmt: skip
     return render_template(
         f"result/{room}.html",
         room=room,

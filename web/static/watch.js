@@ -1,14 +1,17 @@
 // Follows a run until it ends, then shows its result; retries after lost connections.
+import { counted } from "./words.js";
+
 const card = document.getElementById("watch");
-const [headline, clock, bar, connection] = ["headline", "clock", "bar", "connection"].map((id) => document.getElementById(id));
+const [headline, clock, bar, done, connection] = ["headline", "clock", "bar", "bars-done", "connection"].map((id) => document.getElementById(id));
 const steps = [...card.querySelectorAll(".steps li")];
 const ENDED = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 const STAGES = { queued: 0, loading: 1, saving: 3, persisting: 3, done: 3 };
 const QUICK = 150, SLOW = 2000, LONGEST = 30000;
-let pause = QUICK, failures = 0, left = null;
+let pause = QUICK, failures = 0, left = null, furthest = 0;
 
 const seconds = (value) => value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
 
+// A run that is computed again after a crash catches up with what was shown; nothing goes back.
 // The time left by the rate of computing alone: neither waiting nor loading counts. It is never told to be more than before.
 let began = null, least = Infinity;
 function secondsLeft(run) {
@@ -22,11 +25,13 @@ function secondsLeft(run) {
 function show(run) {
   const stage = run.status === "PENDING" ? 0 : STAGES[run.stage] ?? 2;
   steps.forEach((step, place) => { step.dataset.state = place < stage ? "done" : place === stage ? "now" : "next"; });
-  const percent = Math.round(100 * run.progress);
+  const progress = furthest = Math.max(furthest, run.progress), percent = Math.round(100 * progress);
   const before = run.waiting_before ? `, ${run.waiting_before} ahead` : "";
   const text = run.status === "PENDING" ? `Queued${before}` : `${steps[stage].textContent} ${percent ? `${percent}%` : ""}`;
   if (headline.textContent !== text) headline.textContent = text;
-  bar.value = run.progress;
+  bar.value = progress;
+  const bars = Number(card.dataset.bars);
+  if (bars && progress) done.textContent = `${Math.floor(progress * bars).toLocaleString("en")} of ${counted(bars, "bar")} done`;
   left = secondsLeft(run);
   clock.textContent = seconds(run.elapsed_seconds) + (left === null ? "" : `, about ${seconds(left)} left`);
 }

@@ -11,6 +11,7 @@ from backtest.errors import BacktestError
 from backtest.prices.dataset import Dataset
 from backtest.run import outcome
 from backtest.run.request import RunRequest
+from backtest.simulation.progress import Progress
 from config import logs
 from config.errors import SettingsError
 from config.exit_codes import Exit
@@ -30,7 +31,7 @@ class Work:
     datasets: Mapping[str, Dataset]
 
 
-def compute(work: Work, folder: Path, *, on_progress: outcome.Progress | None = None) -> Exit:
+def compute(work: Work, folder: Path, *, on_progress: Progress | None = None) -> Exit:
     """Compute the run and write its bundle."""
     request = work.request
     log.info("run begins", symbols=request.symbols, rule_type=request.rule_type)

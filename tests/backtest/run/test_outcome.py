@@ -146,6 +146,23 @@ def test_progress_goes_from_nothing_to_all_without_a_step_back():
     assert told[-1][0] == "done"
 
 
+def test_progress_counts_the_bars_that_each_pass_is_through():
+    told = []
+    prices = {"AAA": dataset(walk(60)), "BBB": dataset(walk(60), symbol="BBB")}
+
+    run(
+        request(symbols=["AAA", "BBB"], fee_rate=0.0, slippage_bps=0.0),
+        prices,
+        on_progress=lambda step, done: told.append((step, done)),
+    )
+
+    four_passes_of_two_symbols = [0, 1 / 8, 2 / 8, 2 / 8, 3 / 8, 4 / 8, 4 / 8, 6 / 8]
+    rule, check = ["applying rule"] * 3, ["look-ahead"] * 3
+    assert told[1:-1] == list(
+        zip([*rule, *check, "simulating", "metrics"], four_passes_of_two_symbols, strict=True)
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "text"),
     [

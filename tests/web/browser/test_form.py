@@ -87,8 +87,34 @@ def test_the_time_left_of_a_run_never_rises(open_page, result):
     expect(page.locator("#clock")).to_have_text("1 min 35 s, about 2.0 s left")
 
 
+def test_the_bars_that_are_done_are_told_and_never_become_fewer_where_a_run_is_computed_again(
+    open_page, result
+):
+    page = open_page("/docs")
+    steps = iter([("look-ahead", 0.25), ("simulating", 0.5), ("loading", 0.0), ("applying rule", 0.1)])
+    told = []
+
+    def answer(route):
+        told.append(page.locator("#bars-done").text_content())
+        stage, progress = next(steps, (None, 0))
+        if stage:
+            route.fulfill(
+                json={"status": "RUNNING", "stage": stage, "progress": progress, "elapsed_seconds": 1}
+            )
+
+    page.evaluate(WATCHED)
+    page.route("**/watched", answer)
+    page.add_script_tag(url="/static/watch.js", type="module")
+
+    expect(page.locator("#headline")).to_have_text("Simulating 50%")
+    while len(told) < 5:
+        page.wait_for_timeout(50)
+    assert told == ["", "1,257 of 5,031 bars done", *["2,515 of 5,031 bars done"] * 3]
+    assert page.locator("#bar").evaluate("bar => bar.value") == 0.5
+
+
 WATCHED = """() => {
-  document.getElementById("main").innerHTML = `<div id="watch" data-status="/watched"><strong id="headline"></strong>
-    <span id="clock"></span><ol class="steps"><li>Queued<li>Loading<li>Simulating<li>Saving</ol>
-    <progress id="bar"></progress><p id="connection"></p></div>`;
+  document.getElementById("main").innerHTML = `<div id="watch" data-status="/watched" data-bars="5031">
+    <strong id="headline"></strong><span id="clock"></span><ol class="steps"><li>Queued<li>Loading<li>Simulating<li>Saving</ol>
+    <progress id="bar"></progress><p id="bars-done"></p><p id="connection"></p></div>`;
 }"""

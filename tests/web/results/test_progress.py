@@ -53,6 +53,17 @@ def test_a_running_run_shows_its_stage_among_the_four(client, filled_database, s
     assert client.get(f"/api/runs/{run_id}").json["progress"] == 0.63
 
 
+def test_a_running_run_says_how_many_of_all_its_bars_are_done(client, filled_database, submit):
+    run_id = submit(symbols=["SP500", "NASDAQ"], start_date="2009-01-02", end_date="2018-12-31")
+    begin(filled_database, run_id, "look-ahead", 0.25)
+
+    page = page_of(client, run_id)
+
+    # both have 5,031 bars from 1999 to 2018, and those before 2009 warm the rule up
+    assert 'data-bars="10062"' in page
+    assert "2,515 of 10,062 bars done" in page
+
+
 @pytest.mark.parametrize("tab", ["?tab=trades", "?tab=returns"])
 def test_the_address_of_a_tab_shows_the_progress_until_there_is_a_result(
     client, filled_database, submit, tab
