@@ -125,6 +125,8 @@ class Settings:
     worker_slots: int = whole("WORKER_SLOTS", 2, 1, 256)
     step_timeout_seconds: int = whole("STEP_TIMEOUT_SECONDS", 600, 1, _DAY_SECONDS)
     step_memory_mib: int = whole("STEP_MEMORY_MIB", 2_048, 256, 1_048_576)
+    robustness: Literal["every", "asked"] = choice("ROBUSTNESS", "every", "asked")
+    """Of which runs the local worker computes what survives: of every one, or of those that are asked for."""
     lease_seconds: int = whole("LEASE_SECONDS", 15, 2, 3_600)
     audit_days: int = whole("AUDIT_DAYS", 365, 0, 36_500)
     """How long entries of the audit trail are retained; 0 is without an end."""

@@ -28,7 +28,13 @@ DatabaseKind = Literal["SQLite", "MySQL"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = ("SQLite", "MySQL")
 RULES = Path(__file__).parent / "rules"
 """Rules that pause, do harm or corrupt their result; installed in every environment that does not opt out."""
-PRODUCTION = {"LEASE_SECONDS": "15", "WORKER_SLOTS": "2", "FAULT_POINTS": "", "PYTHONPATH": ""}
+PRODUCTION = {
+    "LEASE_SECONDS": "15",
+    "WORKER_SLOTS": "2",
+    "FAULT_POINTS": "",
+    "PYTHONPATH": "",
+    "ROBUSTNESS": "every",
+}
 """Variables of an environment in which nothing is to be broken: an operator's who sets none."""
 
 
@@ -155,6 +161,7 @@ class TestEnvironment(HttpClient, RunQueue):
             "LOG_FORMAT": "json",
             "PYTHONPATH": str(RULES),
             "FAULT_POINTS": str(self.failpoints),
+            "ROBUSTNESS": "asked",
             **self._variables,
             **variables,
         }

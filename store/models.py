@@ -1,4 +1,4 @@
-"""The tables: runs with results and trades, studies and the ledger, datasets, presets, clients, tokens, the audit trail."""
+"""The tables: runs and what they gave, studies and the ledger, datasets, presets, clients, tokens, the audit trail."""
 
 from __future__ import annotations
 
@@ -189,6 +189,29 @@ class Trade(Base):
     mae_pct: Mapped[Number]
     mfe_pct: Mapped[Number]
     exit_reason: Mapped[Word]
+
+
+class Robustness(Base):
+    """What of a run's result survives: asked for, computed in the background, kept with the run."""
+
+    __tablename__ = "robustness"
+    __table_args__ = (
+        CheckConstraint(_KNOWN_STATUS, name="status_known"),
+        Index("ix_robustness_status_created_at", "status", "created_at", "run_id"),
+        _INNODB,
+    )
+
+    run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
+    status: Mapped[Word] = mapped_column(default=Status.PENDING)
+    created_at: Mapped[Moment]
+    """When it was asked for last."""
+    completed_at: Mapped[Moment | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[Json | None] = mapped_column(deferred=True)
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[Moment | None]
+    attempts: Mapped[int] = mapped_column(default=0)
 
 
 class Study(Base):

@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
-Process = Literal["web", "worker", "forkserver", "engine", "persist", "chunk"]
+Process = Literal["web", "worker", "forkserver", "engine", "persist", "chunk", "robustness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,11 @@ STUDY_POINTS = (
     Point("chunk-written", "chunk", "the chunk is written, not committed"),
     Point("study-judged", "chunk", "the statistics of all chunks are computed, nothing is written"),
     Point("study-written", "chunk", "result and SUCCEEDED of the study are written, not committed"),
+    Point("robustness-begun", "robustness", "run and prices are read, nothing is computed"),
+    Point("robustness-computed", "robustness", "what of the result survives is computed, nothing is written"),
+    Point("robustness-written", "robustness", "it is written, not committed"),
 )
-"""Those that a study meets, in the processes of its chunks."""
+"""Those that a study meets in the processes of its chunks, and a result when it is asked what of it survives."""
 
 _FOLDER = os.environ.get("FAULT_POINTS")
 

@@ -13,6 +13,8 @@ from config.settings import Settings
 from store.session import Database
 from workflows.errors import ForkServerDied
 from workflows.local.queue import Queue
+from workflows.local.robustness.queue import RobustnessQueue
+from workflows.local.robustness.robustness_worker import RobustnessWorker
 from workflows.local.scratch import Scratch
 from workflows.local.studies.queue import StudyQueue
 from workflows.local.studies.study_worker import StudyWorker
@@ -31,8 +33,15 @@ def main() -> int:
     logs.configure_from(settings, process="worker")
     database = Database.open(settings.database_url, pool_size=2)
     scratch = Scratch(settings.bundle_dir)
-    studies = StudyWorker(settings, StudyQueue(database, lease_seconds=settings.lease_seconds))
-    worker = Worker(settings, Queue(database, lease_seconds=settings.lease_seconds), scratch, studies)
+    worker = Worker(
+        settings,
+        Queue(database, lease_seconds=settings.lease_seconds),
+        scratch,
+        studies=StudyWorker(settings, StudyQueue(database, lease_seconds=settings.lease_seconds)),
+        robustness=RobustnessWorker(
+            settings, RobustnessQueue(database, lease_seconds=settings.lease_seconds)
+        ),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: worker.stop())
     log.info("worker ready", slots=settings.worker_slots, pid=os.getpid())

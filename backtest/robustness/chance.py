@@ -16,7 +16,9 @@ from backtest.robustness.basis import Basis
 from backtest.simulation.simulate import Simulation, settings_of
 from backtest.studies.execution.trials import kernel
 
-AT_ONCE: Final = 50
+MOST_AT_ONCE: Final = 50
+_BYTES_AT_ONCE: Final = 64 << 20
+"""Of the targets of random entries that are simulated together, unless one alone takes more."""
 
 
 def bands(account: Account, *, seed: int) -> dict[str, Any]:
@@ -43,9 +45,8 @@ def order_of_trades(account: Account, *, seed: int) -> dict[str, Any]:
         raise Undefined("undefined: fewer than 2 trades, or the account of closed trades fell to zero")
     growth: Floats = 1.0 + pnl / worth[:-1]
     random = np.random.default_rng(seed)
-    orders = np.array([growth[random.permutation(len(growth))] for _ in range(PATHS)])
-    falls = _deepest(np.asarray(np.cumprod(orders, axis=1), np.float64))
-    actual = float(_deepest(np.asarray(np.cumprod(growth[None, :], axis=1), np.float64))[0])
+    falls = np.array([_deepest(growth[random.permutation(len(growth))]) for _ in range(PATHS)])
+    actual = _deepest(growth)
     return {
         "paths": PATHS,
         "seed": seed,
@@ -64,8 +65,13 @@ def luck(basis: Basis, done: Simulation, *, seed: int, paths: int = PATHS) -> di
     if not done.num_trades:
         raise Undefined("undefined: no trades")
     random = np.random.default_rng(seed)
-    targets = np.array([_random_target(basis, done, random).reshape(-1) for _ in range(paths)])
-    returns = _total_returns(basis, targets)
+    at_once = max(1, min(MOST_AT_ONCE, _BYTES_AT_ONCE // basis.target.nbytes))
+    found = []
+    for first in range(0, paths, at_once):
+        count = min(at_once, paths - first)
+        rows = [_random_target(basis, done, random).reshape(-1) for _ in range(count)]
+        found.append(_total_returns(basis, np.array(rows)))
+    returns = np.concatenate(found)
     actual = float(done.equity[-1]) / done.initial_capital - 1.0
     return {
         "paths": paths,
@@ -111,23 +117,20 @@ def _total_returns(basis: Basis, targets: Floats) -> Floats:
     config = replace(basis.config, stop_loss_pct=None, take_profit_pct=None, trailing_stop_pct=None)
     bars, width = basis.target.shape
     prices = [np.ascontiguousarray(getattr(basis.aligned.bars, name)).reshape(-1) for name in PRICES]
-    settings = np.array([settings_of(config, width)] * AT_ONCE)
-    found = []
-    for first in range(0, len(targets), AT_ONCE):
-        rows = targets[first : first + AT_ONCE]
-        facts = np.empty((len(rows), kernel().FACTS))
-        kernel().simulate_rows(
-            0, bars, width, *prices, rows, np.arange(len(rows)), settings, float(config.initial_capital),
-            np.empty(0, np.intp), np.empty(bars), np.empty((len(rows), bars - 1)), facts,
-        )  # fmt: skip
-        found.append(facts[:, 0] / config.initial_capital - 1.0)
-    return np.concatenate(found)
+    settings = np.array([settings_of(config, width)] * len(targets))
+    facts = np.empty((len(targets), kernel().FACTS))
+    kernel().simulate_rows(
+        0, bars, width, *prices, targets, np.arange(len(targets)), settings, float(config.initial_capital),
+        np.empty(0, np.intp), np.empty(bars), np.empty((len(targets), bars - 1)), facts,
+    )  # fmt: skip
+    returns: Floats = facts[:, 0] / config.initial_capital - 1.0
+    return returns
 
 
-def _deepest(worth: Floats) -> Floats:
-    peak = np.maximum(np.maximum.accumulate(worth, axis=1), 1.0)
-    deepest: Floats = (worth / peak).min(axis=1) - 1.0
-    return deepest
+def _deepest(growth: Floats) -> float:
+    """The deepest fall of an account that begins at 1 and grows by these factors."""
+    worth = np.cumprod(growth)
+    return float((worth / np.maximum(np.maximum.accumulate(worth), 1.0)).min()) - 1.0
 
 
 def _percentiles(values: Floats) -> dict[str, float]:

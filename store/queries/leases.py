@@ -1,6 +1,6 @@
-"""The tables of runs and of studies as queues: workers lease rows, renew their leases and give rows back.
+"""Tables as queues: workers lease rows of runs, studies and robustness, renew their leases and give rows back.
 
-What is said of a run holds for a study where the table is `Study`.
+What is said of a run holds for the rows of any other table.
 The caller owns the transaction.
 """
 
@@ -14,11 +14,15 @@ from sqlalchemy import Engine, PoolProxiedConnection, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from store.models import OPEN, Run, Status, Study
+from store.models import OPEN, Robustness, Run, Status, Study
 from store.queries.statements import changed_rows
 
-Leased = type[Run] | type[Study]
-_ID: Final[dict[Leased, Any]] = {Run: Run.run_id, Study: Study.study_id}
+Leased = type[Run] | type[Study] | type[Robustness]
+_ID: Final[dict[Leased, Any]] = {
+    Run: Run.run_id,
+    Study: Study.study_id,
+    Robustness: Robustness.run_id,
+}
 LONGEST_LEASE = timedelta(hours=2)
 """No lease is longer than the hour that LEASE_SECONDS allows; the other hour is for clocks that differ."""
 
@@ -42,15 +46,25 @@ def claim_study(session: Session, owner: str, *, lease_seconds: float, now: date
     return study
 
 
+def claim_robustness(
+    session: Session, owner: str, *, lease_seconds: float, now: datetime
+) -> Robustness | None:
+    """As `claim`, a robustness; what was asked for last goes first, for that is what is being looked at."""
+    found = _claim(session, Robustness, owner, lease_seconds, now)
+    assert found is None or isinstance(found, Robustness)
+    return found
+
+
 def _claim(
     session: Session, table: Leased, owner: str, lease_seconds: float, now: datetime
-) -> Run | Study | None:
-    row: Run | Study | None
+) -> Run | Study | Robustness | None:
+    row: Run | Study | Robustness | None
     until = table.lease_until
+    asked = table.created_at.desc() if table is Robustness else table.created_at
     free = or_(until.is_(None), until < now, until > now + LONGEST_LEASE)
     for status in (Status.RUNNING, Status.PENDING):
-        oldest = select(table).where(table.status == status, free).order_by(table.created_at, _ID[table])
-        row = session.scalars(oldest.limit(1).with_for_update(skip_locked=True)).first()  # type: ignore[assignment]
+        first = select(table).where(table.status == status, free).order_by(asked, _ID[table])
+        row = session.scalars(first.limit(1).with_for_update(skip_locked=True)).first()  # type: ignore[assignment]
         if row is not None:
             row.lease_owner, row.lease_until = owner, now + timedelta(seconds=lease_seconds)
             row.attempts += 1

@@ -16,6 +16,7 @@ from workflows.failures import Failure
 from workflows.local import step_failures
 from workflows.local.fork_server import Ended, ForkServer
 from workflows.local.queue import Availability, Queue
+from workflows.local.robustness.robustness_worker import RobustnessWorker
 from workflows.local.scratch import Scratch
 from workflows.local.step_failures import Step, StepLimits, Stopped
 from workflows.local.studies.study_worker import StudyWorker
@@ -57,13 +58,21 @@ class Job:
 class Worker:
     """Executes up to `slots` runs, each in one process at a time; nothing a run does can end the worker."""
 
-    def __init__(self, settings: Settings, queue: Queue, scratch: Scratch, studies: StudyWorker) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        queue: Queue,
+        scratch: Scratch,
+        *,
+        studies: StudyWorker,
+        robustness: RobustnessWorker,
+    ) -> None:
         self._limits = StepLimits(
             timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
         )
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
         self._audit_days, self._prune_at = settings.audit_days, 0.0
-        self._studies = studies
+        self._studies, self._robustness = studies, robustness
         self._database = Availability()
         self._server = ForkServer(PRELOADED)
         self._jobs: dict[str, Job] = {}
@@ -76,7 +85,8 @@ class Worker:
         """Work until `stop` was called and every run has ended or was released."""
         self._wait_for_schema()
         while self._stop_by is None or (self._jobs and time.monotonic() < self._stop_by):
-            select.select([self._server, *self._studies.sockets], [], [], self._pause())
+            sockets = [self._server, *self._studies.sockets, *self._robustness.sockets]
+            select.select(sockets, [], [], self._pause())
             try:
                 self._turn()
             except ForkServerDied as died:
@@ -119,6 +129,7 @@ class Worker:
                 self._prune_audit()
                 if self._stop_by is None:
                     self._studies.turn(runs=len(self._jobs))
+                    self._robustness.turn(runs=len(self._jobs))
 
     def _on_step_ended(self, ended: Ended) -> None:
         job = self._jobs.get(ended.key)
@@ -258,4 +269,5 @@ class Worker:
         with self._database.watched(self._queue):
             self._queue.release(held)
             self._studies.close()
+            self._robustness.close()
         log.info("worker stopped", runs_released=len(held))

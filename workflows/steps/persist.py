@@ -21,6 +21,7 @@ from store.errors import UnknownRun
 from store.models import Run, Status
 from store.queries import audit, calendars, datasets, results, runs, workflow_links
 from store.queries.audit import Action, Actor
+from store.queries.studies import robustness
 from store.session import Database
 from workflows import failpoints
 from workflows.errors import BundleAltered, BundleContradicted, BundleError, BundleTooLarge, RunDiffers
@@ -85,7 +86,7 @@ def store(settings: Settings, run_id: str, folder: Path, *, workflow: Workflow |
         _store_failure(database, run_id, result)
         return Exit.OK
     failpoints.hit("bundle-proven")
-    _store_result(database, run_id, result, workflow)
+    _store_result(database, run_id, result, workflow, asks=settings.robustness == "every")
     return Exit.OK
 
 
@@ -149,13 +150,16 @@ def _named(request: RunRequest, stated_summary: Mapping[str, Any]) -> dict[str, 
 
 
 def _store_result(
-    database: Database, run_id: str, result: results.RunResult, workflow: Workflow | None
+    database: Database, run_id: str, result: results.RunResult, workflow: Workflow | None, *, asks: bool
 ) -> None:
+    """The result, and where the local worker computes it the question what of it survives, which is answered later."""
     now = datetime.now(UTC)
     with database.write() as session:
         stored = results.succeed(session, run_id, result, now=now)
         if not stored and _is_made_running(session, run_id, result, workflow, now):
             stored = results.succeed(session, run_id, result, now=now)
+        if stored and asks and workflow is None:
+            robustness.ask(session, run_id, now=now)
         failpoints.hit("result-written")
     failpoints.hit("result-committed")
     log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")
