@@ -115,6 +115,7 @@ def test_the_bars_that_are_done_are_told_and_never_become_fewer_where_a_run_is_c
 
 WATCHED = """() => {
   document.getElementById("main").innerHTML = `<div id="watch" data-status="/watched" data-bars="5031">
-    <strong id="headline"></strong><span id="clock"></span>
-    <ol class="steps"><li>Queued<li>Loading<li>Simulating<li>Saving</ol><progress id="bar"></progress><p id="bars-done"></p><p id="connection"></p></div>`;
+    <strong id="headline"></strong><span id="clock"></span><progress id="bar"></progress>
+    <ol class="steps"><li>Queued<li>Loading<li>Simulating<li>Saving</ol>
+    <p id="bars-done"></p><p id="connection"></p></div>`;
 }"""
