@@ -165,7 +165,10 @@ def infer_timeframe(times: Times) -> str:
     """The length of a bar from the median distance of two bars: "5m", "1h", "1d", "3d", "1w", "2w", "1mo", "1y"."""
     if len(times) < 2:
         return "1d"
-    seconds = int(np.median(np.diff(times.view(np.int64))))
+    steps = np.diff(times.view(np.int64))
+    seconds = int(
+        np.quantile(steps, 0.5, method="lower")
+    )  # between two lengths the shorter: the other holds a gap
     for unit, name in ((86_400 * 300, "1y"), (86_400 * 80, "3mo"), (86_400 * 25, "1mo")):
         if seconds >= unit:
             return name

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import CHOICES, HELP, ReadOptions
+from backtest.prices.symbols import symbol_of_file
 
 if TYPE_CHECKING:
     from backtest.prices.reading.reading import Reading
@@ -37,13 +38,16 @@ def read_file(
         content = path.read_bytes()
     except OSError as error:
         raise InvalidFile(error.strerror or "cannot be read", file=str(path)) from error
-    return read_prices(content, file=path.name, symbol=symbol, options=options)
+    default = symbol_of_file(path.name)
+    return read_prices(content, file=path.name, symbol=symbol, default_symbol=default, options=options)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the file, its symbol, and an argument for each reading option."""
     parser.add_argument("file", type=Path)
-    parser.add_argument("--symbol", help="name of the symbol (default: the file's own tickers)")
+    parser.add_argument(
+        "--symbol", help="name of the symbol (default: the file's own tickers, else its name)"
+    )
     for option in fields(ReadOptions):
         choices = CHOICES.get(option.name)
         shown = f"{HELP[option.name]} ({', '.join(choices)})" if choices else HELP[option.name]

@@ -15,6 +15,12 @@ def is_symbol(name: object) -> bool:
     return isinstance(name, str) and 1 <= len(name) <= MAX_SYMBOL_LENGTH and all(map(_is_allowed, name))
 
 
+def symbol_of_file(name: str) -> str | None:
+    """The symbol that a file is named for, as ``aapl.csv``; None where its name cannot be a symbol."""
+    stem = name.rsplit(".", 1)[0].upper()
+    return stem if is_symbol(stem) else None
+
+
 def spelled(symbol: str, known: Collection[str]) -> str:
     """The symbol as it is known: itself, or the only one that differs from it in case alone; itself if none does."""
     if symbol in known:

@@ -14,6 +14,7 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
 from backtest.prices.dataset import Dataset
 from backtest.prices.reading.options import ReadOptions
+from backtest.prices.symbols import symbol_of_file
 from store.models import StoredDataset
 from store.queries import audit, datasets
 from store.queries.audit import Action
@@ -74,7 +75,7 @@ def _received() -> tuple[bytes, FileQuestion]:
     content = file.stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise RequestEntityTooLarge
-    return content, _question(name, request.form, default_symbol=_symbol_of_file(name))
+    return content, _question(name, request.form, default_symbol=symbol_of_file(name))
 
 
 def _question(name: str, given: Mapping[str, str], *, default_symbol: str | None = None) -> FileQuestion:
@@ -85,14 +86,6 @@ def _question(name: str, given: Mapping[str, str], *, default_symbol: str | None
         default_symbol=default_symbol,
         options={option: value for option, value in options.items() if value},
     )
-
-
-def _symbol_of_file(name: str) -> str | None:
-    """The name of the file as a symbol, where it can be one."""
-    try:
-        return one_symbol(name.rsplit(".", 1)[0].upper())
-    except InvalidRequest:
-        return None
 
 
 def _body(max_bytes: int) -> bytes:

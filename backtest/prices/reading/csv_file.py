@@ -14,16 +14,15 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from backtest.errors import InvalidFile
-from backtest.prices.dataset import MAX_BARS
 from backtest.prices.problems import MAX_LISTED, Problems
+from backtest.prices.reading.body import find_body
 from backtest.prices.reading.cells.columns import Column
 from backtest.prices.reading.cells.numbers import MISSING, is_plain
-from backtest.prices.reading.decoding import MAX_LINE, decode
+from backtest.prices.reading.decoding import decode
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout, find_layout
 from backtest.prices.reading.options import ReadOptions
 from backtest.prices.reading.tables import SAMPLED, Table
 
-_LINE_END = ord("\n")
 _PORTION: Final = 1 << 22
 _NOT_A_NUMBER: Final = re.compile(r"In CSV column #(\d{1,3}): [^:]{0,40}:? ?CSV conversion error to double")
 _WORDS_FOR_NOTHING: Final = sorted(
@@ -43,7 +42,8 @@ def open_csv(data: bytes | bytearray, file: str, options: ReadOptions) -> CsvFil
     layout = find_layout(text, file, options)
     if len(layout.names) > MAX_COLUMNS:
         raise InvalidFile(f"has {len(layout.names)} columns, at most {MAX_COLUMNS} are allowed", file=file)
-    return CsvFile(file, encoding, layout, _body(text, layout, file))
+    body = find_body(text, layout, file)
+    return CsvFile(file, encoding, layout, body.rows, body.left_out)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class CsvFile:
     encoding: str
     layout: Layout
     body: memoryview
+    left_out: tuple[str, ...] = ()
     format: str = "CSV"
 
     @cached_property
@@ -138,41 +139,6 @@ def _holds_words(column: Column) -> bool:
     """Whether a column of numbers has any that no price is: Arrow reads inf, and ``nan(x)`` as a number."""
     values = column.to_numpy(zero_copy_only=False)
     return bool(np.count_nonzero(~np.isfinite(values)) != column.null_count)
-
-
-def _body(text: memoryview, layout: Layout, file: str) -> memoryview:
-    """The rows of prices, checked for their number and the length of their lines."""
-    whole = text.obj
-    assert isinstance(whole, bytes | bytearray)
-    start, stop = len(whole) - len(text), len(whole)
-    for _ in range(layout.first_row - 1):
-        start = whole.find(b"\n", start) + 1 or stop
-    while stop > start and whole[stop - 1] in b"\r\n \t":
-        stop -= 1
-    if stop == start:
-        raise InvalidFile("there is not a single row of prices", file=file)
-    if b', "' in whole[start : start + 10_000]:  # CSV knows no quotes behind a space
-        whole, start = whole[start:stop].replace(b', "', b',"'), 0
-        stop = len(whole)
-    if whole.count(b"\n", start, stop) >= MAX_BARS:
-        raise InvalidFile(f"has more than the {MAX_BARS:,} rows that are allowed", file=file)
-    body = memoryview(whole)[start:stop]
-    _check_lengths(body, layout, file)
-    return body
-
-
-def _check_lengths(body: memoryview, layout: Layout, file: str) -> None:
-    """Refuse a line that is too long; looked at in portions, each from the last line end before it."""
-    start, line = 0, layout.first_row
-    while start < len(body):
-        ends = np.flatnonzero(np.frombuffer(body[start : start + _PORTION], np.uint8) == _LINE_END)
-        last = start + _PORTION >= len(body)
-        bounds = np.concatenate(([-1], ends, [len(body) - start] if last else []))
-        too_long = np.flatnonzero(np.diff(bounds) - 1 > MAX_LINE)
-        if len(too_long) or not (len(ends) or last):
-            reason = f"is longer than the {MAX_LINE:,} bytes that a line may have"
-            raise InvalidFile(reason, file=file, line=line + (int(too_long[0]) if len(too_long) else 0))
-        start, line = (len(body), line) if last else (start + int(ends[-1]) + 1, line + len(ends))
 
 
 def _unpacked(table: Any) -> tuple[Column, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Times
+from backtest.prices.dataset import infer_timeframe
 from backtest.prices.problems import Problems
 from backtest.prices.reading.cells.dates import Stamps
 from backtest.prices.reading.options import Question
@@ -24,6 +25,8 @@ _NOON: Final = 12 * HOUR
 _HALF_HOUR: Final = 1_800
 _FEWEST_IN_A_PART: Final = 10
 _CLASS_FROM: Final = np.array([_DAILY_FROM, 6 * DAY, 25 * DAY])
+_COARSER: Final = 5
+"""Times that bars of another timeframe within the day are longer, at least."""
 _CLASSES: Final = ("intraday", "1d", "1w", "1mo")
 
 
@@ -69,7 +72,7 @@ def timeframe_parts(times: Times) -> list[tuple[str, int, int]]:
         return [("", 0, len(times))]
     kinds = _rolling_median(np.searchsorted(_CLASS_FROM, steps, side="right").astype(np.int8))
     if (kinds == kinds[0]).all():
-        return [("", 0, len(times))]
+        return _intraday_parts(times, steps) if kinds[0] == 0 else [("", 0, len(times))]
     bounds = [0, *(np.flatnonzero(kinds[1:] != kinds[:-1]) + 1).tolist(), len(kinds)]
     parts = [(int(kinds[a]), a, b) for a, b in pairwise(bounds)]
     long = [part for part in parts if part[2] - part[1] >= _FEWEST_IN_A_PART]
@@ -83,6 +86,24 @@ def timeframe_parts(times: Times) -> list[tuple[str, int, int]]:
         return [("", 0, len(times))]
     edges = [0, *(_edge(steps, a, b) for a, b in pairwise(merged)), len(times)]
     return [(_CLASSES[part[0]], edges[i], edges[i + 1]) for i, part in enumerate(merged)]
+
+
+def _intraday_parts(times: Times, steps: Seconds) -> list[tuple[str, int, int]]:
+    """Two stretches where bars within the day become shorter, or longer, for good; else one.
+
+    All bars of the longer ones lie on a grid that most bars of the others are five times too close for: one
+    odd bar, as an early close, or bars of a quiet market that are far from each other, make no such change.
+    """
+    for newest_first in (False, True):
+        ordered = steps[::-1] if newest_first else steps
+        grids = np.gcd.accumulate(ordered)
+        edge = int(np.argmax(grids * _COARSER <= grids[_FEWEST_IN_A_PART - 1]))
+        behind = ordered[edge:]
+        if edge >= _FEWEST_IN_A_PART <= len(behind) and np.median(behind) * _COARSER <= grids[edge - 1]:
+            change = len(times) - edge - 1 if newest_first else edge
+            bounds = [0, change, len(times)]
+            return [(infer_timeframe(times[a:b]), a, b) for a, b in pairwise(bounds)]
+    return [("", 0, len(times))]
 
 
 def question_of_parts(times: Times, parts: list[tuple[str, int, int]]) -> Question:

@@ -12,6 +12,7 @@ MAX_LINE = 16_384
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),  # it begins as UTF-16 does
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
@@ -45,6 +46,8 @@ def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> t
         raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
     if text.count(b"\r") != text.count(b"\r\n"):  # lines of an old Mac
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\n" + codecs.BOM_UTF8 in text:  # where files were joined
+        text = text.replace(b"\n" + codecs.BOM_UTF8, b"\n")
     return memoryview(text)[len(codecs.BOM_UTF8) * text.startswith(codecs.BOM_UTF8) :], name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,6 +24,9 @@ from backtest.prices.reading.tables import PriceFile, Table
 NUMBERS: Final = (*PRICES, "volume", "adj_close")
 FIELDS: Final = ("date", "clock", "ticker", *NUMBERS)
 _ORDERS: Final = (PRICES, ("close", "open", "high", "low"), ("high", "low", "open", "close"))
+
+_MOST_OF: Final = 0.8
+"""Share of the first rows that must be as they should: the others are broken, and refused when they are read."""
 
 Places = Mapping[str, int]
 
@@ -103,6 +107,13 @@ def find_fields(file: PriceFile, options: ReadOptions, problems: Problems) -> Fi
         date = headers.find_fields(layout.names).get("date", 0)
         return Fields(date, None, _without_adjusted(beside, options), questions=layout.questions)
     places = headers.find_fields(layout.names)
+    if set(places) == {"date"} and len(layout.names) > 2 and not options.columns:
+        closes = _closes_beside_each_other(search, places["date"])
+        return (
+            Fields(places["date"], None, closes, questions=(*layout.questions, *search.questions))
+            if closes
+            else None
+        )
     if "date" in places and len(layout.names) == 2:
         places.setdefault("close", 1)
     asked = options.columns if isinstance(options.columns, Mapping) else {}
@@ -145,14 +156,24 @@ def _refuse_doubles(search: _Search, asked: Mapping[str, str]) -> None:
         if len(same) > 1 and field_name not in asked:
             search.problems.add(
                 f"{len(same)} columns hold it: {', '.join(map(repr, same))}; the option columns names one: "
-                f"{field_name}={same[0]}",
+                f"{field_name}={same[0] if len(set(same)) == len(same) else _numbered(names, same[0])}",
                 line=search.file.layout.header_lines[0], field=field_name,
             )  # fmt: skip
+
+
+def _numbered(names: Sequence[str], name: str) -> str:
+    """The last of the columns that have this name, by its number."""
+    return f"column {len(names) - list(names)[::-1].index(name)}"
 
 
 def _ask_for_closes_alone(places: dict[str, int], search: _Search) -> None:
     if "close" not in places or {"open", "high", "low"} & set(places):
         return
+    _ask_for_closes(search)
+    places |= dict.fromkeys(("open", "high", "low"), places["close"])
+
+
+def _ask_for_closes(search: _Search) -> None:
     if search.options.close_only != "allow":
         search.questions.append(Question(
             "close_only",
@@ -160,7 +181,17 @@ def _ask_for_closes_alone(places: dict[str, int], search: _Search) -> None:
             "open then use closes.",
             ("allow", "refuse"), "allow",
         ))  # fmt: skip
-    places |= dict.fromkeys(("open", "high", "low"), places["close"])
+
+
+def _closes_beside_each_other(search: _Search, date: int) -> dict[str | None, Places]:
+    """Each column of numbers as the closes of the ticker that it is named for."""
+    names = search.file.layout.names
+    numbers = [
+        place for place in range(len(names))
+        if place != date and names[place] and not np.isnan(_sampled(search.file, place)).all()
+    ]  # fmt: skip
+    _ask_for_closes(search)
+    return {names[place]: dict.fromkeys(PRICES, place) for place in numbers}
 
 
 def _asked(names: Sequence[str], asked: Mapping[str, str], problems: Problems) -> dict[str, int]:
@@ -170,6 +201,8 @@ def _asked(names: Sequence[str], asked: Mapping[str, str], problems: Problems) -
             problems.add(f"is no field; the fields are {', '.join(FIELDS)}", field=name)
         elif column in names:
             places[name] = names.index(column)
+        elif (number := re.fullmatch(r"column (\d{1,3})", column)) and 0 < int(number[1]) <= len(names):
+            places[name] = int(number[1]) - 1
         else:
             problems.add(f"there is no column {column!r}; the file has: {', '.join(names[:30])}", field=name)
     return places
@@ -220,9 +253,7 @@ def _guessed(search: _Search) -> dict[str, int]:
 
 def _guess(file: PriceFile) -> dict[str, int]:
     cells = [[str(cell.as_py() or "").strip() for cell in column] for column in file.sample.columns.values()]
-    dated = next(
-        (place for place, column in enumerate(cells[:3]) if all(map(is_date, filter(None, column)))), None
-    )
+    dated = next((place for place, column in enumerate(cells[:3]) if _are_dates(column)), None)
     if dated is None:
         return {}
     places, after = {"date": dated}, dated + 1
@@ -236,6 +267,12 @@ def _guess(file: PriceFile) -> dict[str, int]:
             places |= {name: start + place for place, name in enumerate(order)}
             return places | _guessed_volume(file, places, start + 4)
     return {}
+
+
+def _are_dates(cells: Sequence[str]) -> bool:
+    """Whether the cells are dates, a few broken ones aside."""
+    given = [cell for cell in cells if cell]
+    return sum(map(is_date, given)) >= _MOST_OF * len(given) > 0
 
 
 def _guessed_volume(file: PriceFile, places: Places, after: int) -> dict[str, int]:
@@ -257,7 +294,9 @@ def _price_order(file: PriceFile, start: int) -> tuple[str, ...] | None:
         fits = (
             (part["high"] >= highest * (1 - 1e-6)) & (part["low"] <= lowest * (1 + 1e-6)) & (part["low"] > 0)
         )
-        if fits.mean() > 0.95 and (part["high"] > part["low"]).any():
+        known = np.logical_and.reduce([~np.isnan(column) for column in columns])
+        enough = known.mean() >= _MOST_OF and fits[known].mean() > 0.95
+        if enough and (part["high"] > part["low"]).any():
             return tuple(order)
     return None
 

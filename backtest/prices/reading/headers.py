@@ -20,16 +20,17 @@ _NAMES: Final[Mapping[str, str]] = {
     "clock": "time timeofday clock 시간 시각 체결시간",
     "open": "open openprice priceopen opening openingprice o bidopen opn first pxopen openprc eröffnung "
             "eröffn erster ouverture apertura otwarcie 시가 시작가 오픈 始値",
-    "high": "high highprice pricehigh h bidhigh max highest pxhigh high1 hoch tageshoch plushaut haut máximo "
-            "najwyzszy najwyższy 고가 최고가 高値",
-    "low": "low lowprice pricelow l bidlow min lowest pxlow low1 tief tagestief plusbas bas mínimo "
-            "najnizszy najniższy 저가 최저가 安値",
+    "high": "high highprice pricehigh h bidhigh max highest pxhigh high1 dayhigh sessionhigh "
+            "hightrade hoch tageshoch plushaut haut máximo najwyzszy najwyższy 고가 최고가 高値",
+    "low": "low lowprice pricelow l bidlow min lowest pxlow low1 daylow sessionlow lowtrade tief "
+           "tagestief plusbas bas mínimo najnizszy najniższy 저가 최저가 安値",
     "close": "close closeprice priceclose closing closingprice closelast c bidclose schluss schlusskurs "
             "clôture cierre zamkniecie zamknięcie 종가 終値",
     "last": "last lastprice price settle settlement settleprice pxlast trdprc1 zuletzt dernier último 현재가 "
             "체결가",
     "volume": "volume vol v tradingvolume tradedvolume volumetraded totaltradequantity totaltradedquantity "
             "noofshares sharestraded quantity shares tickvolume tickvol pxvolume acvoluns totalvolume "
+              "tradevolume dayvolume sharevolume totaltradedvolume totaltradevolume ttltrdqnty tradedqty "
             "volumen wolumen 거래량 出来高",
     "adj_close": "adjclose adjustedclose closeadj closeadjusted adjustedcloseprice adjcloseprice adjprice "
                  "adjustedprice adjusted adjclosed adjclosing adjustedclosing splitadjustedclose "
@@ -39,6 +40,12 @@ _NAMES: Final[Mapping[str, str]] = {
     "name": "name company 종목명",
 }  # fmt: skip
 _FIELDS: Final = {name: field for field, names in _NAMES.items() for name in names.split()}
+_UNITS: Final = re.compile(
+    r"\s*[(\[]\s*(?:usd|eur|gbp|gbx|pence|jpy|krw|won|cny|hkd|inr|rs\.?|aud|cad|chf|usdt|[$€£₩¥]|원|円|元"
+    r"|shares|units|contracts|주|株)\s*[)\]]\s*$",
+    re.IGNORECASE,
+)
+"""A unit in brackets behind a name, which leaves its numbers as they are."""
 _UNNAMED: Final = frozenset({"", "index", "level0", "indexlevel0", "unnamed0"})
 _LOOKS_ADJUSTED: Final = re.compile(r"(?<!un)(?<!un[ _-])adj|수정|調整")
 _VOLUME_OF_COIN: Final = re.compile(r"volume([a-z]{2,6})")
@@ -88,8 +95,9 @@ def normalised(name: str) -> str:
 
 
 def field_of(name: str) -> str | None:
-    """The field that a column of this name holds, or None."""
-    return _FIELDS.get(normalised(name))
+    """The field that a column of this name holds, or None; a unit or an explanation behind it does not count."""
+    plain = re.split(r"\s{2,}\S", _UNITS.sub("", name[:160].strip()))[0]
+    return _FIELDS.get(normalised(name)) or _FIELDS.get(normalised(plain))
 
 
 def looks_adjusted(name: str) -> bool:

@@ -20,16 +20,16 @@ _MOST_PREAMBLE = 25
 _FEWEST_FIELDS = 3
 
 _NUMBER = re.compile(
-    r"\(?[-+]?[$€£₩¥]?\s?(?:\d[\d.,' \u00a0\u202f]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?\)?"
+    r"\(?[-+\u2212\u2013]?[$€£₩¥]?\s?(?:\d[\d.,_'’ \u00a0\u2007\u2009\u202f]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?\)?"
 )
 _DATE = re.compile(
     r"-?\d{6,20}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,30}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,30}|\d{8} .{1,12}"
     r"|\d{1,2}[- ][A-Za-z]{3,9}[- ,]+\d{2,4}.{0,30}|[A-Za-z]{3,9}\.?[- ]\d{1,2},?[- ]+\d{2,4}.{0,30}"
-    r"|\d{4}년.{0,30}"
+    r"|\d{4}년.{0,30}|\d{4}[-/](?:0?[1-9]|1[0-2])|[A-Za-z]{3,9}[- ]\d{4}"
 )
 _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|\d{1,3}(?:,\d{3})+\.\d+|\d{4,}\.\d+|0\.\d+")
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|\d{1,3}(?:\.\d{3})+,\d+|\d{4,},\d+|0,\d+")
-_SPACE_OF_GROUPS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d)")
+_SIGN_OF_GROUPS = re.compile(r"(?<=\d)[ '’_\u00a0\u2007\u2009\u202f](?=\d)")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _BEGINS_AS_NUMBER = re.compile(r"\W*\d")
 
@@ -124,8 +124,14 @@ def _sample(text: memoryview, file: str) -> list[tuple[int, str]]:
 
 
 def _separator(lines: Sequence[tuple[int, str]]) -> str:
-    """The separator under which most cells are dates and numbers; a tie goes to the earlier of the list."""
-    return max(SEPARATORS, key=lambda separator: _cells_understood([line for _, line in lines], separator))
+    """The separator under which a line names columns and most cells are understood; else the earlier of the list."""
+    texts = [line for _, line in lines]
+
+    def fit(separator: str) -> tuple[bool, int]:
+        has_names = any(_names_columns(split_line(text, separator)) for text in texts[:_MOST_PREAMBLE])
+        return has_names, _cells_understood(texts, separator)
+
+    return max(SEPARATORS, key=fit)
 
 
 def _cells_understood(lines: Sequence[str], separator: str) -> int:
@@ -179,8 +185,8 @@ def _names_columns(cells: Sequence[str]) -> bool:
     direct = {headers.field_of(cell) for cell in cells} - {None}
     if len(direct) >= _FEWEST_FIELDS or {"date", "close"} <= direct or {"date", "last"} <= direct:
         return True
-    if len(cells) == 2 and headers.field_of(cells[0]) == "date" and cells[1] and not is_number(cells[1]):
-        return True
+    if len(cells) > 1 and headers.field_of(cells[0]) == "date":
+        return all(cell and not is_number(cell) for cell in cells[1:])
     prefixed = {pair[1].lower() for pair in map(headers.split_prefix, cells) if pair}
     return len(prefixed) >= _FEWEST_FIELDS
 
@@ -207,8 +213,8 @@ def _as_wide_as(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[
     widths = {len(row) for row in rows if len(row) > 1}
     if len(widths) != 1 or (more := widths.pop() - len(names)) == 0:
         return names
-    if more == 1 and all(row[-1] == "" for row in rows):
-        return (*names, "")
+    if more > 0 and not any(cell for row in rows for cell in row[-more:]):
+        return (*names, *[""] * more)
     if more == 1 and headers.field_of(names[0]) != "date" and all(is_date(row[0]) for row in rows):
         return ("", *names)
     return names[:more] if more < 0 and not any(names[more:]) else names
@@ -224,18 +230,29 @@ def _is_tickers(row: Sequence[str], names: Sequence[str]) -> bool:
 
 
 def _without_header(rows: Sequence[tuple[int, list[str]]], separator: str) -> Layout | None:
-    for number, cells in rows[:_MOST_PREAMBLE]:
+    for place, (_, cells) in enumerate(rows[:_MOST_PREAMBLE]):
         if _is_row(cells):
             names = tuple(f"column {place}" for place in range(1, len(cells) + 1))
-            return Layout(separator, ".", names, (), number)
+            first = place
+            while first and _is_broken_row(rows[first - 1][1], cells):
+                first -= 1
+            return Layout(separator, ".", names, (), rows[first][0])
     return None
+
+
+def _is_broken_row(cells: Sequence[str], row: Sequence[str]) -> bool:
+    """Whether a line in front of the first row of prices is one as well, with something wrong in it."""
+    return is_date(cells[0]) or (len(cells) == len(row) and any(map(_BEGINS_AS_NUMBER.match, cells)))
 
 
 def _with_decimal(layout: Layout, rows: Sequence[list[str]], options: ReadOptions) -> Layout:
     if options.decimal:
         return replace(layout, decimal=options.decimal)
     cells = [
-        _SPACE_OF_GROUPS.sub("", cell.lstrip("$€£₩¥-+ ")) for row in rows for cell in row if is_number(cell)
+        _SIGN_OF_GROUPS.sub("", cell.lstrip("$€£₩¥-+\u2212\u2013 "))
+        for row in rows
+        for cell in row
+        if is_number(cell)
     ]
     point = any(_POINT.fullmatch(cell) for cell in cells)
     comma = any(_COMMA.fullmatch(cell) for cell in cells)

@@ -56,6 +56,7 @@ class ParquetFile:
     columns: tuple[Column, ...]
     format: str = "Parquet"
     encoding: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def sample(self) -> Table:

@@ -10,15 +10,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from backtest.arrays import Floats, Times
+from backtest.arrays import Flags, Floats, Times
 from backtest.errors import BacktestError, InvalidFile
+from backtest.plural import counted
 from backtest.prices.bars import PRICES
-from backtest.prices.dataset import make_dataset
+from backtest.prices.dataset import infer_timeframe, make_dataset
 from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.cells.columns import Column, compute, is_empty, rows_of, trimmed
-from backtest.prices.reading.cells.dates import parse_stamps
+from backtest.prices.reading.cells.dates import padded_clock, parse_stamps
 from backtest.prices.reading.cells.numbers import parse_numbers, refuse_unreadable
 from backtest.prices.reading.csv_file import open_csv
 from backtest.prices.reading.days import decide_days, question_of_parts, timeframe_parts
@@ -36,6 +37,8 @@ PREVIEW_ROWS: Final = 8
 _UNNAMED: Final = "UNNAMED"
 _LEAN_DIVISOR: Final = 10_000
 _LONGEST_SOURCE: Final = 200
+_MOST_UNDATED: Final = 10_000
+"""Rows without a date that are looked at for prices."""
 
 
 def read_prices(
@@ -84,7 +87,12 @@ def read_prices(
     problems.raise_if_any()
     raised = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
     questions = tuple(question for question in raised if not _is_answered(question, options))
-    reading = replace(reading, symbols=symbols, questions=questions, remarks=_remarks(reading, opened.layout))
+    reading = replace(
+        reading,
+        symbols=symbols,
+        questions=questions,
+        remarks=(*_remarks(reading, opened.layout), *opened.left_out),
+    )
     if questions and ask:
         raise NeedsAnswer(reading)
     return reading
@@ -103,12 +111,17 @@ class _Stamps:
 
 def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Problems) -> _Stamps:
     written: Column = table.columns[fields.date]
+    undated = is_empty(trimmed(written))
+    _refuse_undated(table, fields, undated, problems)
     if fields.clock is not None:
-        parts = [table.columns[place].cast(pa.string()) for place in (fields.date, fields.clock)]
-        written = compute.binary_join_element_wise(*parts, " ")
+        day, clock = (
+            trimmed(table.columns[place].cast(pa.string())) for place in (fields.date, fields.clock)
+        )
+        written = compute.binary_join_element_wise(day, padded_clock(clock), " ")
     written = trimmed(written)
-    rows = np.flatnonzero(~is_empty(written))
+    rows = np.flatnonzero(~undated)
     if not len(rows):
+        problems.raise_if_any()
         raise InvalidFile("there is not a single row of prices", file=problems.file)
     dated, lines = rows_of(written, rows), table.lines[rows]
     stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
@@ -116,6 +129,26 @@ def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Proble
     calendar = decide_days(stamps, lines, problems)
     problems.raise_if_any()
     return _Stamps(rows, calendar.times, stamps.style, calendar.zone, (question,) if question else ())
+
+
+def _refuse_undated(table: Table, fields: Fields, undated: Flags, problems: Problems) -> None:
+    """Refuse rows that have prices and no date, or a date and no ticker where others have one."""
+    needed = {"date": undated}
+    if fields.ticker is not None:
+        needed["ticker"] = is_empty(trimmed(table.columns[fields.ticker])) & ~undated
+    for name, missing in needed.items():
+        rows = np.flatnonzero(missing)
+        priced = [row for row in rows[:_MOST_UNDATED] if _is_priced(table, fields, int(row))]
+        for row in priced[:MAX_LISTED]:
+            problems.add(
+                f"the {name} is missing; write it or remove the row", line=int(table.lines[row]), field=name
+            )
+        problems.note_more(max(0, len(priced) - MAX_LISTED))
+
+
+def _is_priced(table: Table, fields: Fields, row: int) -> bool:
+    cells = (table.columns[place][row].as_py() for place in fields.numbers)
+    return any(cell is not None and cell == cell and str(cell).strip() for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +167,12 @@ class _Job:
         """The prices of one symbol, cleaned, adjusted and checked."""
         name = self._named(name)
         part = self._rows(rows, places)
-        order = _order(part.times)
+        order, stamped = _order(part.times), part.times
         clean(part, self.problems)
         self.problems.raise_if_any()
         if not len(part):
             raise InvalidFile(f"there is not a single row of prices of {name}", file=self.problems.file)
-        timeframe = self._one_timeframe(part)
+        timeframe = self._one_timeframe(part, _timeframe(stamped, part.times))
         self._divide(part)
         columns = {field: part.columns[field] for field in (*PRICES, "volume")}
         try:
@@ -195,11 +228,11 @@ class _Job:
             refuse_unreadable(column, unreadable, self.table.lines[rows[listed]], dates, field, self.problems)
         return values
 
-    def _one_timeframe(self, part: Rows) -> str | None:
+    def _one_timeframe(self, part: Rows, usual: str | None) -> str | None:
         """Keep the part of one timeframe that was asked for; a change without an answer is a question."""
         parts = timeframe_parts(part.times)
         if len(parts) == 1:
-            return None
+            return usual
         kept = [stretch for stretch in parts if stretch[0] == self.options.keep_timeframe]
         if not kept:
             self.questions.append(question_of_parts(part.times, parts))
@@ -231,6 +264,11 @@ class _Job:
             and self.stamps.style == "YYYYMMDD"
             and bool((close == np.floor(close)).all() and close.min() >= _LEAN_DIVISOR)
         )
+
+
+def _timeframe(stamped: Times, kept: Times) -> str | None:
+    """The timeframe by every row that has a date, where some were left out; None where the bars say it."""
+    return infer_timeframe(np.unique(stamped)) if len(kept) < len(stamped) else None
 
 
 def _order(times: Times) -> str:
@@ -309,7 +347,8 @@ def _unused_adjusted(reading: Reading, _layout: Layout) -> str:
 
 def _lines_before(_reading: Reading, layout: Layout) -> str:
     first = min(layout.header_lines or (layout.first_row,))
-    return f"{first - 1} line{'s' if first > 2 else ''} before the header left out" if first > 1 else ""
+    behind = "header" if layout.has_header else "first row"
+    return f"{counted(first - 1, 'line')} before the {behind} left out" if first > 1 else ""
 
 
 def _is_answered(question: Question, options: ReadOptions) -> bool:

@@ -55,6 +55,10 @@ class PriceFile(Protocol):
         """Names of the columns and how a text is laid out."""
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """In words, the lines among and behind the rows that are not read."""
+
+    @property
     def sample(self) -> Table:
         """The first rows of every column."""
 

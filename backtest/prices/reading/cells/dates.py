@@ -76,6 +76,15 @@ def parse_stamps(
     return _of_styles(column, lines, problems, order)
 
 
+def padded_clock(clock: Column) -> Column:
+    """A column of clocks where numbers have the zeros that a spreadsheet takes away: 930 is 0930 or 000930."""
+    digits = compute.match_substring_regex(clock, r"^\d{1,6}$").fill_null(False)
+    if not compute.all(digits).as_py():
+        return clock
+    longest = compute.max(compute.utf8_length(clock)).as_py()
+    return compute.utf8_lpad(clock, 6 if longest > 4 else 4, "0")
+
+
 def _iso(text: Column) -> Stamps | None:
     """The quick way for columns of ``2018-12-31`` or ``2018-12-31 16:30:00``."""
     times = cast_texts(text, pa.timestamp("s"))

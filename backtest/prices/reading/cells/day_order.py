@@ -59,7 +59,7 @@ def decide_order(
     scores = {order: _score(*reading) for order, reading in readings.items()}
     best = max(scores.values())
     fitting = [order for order, score in scores.items() if score == best]
-    guess = likeliest if likeliest in fitting else fitting[0]
+    guess = min(fitting, key=lambda order: (_span(*readings[order]), order != likeliest))
     question = None
     if len(fitting) > 1:
         written = "/".join(f"{int(number[0]):02d}" for number in numbers)
@@ -84,6 +84,12 @@ def _score(year: Numbers, month: Numbers, day: Numbers) -> tuple[float, bool, bo
     steps = np.diff(days)
     in_order = len(days) > 2 and bool((steps >= 0).all() or (steps <= 0).all())
     return float(1 - wrong.mean()), in_order, _are_weekdays(days)
+
+
+def _span(year: Numbers, month: Numbers, day: Numbers) -> int:
+    """Days from the first to the last: bars lie closer together than a wrong order makes them."""
+    days, wrong = days_of(year, month, day)
+    return int(np.ptp(days[~wrong])) if not wrong.all() else 0
 
 
 def _are_weekdays(days: Days) -> bool:

@@ -13,7 +13,25 @@ from backtest.prices.problems import Problems
 from backtest.prices.reading.cells.columns import Column, cast_texts, compute, flags, is_text, text_bytes
 from backtest.prices.reading.cells.plain_numbers import UNITS, in_units, read_plain
 
-MISSING = ("", "-", "--", ".", "nan", "na", "n/a", "null", "none", "nil", "#n/a", "nat", "<na>", "n.a.")
+MISSING = (
+    "",
+    "-",
+    "--",
+    "\u2212",
+    "\u2013",
+    "\u2014",
+    ".",
+    "nan",
+    "na",
+    "n/a",
+    "null",
+    "none",
+    "nil",
+    "#n/a",
+    "nat",
+    "<na>",
+    "n.a.",
+)
 LONGEST = 40
 """Characters that a number may have: longer cells are refused before any pattern meets them."""
 
@@ -22,7 +40,7 @@ _GROUPED = r"^[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d*)?$"
 """Groups of three digits, or as India writes them: of two, and three at the end."""
 _CURRENCY_BEFORE = r"^([-+(]?)[$€£₩¥]\s?"
 _CURRENCY_BEHIND = r"\s?(?:[$€£₩¥]|원|USD|EUR|KRW)(\)?)$"
-_SPACES_OF_GROUPS = "[\\s'’\u00a0\u202f]"
+_SIGNS_OF_GROUPS = "[\\s'’_\u00a0\u2007\u2009\u202f]"
 _BLOCK = 1 << 16
 
 
@@ -88,11 +106,14 @@ def _carefully(column: Column, decimal: str) -> tuple[Floats, Flags, Flags]:
     too_long = flags(compute.greater(compute.utf8_length(text), LONGEST))
     missing = flags(compute.is_in(compute.utf8_lower(text), pa.array(MISSING, text.type)))
     text = compute.if_else(pa.array(too_long | missing), pa.scalar("", text.type), text)
+    text = compute.replace_substring_regex(
+        text, "^(\\(?)[\u2212\u2013]", r"\1-"
+    )  # minus as typesetters write it
     for currency in (_CURRENCY_BEFORE, _CURRENCY_BEHIND):
         text = compute.replace_substring_regex(text, currency, r"\1")
     if decimal == ",":
         text = _with_decimal_point(text)
-    text = compute.replace_substring_regex(text, _SPACES_OF_GROUPS, ",")
+    text = compute.replace_substring_regex(text, _SIGNS_OF_GROUPS, ",")
     negative = flags(compute.match_substring_regex(text, r"^\(.*\)$"))
     text = compute.replace_substring_regex(text, r"^\((.*)\)$", r"\1")
     text, factor = _without_units(text)

@@ -26,26 +26,33 @@ LONGEST: Final = 80
 UNREAD: Final = -1
 
 _WEEKDAY = r"(?:(?P<w>[A-Za-z]{3,9}),? +)?"
+_NAME_OF_DAY = r"(?: ?\((?:[A-Za-z]{3,9}|[월화수목금토일])\)| [월화수목금토일]요일)?"
 _CLOCK = (
-    r"(?:[T ,]+(?P<H>\d{1,2}):?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    r"(?:[T ,]+(?:(?P<k>오전|오후|[AaPp][Mm]) ?)?(?P<H>\d{1,2}):?(?P<M>\d{2})(?::?(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
     r"(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?)?"
 )
-_ZONE = r" ?(?:(?:GMT|UTC)(?=[+-]))?(?P<z>Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+_HOURS_AHEAD: Final = {
+    "EST": -5, "EDT": -4, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "BST": 1, "CEST": 2, "CET": 1, "MSK": 3,
+    "SGT": 8, "HKT": 8, "KST": 9, "JST": 9, "AEST": 10, "AEDT": 11,
+}  # fmt: skip
+"""Zones whose short names mean one of them alone: CST and IST do not."""
+_ZONE = rf" ?(?:(?:GMT|UTC)(?=[+-]))?(?P<z>Z|z|UTC|GMT|{'|'.join(_HOURS_AHEAD)}|[+-]\d{{2}}:?\d{{2}})?"
 _END = _CLOCK + _ZONE + r"(?: ?\([A-Za-z ]{1,40}\))?$"
 _YEAR = r"(?P<y>\d{4}|\d{2})"
 _TWO = r"(?P<a>\d{1,2})[-/. ]+(?P<b>\d{1,2})[-/. ]+"
-_KOREAN = r"(?P<y>\d{4})년 ?(?P<m>\d{1,2})월 ?(?P<d>\d{1,2})일".encode().decode(
-    "latin-1"
-)  # a character a byte
+_KOREAN = r"(?P<y>\d{4})년 ?(?P<m>\d{1,2})월 ?(?P<d>\d{1,2})일"
 _STYLES: Final = {
-    "YYYY-MM-DD": r"^" + _WEEKDAY + r"(?P<y>\d{4})[-/. ]+(?P<m>\d{1,2})[-/. ]+(?P<d>\d{1,2})\.?" + _END,
+    "YYYY-MM-DD": r"^" + _WEEKDAY + r"(?P<y>\d{4})[-/. ]+(?P<m>\d{1,2})[-/. ]+(?P<d>\d{1,2})\.?" + _NAME_OF_DAY + _END,
     "YYYYMMDD": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})" + _END,
     "YYYYMMDDhhmmss": r"^(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})?$",
     "DD Mon YYYY": r"^" + _WEEKDAY + r"(?P<d>\d{1,2})[-/. ]+(?P<n>[A-Za-z]{3,9})[-/., ]+" + _YEAR + _END,
     "Mon DD, YYYY": r"^" + _WEEKDAY + r"(?P<n>[A-Za-z]{3,9})[-/. ]+(?P<d>\d{1,2}),?[-/ ]+" + _YEAR + _END,
     "two numbers and the year": r"^" + _WEEKDAY + _TWO + r"(?P<c>\d{4})\.?" + _END,
     "three numbers of two digits": r"^" + _WEEKDAY + _TWO + r"(?P<c>\d{2})\.?" + _END,
-    "YYYY년 M월 D일": r"^" + _KOREAN + _END,
+    "YYYY년 M월 D일": r"^" + _KOREAN + _NAME_OF_DAY + _END,
+    "YYYY-MM": r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})$",
+    "YYYYMM": r"^(?P<y>(?:19|20)\d{2})(?P<m>\d{2})$",
+    "Mon YYYY": r"^(?P<n>[A-Za-z]{3,9})[- ](?P<y>\d{4})$",
 }  # fmt: skip
 STYLES: Final = tuple(_STYLES)
 UNORDERED: Final = {
@@ -53,8 +60,16 @@ UNORDERED: Final = {
     STYLES.index("three numbers of two digits"): True,
 }
 """Styles that leave the order of day and month open, and whether their years have two digits."""
+
+
+def _as_bytes(pattern: str) -> str:
+    """The pattern for texts of a character a byte, as cells are read."""
+    choice = re.sub(r"\[([^]\x00-\x7f]+)\]", lambda found: f"(?:{'|'.join(found[1])})", pattern)
+    return choice.encode().decode("latin-1")
+
+
 _PATTERNS: Final = tuple(
-    (style, re.compile(pattern, re.ASCII)) for style, pattern in enumerate(_STYLES.values())
+    (style, re.compile(_as_bytes(pattern), re.ASCII)) for style, pattern in enumerate(_STYLES.values())
 )
 
 _BLOCK: Final = 1 << 16
@@ -112,6 +127,8 @@ class _Shape:
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     letters: Mapping[int, int] = field(default_factory=dict)
     zone: bytes = b""
+    half: str = ""
+    """The half of the day, as AM or 오후 say it; empty where the clock has 24 hours."""
 
 
 def read_shapes(text: Column) -> Written:
@@ -171,7 +188,10 @@ def _shape_of(cell: bytes, code: bytes) -> _Shape:
             spans = {name: match.span(name) for name, value in match.groupdict().items() if value is not None}
             free = {at for name in ("n", "w") if name in spans for at in range(*spans[name])}
             letters = {at: cell[at] for at in range(len(cell)) if code[at] == _LETTER and at not in free}
-            return _Shape(code, style, spans, letters, zone=cell[slice(*spans.get("z", (0, 0)))])
+            zone, half = (
+                cell[slice(*spans.get(name, (0, 0)))] for name in ("z", "p" if "p" in spans else "k")
+            )
+            return _Shape(code, style, spans, letters, zone, half.decode())
     letters = {at: cell[at] for at in range(len(cell)) if code[at] == _LETTER}
     return _Shape(code, UNREAD, letters=letters)
 
@@ -181,7 +201,9 @@ def _take(shape: _Shape, cells: Bytes, rows: NDArray[np.intp], written: Written)
     if shape.style == UNREAD:
         return
     written.style[rows] = shape.style
-    numbers = {name: _number(cells, *span) for name, span in shape.spans.items() if name not in "npwz"}
+    numbers = {name: _number(cells, *span) for name, span in shape.spans.items() if name not in "nkpwz"}
+    if "y" in numbers and "d" not in numbers:
+        numbers["d"] = np.ones(len(cells), np.int32)
     if "n" in shape.spans:
         numbers["m"] = _month(cells, shape.spans["n"][0])
     if "y" in numbers and shape.spans["y"][1] - shape.spans["y"][0] == 2:
@@ -201,8 +223,8 @@ def _take_clock(shape: _Shape, numbers: Parts, rows: NDArray[np.intp], written: 
     wrong = (hours > 23) | (minutes > 59) | (seconds > 59)
     if "f" in numbers:
         wrong |= numbers["f"] > 0
-    if "p" in shape.spans:
-        afternoon = shape.letters[shape.spans["p"][0]] | _LOWER == ord("p")
+    if shape.half:
+        afternoon = shape.half == "오후" or shape.half[0] in "pP"
         wrong |= (hours > 12) & (not afternoon)
         hours = hours % 12 + 12 * afternoon
     written.clock[rows] = hours * 3_600 + minutes * 60 + seconds
@@ -230,6 +252,6 @@ def _offset(shape: _Shape, cells: Bytes) -> NDArray[np.int32]:
     """Seconds ahead of UTC."""
     start, stop = shape.spans["z"]
     if shape.zone[:1] not in (b"+", b"-"):
-        return np.zeros(len(cells), np.int32)
+        return np.full(len(cells), _HOURS_AHEAD.get(shape.zone.decode(), 0) * 3_600, np.int32)
     seconds = _number(cells, start + 1, start + 3) * 3_600 + _number(cells, stop - 2, stop) * 60
     return -seconds if shape.zone[:1] == b"-" else seconds
