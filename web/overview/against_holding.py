@@ -11,11 +11,13 @@ from backtest.comparison.holding import metrics_of_benchmark
 from backtest.metrics.catalogue import CATALOGUE, METRICS
 from backtest.metrics.metric import Metric
 from store.models import Result, Run
+from store.queries.studies import robustness
 from web.overview.kpis import costs_ladder, kpis
 from web.presentation.formatting import tone
 from web.presentation.verdict import Facts, Figures, Verdict, costs_of, verdict_of
 from web.results.curves import account_of
 from web.results.stored_curves import curves_of
+from web.services import database
 
 FIRST: Final = (
     "total_return", "cagr", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio", "max_drawdown",
@@ -65,7 +67,15 @@ def table_values(run: Run, result: Result) -> dict[str, Any]:
         "ladder": list(costs_ladder(own, result.summary.get("alternatives") or {})),
         "gross": _gross(run, own),
         "costs_total": costs_of(own),
+        "break_even": _break_even(run.run_id),
     }
+
+
+def _break_even(run_id: str) -> dict[str, Any]:
+    """Costs a side at which nothing, and no lead over holding, is left; empty until they are computed."""
+    with database().read() as session:
+        found: dict[str, Any] = (robustness.answer_of(session, run_id) or {}).get("break_even", {})
+    return found
 
 
 def held_metrics(run: Run, result: Result) -> Figures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ _STEPS = 4
 _FULL_MONTH = 0.08
 _SIDE = 1_000.0
 _POINTS = 700
+_MOST_TICKS = 7
 _PLOT_SHARE = 0.9
 """Of a picture's height; the rest is for the dates."""
 
@@ -63,27 +65,42 @@ def distribution(histogram: Mapping[str, Sequence[float]]) -> list[dict[str, Any
     ]
 
 
-def overlay(lines: Sequence[tuple[Times, Floats]]) -> dict[str, Any]:
-    """Lines on one axis of time, as paths in a square, with marks at round values and the outer dates."""
+def overlay(lines: Sequence[tuple[Times, Floats]], *, log: bool = False) -> dict[str, Any]:
+    """Lines on one axis of time, as paths in a square, with marks at round values and the outer dates.
+
+    On a logarithmic scale a line ends where it is no longer above zero. `low`, `high`, `start` and `end` are what the
+    sides of the square stand for, for a script that reads values from the paths.
+    """
     thinned = [_thin(times, values) for times, values in lines]
+    if log:
+        thinned = [_positive(seconds, values) for seconds, values in thinned]
     low = min(float(values.min()) for _, values in thinned)
     high = max(float(values.max()) for _, values in thinned)
     first = min(int(seconds[0]) for seconds, _ in thinned)
     last = max(int(seconds[-1]) for seconds, _ in thinned)
-    span, width = (high - low) or 1.0, (last - first) or 1
+    scaled: Callable[[float], float] = math.log if log else float
+    span, width = (scaled(high) - scaled(low)) or 1.0, (last - first) or 1
 
     def height(value: float) -> float:
-        return round(_SIDE * (high - value) / span, 1)
+        return round(_SIDE * (scaled(high) - scaled(value)) / span, 1)
 
     return {
         "paths": [_path((seconds - first) * _SIDE / width, values, height) for seconds, values in thinned],
         "ticks": [
-            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:g}"}
-            for tick in _ticks(low, high)
+            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:,g}"}
+            for tick in (_log_ticks if log else _ticks)(low, high)
         ],
         "first": str(np.datetime64(first, "s"))[:10],
         "last": str(np.datetime64(last, "s"))[:10],
-    }
+        "log": log, "low": low, "high": high, "start": first, "end": last,
+    }  # fmt: skip
+
+
+def _positive(seconds: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The part before the first value that has no logarithm; every line begins at 100."""
+    wrong = values <= 0
+    end = int(np.argmax(wrong)) if wrong.any() else len(values)
+    return seconds[:end], values[:end]
 
 
 def _thin(times: Times, values: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -104,6 +121,19 @@ def _ticks(low: float, high: float) -> list[float]:
     size = 10.0 ** np.floor(np.log10(rough))
     step = float(size * next(factor for factor in (1, 2, 5, 10) if factor * size >= rough))
     return [float(tick) for tick in np.arange(np.ceil(low / step) * step, high, step)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """About five round values between two positive others, at about equal ratios."""
+    if high / low < 4:
+        return [tick for tick in _ticks(low, high) if tick > 0]
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [factor * 10.0**power for power in powers for factor in factors]
+        within = [tick for tick in ticks if low <= tick <= high]
+        if len(within) <= _MOST_TICKS:
+            break
+    return within[:: -(-len(within) // _MOST_TICKS)]
 
 
 def _cell(value: float | None) -> dict[str, Any]:

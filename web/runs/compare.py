@@ -11,11 +11,14 @@ from typing import Any
 from backtest.metrics.metric import Metric
 from backtest.run.request import OPTION_FIELDS
 from store.models import Run
+from web.presentation.run_settings import Setting, changes, grouped
 from web.presentation.svg import overlay
 from web.results.stored_curves import Curves
 from web.submission import form
 
 MOST = 10
+_HOLD = "hold"
+"""The place of the benchmark among the lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,59 @@ def _differences_first(rows: Sequence[Row], *, only: bool) -> list[Row]:
     return [row for row in rows if row.differs] + alike
 
 
-def drawing(finished: Sequence[tuple[int, Run, Curves]]) -> dict[str, Any] | None:
-    """The equity of the runs, each with its place, as lines of an SVG that begin at 100, on one axis of time."""
+def drawing(finished: Sequence[tuple[int, Run, Curves]], *, log: bool = False) -> dict[str, Any] | None:
+    """The equity of the runs, each with its place, as lines of an SVG that begin at 100, on one axis of time.
+
+    The last line is the benchmark of the first run.
+    """
     if not finished:
         return None
-    indexed = [
-        (curves.times, 100 * curves.by_name["equity"] / run.initial_capital) for _, run, curves in finished
+    _, first, curves_of_first = finished[0]
+    shown: list[tuple[int | str, Run, Curves, str]] = [
+        *((place, run, curves, "equity") for place, run, curves in finished),
+        (_HOLD, first, curves_of_first, "benchmark"),
     ]
-    drawn = overlay(indexed)
+    indexed = [
+        (curves.times, 100 * curves.by_name[name] / run.initial_capital) for _, run, curves, name in shown
+    ]
+    drawn = overlay(indexed, log=log)
     lines = [
         {"place": place, "run": run, "path": path, "last": float(values[-1])}
-        for (place, run, _), path, (_, values) in zip(finished, drawn["paths"], indexed, strict=True)
+        for (place, run, _, _), path, (_, values) in zip(shown, drawn["paths"], indexed, strict=True)
     ]
-    return drawn | {"lines": lines}
+    return drawn | {"lines": lines, "hold": _HOLD}
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """What tells each run from the others: the settings in which they differ; of alike runs what is no default."""
+    given = [{setting.name: setting for _, group in grouped(run) for setting in group} for run in runs]
+    names = dict.fromkeys(name for settings in given for name in settings)
+    differing = [name for name in names if len({_text(settings.get(name)) for settings in given}) > 1]
+    return [
+        ", ".join(
+            filter(None, (_brief(settings.get(name)) for name in differing if name not in _titled(run)))
+        )
+        or changes(run)
+        for run, settings in zip(runs, given, strict=True)
+    ]
+
+
+def _titled(run: Run) -> tuple[str, ...]:
+    """The settings that stand in the title of a run already."""
+    return () if run.name else ("symbols", "rule_type")
+
+
+def _text(setting: Setting | None) -> str:
+    return "" if setting is None else setting.text
+
+
+def _brief(setting: Setting | None) -> str:
+    """The setting as a label has it; an empty one is told by the runs that have it."""
+    if setting is None or setting.text == "–":
+        return ""
+    if setting.text == "Off":
+        return f"no {setting.label.lower()}"
+    return setting.brief or f"{setting.label.lower()} {setting.text}"
 
 
 _Reader = tuple[str, Callable[[Run], Any]]

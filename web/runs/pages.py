@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from backtest.metrics.catalogue import METRICS
 from store.models import Run, Status
 from store.queries import run_list, runs
+from web.api.request_parsing import query_choice
 from web.results.stored_curves import curves_of
 from web.runs import columns, compare, list_query
 from web.services import database
@@ -62,6 +63,7 @@ def compare_runs() -> ResponseReturnValue:
     with database().read() as session:
         compared: list[Run] = [runs.get(session, run_id) for run_id in run_ids]
     only_differences = request.args.get("differences") == "true"
+    log = query_choice("scale", "linear", ("linear", "log")) == "log"
     return render_template(
         "compare.html",
         runs=compared,
@@ -72,8 +74,11 @@ def compare_runs() -> ResponseReturnValue:
                 (place, run, curves_of(run.run_id, run.result_hash))
                 for place, run in enumerate(compared)
                 if run.result_hash
-            ]
+            ],
+            log=log,
         ),
+        labels=compare.labels(compared),
+        kept={"differences": "true" if only_differences else None, "scale": "log" if log else None},
         inputs=compare.input_rows(compared, only_differences=only_differences),
         metrics=compare.metric_rows(compared, METRICS, only_differences=only_differences),
         only_differences=only_differences,

@@ -46,11 +46,44 @@ def test_the_first_run_of_a_list_is_in_the_first_view_of_a_phone(open_page, resu
     assert page.locator("tbody tr").first.bounding_box()["y"] < 500
 
 
-def test_another_run_is_made_the_baseline_of_a_comparison(open_page, result):
-    page = open_page("/?params.fast=20&params.slow=60")
+def submitted(page, query):
+    """The id of a run that the form submits."""
+    page.goto(f"/?{query}")
     page.get_by_role("button", name="Run backtest").click()
     expect(page.locator("dl.kpis")).to_be_visible()
-    other = page.url.split("/")[-1].split("?")[0]
+    return page.url.split("/")[-1].split("?")[0]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_values_of_every_curve_are_read_near_the_pointer_and_by_keyboard(open_page, result, scale):
+    page = open_page()
+    other = submitted(page, "params.fast=20&params.slow=60")
+    page.goto(f"/compare?run={result.split('/')[-1]}&run={other}&scale={scale}")
+    legend = page.locator(".legend li")
+    values = sorted(float(item.locator(".value").text_content().replace(",", "")) for item in legend.all())
+    area, box = page.locator(".readable"), page.locator(".hover-box")
+
+    drawing = page.locator(".overlay svg").bounding_box()
+    page.mouse.move(drawing["x"] + drawing["width"] - 0.5, drawing["y"] + 50)
+
+    expect(box).to_be_visible()
+    read = [float(value.replace(",", "")) for value in box.locator(".value").all_text_contents()]
+    assert sorted(read) == pytest.approx(values, rel=0.01)
+    assert read == sorted(read, reverse=True)
+    assert "Hold SP500" in box.text_content()
+    near = box.bounding_box()
+    assert 0 < drawing["x"] + drawing["width"] - (near["x"] + near["width"]) < 40
+
+    page.mouse.move(0, 0)
+    expect(box).to_be_hidden()
+    area.press("Home")
+    expect(box.locator("strong")).to_have_text(page.locator(".overlay text").all_text_contents()[-2])
+    assert {float(value) for value in box.locator(".value").all_text_contents()} == {100.0}
+
+
+def test_another_run_is_made_the_baseline_of_a_comparison(open_page, result):
+    page = open_page()
+    other = submitted(page, "params.fast=20&params.slow=60")
 
     page.goto(f"/compare?run={result.split('/')[-1]}&run={other}")
     page.get_by_role("link", name="the baseline").first.click()

@@ -72,3 +72,36 @@ def test_a_flat_line_of_one_bar_is_drawn():
     drawn = svg.overlay([(np.array(["2024-01-01"], "datetime64[s]"), np.array([7.0]))])
 
     assert drawn["paths"] == ["M0.0,0.0"]
+
+
+DAYS = np.array(["2024-01-01", "2024-01-02", "2024-01-03"], dtype="datetime64[s]")
+
+
+def test_on_a_logarithmic_scale_equal_growth_is_equally_high():
+    drawn = svg.overlay([(DAYS, np.array([100.0, 1_000.0, 10_000.0]))], log=True)
+
+    assert drawn["paths"] == ["M0.0,1000.0L500.0,500.0L1000.0,0.0"]
+    assert [tick["label"] for tick in drawn["ticks"]] == [
+        "100",
+        "200",
+        "500",
+        "1,000",
+        "2,000",
+        "5,000",
+        "10,000",
+    ]
+    assert (drawn["low"], drawn["high"]) == (100.0, 10_000.0)
+
+
+def test_on_a_logarithmic_scale_a_ruined_account_ends_before_zero():
+    drawn = svg.overlay(
+        [(DAYS, np.array([100.0, 50.0, 0.0])), (DAYS, np.array([100.0, 100.0, 200.0]))], log=True
+    )
+
+    assert drawn["paths"] == ["M0.0,500.0L500.0,1000.0", "M0.0,500.0L500.0,500.0L1000.0,0.0"]
+
+
+def test_growth_beyond_all_powers_has_few_marks():
+    drawn = svg.overlay([(DAYS, np.array([100.0, 1e12, 1e24]))], log=True)
+
+    assert [tick["label"] for tick in drawn["ticks"]] == ["100", "1e+06", "1e+10", "1e+14", "1e+18", "1e+22"]

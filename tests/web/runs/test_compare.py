@@ -91,8 +91,38 @@ def test_the_lines_begin_at_100_and_end_at_the_growth_of_each_run(compared, clie
     page = compared(one, other)
 
     growth = [1 + client.get(f"/api/runs/{run}").json["metrics"]["total_return"] for run in (one, other)]
-    assert re.findall(r'<b class="value">([\d.]+)</b>', page) == [f"{100 * share:.1f}" for share in growth]
-    assert page.count("<path class") == 2
+    held = 1 + client.get(f"/api/runs/{one}").json["metrics"]["benchmark_return"]
+    expected = [f"{100 * share:.1f}" for share in (*growth, held)]
+    assert re.findall(r'<b class="value">([\d.]+)</b>', page) == expected
+    assert re.findall(r'<path class="(line-\w+)"', page) == ["line-0", "line-1", "line-hold"]
+    assert "Hold SP500" in page
+
+
+def test_the_scale_is_linear_or_logarithmic_and_stays_with_what_else_was_chosen(compared, finished):
+    one, other = finished(), finished(params={"fast": 20, "slow": 60})
+
+    page = compared(one, other, scale="log", differences="true")
+
+    assert 'data-log="true"' in page
+    assert f'href="/compare?run={one}&amp;run={other}&amp;differences=true">Linear</a>' in page
+    make = f'href="/compare?run={other}&amp;run={one}&amp;differences=true&amp;scale=log" aria-label="Make'
+    assert make in page
+
+
+def test_the_label_of_a_run_is_what_differs(compared, finished):
+    one = finished(fee_rate=0.002, stop_loss_pct=5)
+    other = finished(fee_rate=0.002, stop_loss_pct=10, direction="long_short")
+    neither = finished(fee_rate=0.002, params={"fast": 20, "slow": 30})
+
+    legend = re.findall(
+        r'<span class="name">[^<]*</span> <span class="muted">([^<]*)', compared(one, other, neither)
+    )
+
+    assert legend == [
+        "fast 10, long only, stop-loss 5%",
+        "fast 10, long and short, stop-loss 10%",
+        "fast 20, long only, no stop-loss",
+    ]
 
 
 def test_a_run_without_a_result_is_compared_by_what_was_asked_for_and_keeps_its_colour(
