@@ -142,6 +142,10 @@ class Settings:
     kubernetes_port: int = whole("KUBERNETES_SERVICE_PORT", 443, 1, 65_535)
     kubernetes_ca_file: str = text("KUBERNETES_CA_FILE")
     max_running_workflows: int = whole("MAX_RUNNING_WORKFLOWS", 10, 1, 10_000)
+    study_pods: int = whole("STUDY_PODS", 5, 1, 1_000)
+    """Pods of one study at once; the WorkflowTemplate backtest-sweep has the same number."""
+    max_study_pods: int = whole("MAX_STUDY_PODS", 10, 1, 10_000)
+    """Pods of all studies at once; the places of runs are their own."""
     ttl_success_seconds: int = whole("TTL_SUCCESS_SECONDS", 0, 0, _YEAR_SECONDS)
     ttl_success_ui_seconds: int = whole("TTL_SUCCESS_UI_SECONDS", 900, 0, _YEAR_SECONDS)
     """For workflows that people submit in the Argo UI: they are read there; those of the web are deleted at once."""

@@ -107,8 +107,9 @@ def _upgrade(database: Database, _arguments: argparse.Namespace) -> int:
 
 
 def _accounts(database: Database, _arguments: argparse.Namespace) -> int:
-    workflows = Settings.from_env(os.environ).max_running_workflows
-    for account in accounts.grant(database.engine, os.environ, workflows=workflows):
+    settings = Settings.from_env(os.environ)
+    pods = settings.max_running_workflows + settings.max_study_pods
+    for account in accounts.grant(database.engine, os.environ, pods=pods):
         tables = ", ".join(name or "the whole database" for name in account.rights)
         print(f"{account.user}: granted on {tables or 'no table yet'}")
     return 0

@@ -261,6 +261,12 @@ class Study(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[Moment | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    workflow_name: Mapped[str | None] = mapped_column(String(128))
+    workflow_uid: Mapped[str | None] = mapped_column(String(36))
+    workflows: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many workflows executed it so far: each has a name of its own."""
+    pods: Mapped[int | None]
+    """Among how many pods what is missing is shared."""
 
     @property
     def ended(self) -> bool:

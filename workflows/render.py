@@ -16,7 +16,8 @@ _HEAD = "# Rendered by `make render` from workflows/templates; change it there.\
 
 def rendered(settings: Settings) -> dict[str, str]:
     """The YAML of every template, by file name."""
-    made = (templates.backtest(settings), templates.quick(settings), templates.db_migrate(settings))
+    makers = (templates.backtest, templates.quick, templates.sweep, templates.db_migrate)
+    made = (make(settings) for make in makers)
     return {f"{template.name}.yaml": _HEAD + template.to_yaml() for template in made}
 
 

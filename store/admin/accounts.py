@@ -18,7 +18,7 @@ _VERSION = "alembic_version"
 _WHOLE = ""
 _DATA = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _DEFINITIONS = ("CREATE", "ALTER", "DROP", "INDEX", "REFERENCES")
-_READER_CONNECTIONS_PER_WORKFLOW = 2
+_READER_CONNECTIONS_PER_POD = 2
 """A step holds one; its successor may connect before it is seen to be gone."""
 _READER_STATEMENT_SECONDS = 120
 
@@ -56,7 +56,7 @@ class Account:
     """How long one statement may take, where the server limits that for an account; 0 is no limit."""
 
 
-def grant(engine: Engine, variables: Mapping[str, str], *, workflows: int) -> list[Account]:
+def grant(engine: Engine, variables: Mapping[str, str], *, pods: int) -> list[Account]:
     """Create or change the accounts that the environment names, and return them.
 
     The administrator grants before a migration, so that the account that migrates exists, and again after it, for
@@ -64,7 +64,7 @@ def grant(engine: Engine, variables: Mapping[str, str], *, workflows: int) -> li
     """
     if engine.dialect.name != "mysql":
         raise StoreError("an SQLite file has no accounts; set DB_HOST and the others to grant on MySQL")
-    accounts = _wanted(variables, set(inspect(engine).get_table_names()), workflows)
+    accounts = _wanted(variables, set(inspect(engine).get_table_names()), pods)
     if engine.url.username in {account.user for account in accounts}:
         raise StoreError(
             f"{engine.url.username} cannot grant to itself: set DB_USER and DB_PASSWORD to MySQL's administrator"
@@ -76,11 +76,11 @@ def grant(engine: Engine, variables: Mapping[str, str], *, workflows: int) -> li
     return accounts
 
 
-def _wanted(variables: Mapping[str, str], tables: set[str], workflows: int) -> list[Account]:
+def _wanted(variables: Mapping[str, str], tables: set[str], pods: int) -> list[Account]:
     written = dict.fromkeys(Base.metadata.tables, _DATA) | {_VERSION: ("SELECT",)}
     read = dict.fromkeys(READABLE, ("SELECT",))
     reader_limits = {
-        "connections": _READER_CONNECTIONS_PER_WORKFLOW * workflows,
+        "connections": _READER_CONNECTIONS_PER_POD * pods,
         "statement_seconds": _READER_STATEMENT_SECONDS,
     }
     accounts = [

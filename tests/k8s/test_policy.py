@@ -175,11 +175,31 @@ def step_pods(objects):
     return 3 * at_once, [container, json.loads(spec["podSpecPatch"])["containers"][0]]
 
 
+def study_pods(objects):
+    """Those of all studies at once; what cleans up after a study is among the pods of runs."""
+    spec = workflow_spec(named(objects, "WorkflowTemplate")["backtest-sweep"])
+    (chunk,) = (part for part in spec["templates"] if part["name"] == "chunk")
+    container = json.loads(json.dumps(chunk["container"]))
+    container["resources"]["limits"]["memory"] = re.search(r"\? '(\d+Mi)'", chunk["podSpecPatch"])[1]
+    at_once = int(named(objects, "ConfigMap")["web-config"]["data"]["MAX_STUDY_PODS"])
+    return at_once, [container, json.loads(spec["podSpecPatch"])["containers"][0]]
+
+
+@pytest.mark.parametrize("environment", OVERLAYS)
+def test_the_pods_of_one_study_are_as_many_as_the_dispatcher_counts(environment):
+    objects = overlay(environment)
+    spec = workflow_spec(named(objects, "WorkflowTemplate")["backtest-sweep"])
+    (main,) = (part for part in spec["templates"] if part["name"] == "main")
+    configured = named(objects, "ConfigMap")["web-config"]["data"]
+
+    assert main["parallelism"] == int(configured["STUDY_PODS"]) <= int(configured["MAX_STUDY_PODS"])
+
+
 @pytest.mark.parametrize("environment", OVERLAYS)
 def test_the_quota_has_room_for_everything_at_once_and_not_for_twice_as_much(environment):
     objects = overlay(environment)
     quota = named(objects, "ResourceQuota")["environment"]["spec"]["hard"]
-    needed = [*workloads(objects), step_pods(objects)]
+    needed = [*workloads(objects), step_pods(objects), study_pods(objects)]
 
     sums = {"pods": sum(count for count, _containers in needed)} | {
         f"{side}.{resource}": sum(count * asked_by(each, side, resource) for count, each in needed)

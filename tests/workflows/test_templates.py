@@ -13,13 +13,17 @@ from hera.workflows import models as m
 
 from backtest import rules
 from backtest.run.request import EXAMPLE, FORM_GROUPS, RunRequest
+from backtest.studies.plan import plan
+from backtest.studies.request import StudyRequest
 from config.exit_codes import Exit
 from config.settings import Settings
 from qa.processes import ROOT
 from workflows import render
 from workflows.cluster import parameters
+from workflows.cluster.studies.form import STUDY
 
 SETTINGS = Settings()
+TEMPLATES = ["backtest-quick.yaml", "backtest-sweep.yaml", "backtest.yaml", "db-migrate.yaml"]
 
 
 def rendered(settings=SETTINGS):
@@ -55,7 +59,7 @@ def closed(schema):
     return schema
 
 
-@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_every_key_of_a_template_is_one_that_argo_knows(name):
     schema = closed(m.WorkflowTemplate.model_json_schema(by_alias=True))
 
@@ -70,8 +74,7 @@ def test_what_is_committed_is_what_is_rendered_and_a_difference_is_seen(tmp_path
 
     assert done.returncode == 0
     assert (before, written, after) == (1, 0, 0)
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["backtest-quick.yaml", "backtest.yaml", "db-migrate.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == TEMPLATES
 
 
 def test_every_argument_says_what_it_is_for_and_a_choice_has_its_list():
@@ -171,7 +174,7 @@ def test_every_step_has_a_command_a_deadline_and_limits(step):
     assert part["container"]["securityContext"]["readOnlyRootFilesystem"] is True
 
 
-@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_no_step_sees_a_token_of_kubernetes(name):
     spec = rendered()[name]["spec"]
 
@@ -253,10 +256,109 @@ def test_each_step_of_a_migration_has_the_account_that_it_needs():
     }
 
 
-@pytest.mark.parametrize("name", ["backtest.yaml", "backtest-quick.yaml", "db-migrate.yaml"])
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_a_step_is_given_the_arguments_of_its_workflow_only_where_there_are_any(name):
     spec = rendered()[name]["spec"]
 
     given = {step for step in parts(spec) if step != "main" and "PARAMETERS" in variables(step, spec)}
+    first = {"plan"} if "plan" in parts(spec) else parts(spec).keys() - {"main"}
 
-    assert given == (parts(spec).keys() - {"main"} if spec.get("arguments") else set())
+    assert given == (first if spec.get("arguments") else set())
+
+
+def sweep(settings=SETTINGS):
+    return rendered(settings)["backtest-sweep.yaml"]["spec"]
+
+
+def tasks():
+    return {task["name"]: task for task in parts(sweep())["main"]["dag"]["tasks"]}
+
+
+def secrets_of(step):
+    asked = (each.get("valueFrom", {}).get("secretKeyRef", {}) for each in variables(step, sweep()).values())
+    return {each["name"] for each in asked if each}
+
+
+def test_an_untouched_form_of_a_study_is_a_study_of_the_example():
+    asked = sweep()["arguments"]["parameters"]
+    study_id = "123e4567-e89b-42d3-a456-426614174000"
+
+    raw, hashes = parameters.read({each["name"]: each["value"] for each in asked}, study_id, STUDY)
+
+    request = StudyRequest.parse(raw)
+    assert (request.run.symbols, request.run.rule_type) == (("SP500",), "MOVING_AVERAGE_CROSS")
+    assert (request.study_id, plan(request).trials, hashes) == (study_id, 150, {})
+    assert {each["name"] for each in asked} == {field.name for field in STUDY.fields}
+    assert [each["name"] for each in asked if len(each["description"]) < 10] == []
+
+
+def test_only_the_steps_that_execute_no_rule_of_a_package_hold_the_account_that_writes():
+    assert {step: secrets_of(step) for step in ("plan", "chunk", "judge", "persist")} == {
+        "plan": {"web-secret"},
+        "chunk": {"engine-secret"},
+        "judge": {"engine-secret"},
+        "persist": {"web-secret"},
+    }
+
+
+def test_chunks_fan_out_over_numbers_alone_and_some_that_fail_stop_nothing():
+    chunk, main = tasks()["chunk"], parts(sweep())["main"]
+
+    assert chunk["withParam"] == "{{tasks.plan.outputs.parameters.pods}}"
+    assert (main["failFast"], main["parallelism"]) == (False, SETTINGS.study_pods)
+    assert "chunk.AnySucceeded" in tasks()["judge"]["depends"]
+    assert tasks()["persist"]["depends"] == "judge.Succeeded || judge.Failed || judge.Errored"
+    assert not re.search("continueOn|failFast: true", json.dumps(sweep()))
+
+
+def test_chunks_lie_under_keys_of_workflow_and_number_and_are_found_without_a_position():
+    [part] = parts(sweep())["chunk"]["outputs"]["artifacts"]
+    found = {
+        step: {each["name"]: each for each in parts(sweep())[step]["inputs"]["artifacts"]}
+        for step in ("judge", "persist")
+    }
+
+    assert part["s3"]["key"].endswith("{{workflow.name}}/{{workflow.uid}}/parts/{{inputs.parameters.pod}}")
+    for each in found.values():
+        assert part["s3"]["key"] == f"{each['parts']['s3']['key']}/{{{{inputs.parameters.pod}}}}"
+        assert each["parts"]["optional"] is True
+    assert "outputs.result" not in json.dumps(sweep())
+
+
+def test_a_pod_that_executes_trials_requests_what_it_uses_and_has_as_many_threads_as_processors():
+    for step in ("plan", "chunk", "judge"):
+        resources = parts(sweep())[step]["container"]["resources"]
+        assert resources["requests"]["cpu"] == resources["limits"]["cpu"] == "1"
+    for step in ("chunk", "judge"):
+        threads = variables(step, sweep())["NUMBA_NUM_THREADS"]["valueFrom"]["resourceFieldRef"]
+        assert threads["resource"] == "limits.cpu"
+
+
+def test_each_chunk_is_tried_again_and_pods_and_artifacts_are_cleaned():
+    spec = sweep()
+
+    assert parts(spec)["chunk"]["retryStrategy"] == parts(backtest())["engine"]["retryStrategy"]
+    assert spec["podGC"]["strategy"] == "OnPodSuccess"
+    assert spec["artifactGC"]["strategy"] == "OnWorkflowDeletion"
+    assert set(spec["ttlStrategy"]) == {
+        "secondsAfterSuccess",
+        "secondsAfterFailure",
+        "secondsAfterCompletion",
+    }
+
+
+def test_no_step_of_a_study_can_be_chosen_as_the_entrypoint():
+    assert parts(sweep())["plan"]["inputs"]["parameters"] == [{"name": "choose_main_as_entrypoint"}]
+    for step in ("chunk", "judge", "persist"):
+        artifacts = {each["name"]: each for each in parts(sweep())[step]["inputs"]["artifacts"]}
+        assert not artifacts["study"].get("optional")
+
+
+def test_nodes_and_links_of_a_study_say_what_they_are():
+    spec = sweep()
+
+    shown = spec["workflowMetadata"]["annotations"]
+    assert shown["page"] == "studies"
+    assert backtest()["workflowMetadata"]["annotations"]["page"] == "runs"
+    assert "study on" in shown["workflows.argoproj.io/title"]
+    assert parts(spec)["chunk"]["annotations"]["workflows.argoproj.io/display-name"].startswith("chunk {{=")

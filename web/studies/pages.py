@@ -36,6 +36,8 @@ def show(study_id: str) -> ResponseReturnValue:
     symbol = request.args.get("symbol", "")
     with database().read() as session:
         study = studies.get(session, study_id)
+        if not study.chunks:
+            return render_template("studies/refused.html", study=study)
         table = shown.read(session, study, symbol)
         summary = studies.summary_of(session, study_id)
         failures = chunks.failures(session, study_id, limit=3)

@@ -28,6 +28,7 @@ class StudyCheck(TypedDict):
     refused: NotRequired[int]
     simulations: NotRequired[int]
     chunks: NotRequired[int]
+    pods: NotRequired[int]
     bars: NotRequired[int]
     seconds: NotRequired[float]
 

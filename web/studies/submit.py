@@ -16,8 +16,9 @@ from web.services import database, settings
 from web.studies import schemas
 from workflows.studies import submission
 
-_SECONDS_A_BAR = 1.2e-8
 _FIXED_SECONDS = 0.3
+_POD_SECONDS = 20.0
+"""Four pods one after the other start in a cluster."""
 
 bp = Blueprint("study_submit", __name__)
 
@@ -56,13 +57,15 @@ def check() -> ResponseReturnValue:
 
 def _sized(raw: Any) -> schemas.StudyCheck:
     prepared = submission.prepare(raw, settings=settings(), database=database())
-    slots = settings().worker_slots
-    return {
+    slots, pods = settings().worker_slots, submission.pods_of(prepared, settings())
+    at_once = slots if pods is None else min(pods, settings().study_pods)
+    body: schemas.StudyCheck = {
         "ok": True,
         "trials": prepared.planned.trials,
         "refused": prepared.planned.refused,
         "simulations": prepared.simulations,
         "chunks": submission.chunks_of(prepared, slots),
         "bars": prepared.bars,
-        "seconds": round(_FIXED_SECONDS + prepared.work * _SECONDS_A_BAR / slots, 1),
+        "seconds": round(_FIXED_SECONDS + prepared.seconds / at_once, 1),
     }
+    return body if pods is None else {**body, "pods": pods, "seconds": body["seconds"] + _POD_SECONDS}

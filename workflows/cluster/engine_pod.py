@@ -12,19 +12,14 @@ from sqlalchemy.orm import Session
 
 from backtest import rules
 from backtest.run.request import RunRequest
-from config import logs
 from config.settings import Settings
 from store.queries import datasets
 from store.session import Database
-from workflows import limits, process, submission
-from workflows.cluster import failure_messages, failure_report, parameters
+from workflows import limits, submission
+from workflows.cluster import failure_messages, failure_report, parameters, pod_memory
 from workflows.failures import Failure
 from workflows.steps import step, work
 from workflows.steps.work import Work
-
-_SHARE_FOR_DATA = 0.85
-"""The share of the container's memory that the step's own data may fill; the rest is code and stacks."""
-log = logs.get(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +41,7 @@ def _leave(failure: Failure, folder: Path) -> None:
 
 
 def _run(settings: Settings, run_id: str, folder: Path) -> int:
-    _limit_memory(os.environ)
+    pod_memory.limit(os.environ)
     raw, hashes = parameters.read(parameters.from_json(os.environ["PARAMETERS"]), run_id)
     request = limits.read(raw, settings.limits)
     return work.compute(_load(settings, request, hashes), folder)
@@ -66,12 +61,6 @@ def _current(session: Session, request: RunRequest) -> Mapping[str, str]:
     return {
         symbol: stored.data_hash for symbol, stored in submission.current_prices(session, request).items()
     }
-
-
-def _limit_memory(env: Mapping[str, str]) -> None:
-    """Have an allocation fail in Python, which can report it, before the kernel kills the container."""
-    if limit_mib := int(env.get("MEMORY_MIB", "0")):
-        process.limit_memory(int(limit_mib * _SHARE_FOR_DATA))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,14 @@ def texts_of(metrics: Mapping[str, Any]) -> dict[str, str]:
 
 
 def leave(folder: Path, metrics: Mapping[str, Any]) -> None:
-    """Leave each figure in a file of its name; the result is stored, so that a failure here is logged alone."""
+    """Leave each figure in a file of its name."""
+    write(folder, texts_of(metrics))
+
+
+def write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write texts for Argo; the result is stored, so that a failure here is logged alone."""
     try:
-        for name, text in texts_of(metrics).items():
+        for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         log.warning("figures could not be left for Argo", error=str(error))

@@ -18,22 +18,22 @@ _MOST_ITEMS: Final = 100_000
 _LARGEST: Final = 2**53
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
     """Whether a database of ours stores it: UTF-8 without NUL."""
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or "\0" in value:
         return False
     return value.encode("utf-8", "ignore").decode() == value
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
 
 
-def _is_flag(value: object) -> bool:
+def is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _is_day(value: object) -> bool:
+def is_day(value: object) -> bool:
     if not isinstance(value, str):
         return False
     try:
@@ -42,29 +42,29 @@ def _is_day(value: object) -> bool:
         return False
 
 
-def _is_texts(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
+def is_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(map(is_text, value.values()))
 
 
-def _is_object(value: object) -> bool:
+def is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-_Shape = Callable[[object], bool] | list["_Shape"] | Mapping[str, "_Shape"]
-_SHAPE: Final[Mapping[str, _Shape]] = {
-    "result_hash": _is_text,
-    "conventions": {"adjusted": _is_texts},
-    "warnings": [{"code": _is_text, "message": _is_text}],
+Shape = Callable[[object], bool] | list["Shape"] | Mapping[str, "Shape"]
+_SHAPE: Final[Mapping[str, Shape]] = {
+    "result_hash": is_text,
+    "conventions": {"adjusted": is_texts},
+    "warnings": [{"code": is_text, "message": is_text}],
     "lookahead": {
-        "checked": _is_flag, "cuts": [_is_day], "at_random": _is_count, "at_changes": _is_count, "peeks": _is_flag,
+        "checked": is_flag, "cuts": [is_day], "at_random": is_count, "at_changes": is_count, "peeks": is_flag,
     },
-    "certificate": [_is_object],
-    "suspect_trades": {"count": _is_count, "listed": [_is_object]},
+    "certificate": [is_object],
+    "suspect_trades": {"count": is_count, "listed": [is_object]},
     "funnel": {
-        "signals": _is_count, "unchanged": _is_count, "orders": _is_count, "cut": _is_count, "fills": _is_count,
-        "rejected": dict.fromkeys(REJECTIONS, _is_count),
+        "signals": is_count, "unchanged": is_count, "orders": is_count, "cut": is_count, "fills": is_count,
+        "rejected": dict.fromkeys(REJECTIONS, is_count),
     },
-    "flags": {"ambiguous_bars": _is_count},
+    "flags": {"ambiguous_bars": is_count},
 }  # fmt: skip
 """What follows neither from the tables nor from the run's prices; the rest is compared with what does."""
 
@@ -72,40 +72,40 @@ _SHAPE: Final[Mapping[str, _Shape]] = {
 def read(files: Mapping[str, bytes]) -> dict[str, Any]:
     """The summary in a bundle's files; `BundleError` where it is not made of what a summary is made of."""
     summary = bundle.read_json(files, bundle.SUMMARY)
-    _check_plain("summary", summary, _DEEPEST)
-    _check_shape("summary", summary, _SHAPE)
+    check_plain("summary", summary, _DEEPEST)
+    check_shape("summary", summary, _SHAPE)
     return summary
 
 
-def _check_plain(path: str, value: object, depth: int) -> None:
+def check_plain(path: str, value: object, depth: int) -> None:
     """Raise `BundleContradicted` where something in it could not be stored or answered as JSON."""
     if isinstance(value, dict | list):
         if not depth or len(value) > _MOST_ITEMS:
             raise BundleContradicted(f"{path} is too deep or too long")
-        if isinstance(value, dict) and not all(map(_is_text, value)):
+        if isinstance(value, dict) and not all(map(is_text, value)):
             raise BundleContradicted(f"a name in {path} is not plain text")
         for item in value.values() if isinstance(value, dict) else value:
-            _check_plain(path, item, depth - 1)
-    elif not (value is None or isinstance(value, bool) or _is_text(value) or _is_number(value)):
+            check_plain(path, item, depth - 1)
+    elif not (value is None or isinstance(value, bool) or is_text(value) or is_number(value)):
         raise BundleContradicted(f"{path} holds a text or number out of bounds")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
     if isinstance(value, int):
         return abs(value) < _LARGEST
     return isinstance(value, float) and isfinite(value)
 
 
-def _check_shape(path: str, value: object, shape: _Shape) -> None:
+def check_shape(path: str, value: object, shape: Shape) -> None:
     if isinstance(shape, list):
         if not isinstance(value, list):
             raise BundleContradicted(f"{path} is not a list")
         for item in value:
-            _check_shape(path, item, shape[0])
+            check_shape(path, item, shape[0])
     elif isinstance(shape, Mapping):
         if not isinstance(value, dict) or not shape.keys() <= value.keys():
             raise BundleContradicted(f"{path} has no {', '.join(shape)}"[:200])
         for name, part in shape.items():
-            _check_shape(name, value[name], part)
+            check_shape(name, value[name], part)
     elif not shape(value):
         raise BundleContradicted(f"{path} is not what it should be")

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(database, study_id)
         except BacktestError as error:
             failure = Failure(snake_case(type(error).__name__), logs.redacted(str(error)))
-            return _fail(database, study_id, failure)
+            return fail(database, study_id, failure)
 
     return step.run("finish", study_id, run)
 
@@ -54,21 +54,25 @@ def _run(database: Database, study_id: str) -> int:
         study = studies.get(session, study_id)
         if study.status not in OPEN:
             return Exit.OK
-        if failure := _too_much_missing(session, study):
-            return _fail(database, study_id, failure)
+        if failure := too_much_missing(session, study):
+            return fail(database, study_id, failure)
         found = chunks.payloads(session, study_id)
         planned, prices = chunk_step.load(database, study_id)
-        before = _tried_before(session, study, planned)
+        before = tried_before(session, study, planned)
     summary = finish(planned.request, prices, found, planned=planned, before=before).summary
     failpoints.hit("study-judged")
+    succeed(database, study, summary, result_hash(found, planned.rows))
+    return Exit.OK
+
+
+def succeed(database: Database, study: Study, summary: Mapping[str, Any], digest: str) -> None:
+    """→ SUCCEEDED with what was found, counted in the ledger; a study that has ended stays as it is."""
     now = datetime.now(UTC)
     with database.write() as session:
-        digest = result_hash(found, planned.rows)
-        if studies.succeed(session, study_id, summary=summary, result_hash=digest, now=now):
+        if studies.succeed(session, study.study_id, summary=summary, result_hash=digest, now=now):
             _record(session, study, summary, now)
         failpoints.hit("study-written")
     log.info("study SUCCEEDED", trials=study.trials)
-    return Exit.OK
 
 
 def result_hash(found: Sequence[Chunk], rows: int) -> str:
@@ -80,7 +84,7 @@ def result_hash(found: Sequence[Chunk], rows: int) -> str:
     return digest.hexdigest()
 
 
-def _too_much_missing(session: Session, study: Study) -> Failure | None:
+def too_much_missing(session: Session, study: Study) -> Failure | None:
     """Why there is no result; None where enough chunks are there."""
     missing = study.chunks - study.done_chunks
     if missing <= study.chunks * studies.MOST_MISSING and study.done_chunks:
@@ -94,7 +98,8 @@ def _too_much_missing(session: Session, study: Study) -> Failure | None:
     return Failure(reasons[0].error_code or "chunks_missing" if reasons else "chunks_missing", text)
 
 
-def _tried_before(session: Session, study: Study, planned: Plan) -> dict[tuple[str, ...], Tried]:
+def tried_before(session: Session, study: Study, planned: Plan) -> dict[tuple[str, ...], Tried]:
+    """By the symbols of an account, what the ledger holds of other requests."""
     return {
         symbols: ledger.tried(session, study.rule_type, symbols, study.timeframe, without=study.request_hash)
         for symbols in planned.accounts
@@ -111,7 +116,8 @@ def _record(session: Session, study: Study, summary: Mapping[str, Any], now: dat
         )  # fmt: skip
 
 
-def _fail(database: Database, study_id: str, failure: Failure) -> int:
+def fail(database: Database, study_id: str, failure: Failure) -> int:
+    """→ FAILED with the reason; a study that has ended stays as it is."""
     with database.write() as session:
         now = datetime.now(UTC)
         studies.fail(session, study_id, code=failure.code, message=failure.message, now=now)

@@ -22,7 +22,7 @@ from backtest.studies.segments import selection_run, windows
 from config import logs
 from config.settings import RequestLimits, Settings
 from store.errors import Conflict
-from store.models import Study
+from store.models import StoredDataset, Study
 from store.queries import audit, calendars, datasets, runs
 from store.queries.audit import Action, Actor
 from store.queries.studies import chunks as study_chunks
@@ -30,13 +30,17 @@ from store.queries.studies import studies
 from store.session import Database
 from workflows import limits, submission
 from workflows.launchers.launcher import Launcher
+from workflows.studies import sharing
 
 BARS_A_CHUNK: Final = 50_000_000
 """Simulated bars times symbols of one chunk: about a second of one core, which is what a killed worker loses."""
 ROWS_A_CHUNK: Final = 20_000
 """So that the columns of a chunk are a few megabytes."""
+SECONDS_A_BAR: Final = 1.2e-8
+"""Of one processor, for one symbol: what a check tells before a trial is executed."""
 _SMALLEST: Final = 256
 _MOST_SPACES: Final = 50
+_MOST_NAMED: Final = 20
 log = logs.get(__name__)
 
 
@@ -63,12 +67,22 @@ class Prepared:
         """Bars times symbols that are simulated."""
         return self.simulations * self.bars * len(self.planned.accounts[0])
 
+    @property
+    def seconds(self) -> float:
+        """About how long one processor takes; a cluster times some trials before it decides on pods."""
+        return self.work * SECONDS_A_BAR
 
-def prepare(raw: object, *, settings: Settings, database: Database) -> Prepared:
-    """The request with its trials, or `InvalidRequest` with everything that is wrong; no price is read."""
+
+def prepare(
+    raw: object, *, settings: Settings, database: Database, hashes: Mapping[str, str] | None = None
+) -> Prepared:
+    """The request with its trials, or `InvalidRequest` with everything that is wrong; no price is read.
+
+    With `hashes` it is pinned to those prices instead of the current ones.
+    """
     request = _read(raw, settings.limits)
     with database.read() as session:
-        request, span = _pinned(session, request, settings.limits)
+        request, span = _pinned(session, request, settings.limits, hashes)
     bars = len(selected_times(request, span))
     planned = plan(request, bars=bars, limits=_limits(settings.limits))
     if request.run_with(planned.values(0)).rule().needs_volume:
@@ -89,27 +103,12 @@ def submit(
     InvalidRequest
         With every field that is wrong; nothing is stored.
     Conflict
-        If the id or the key was already used for a different request, or there are no workers for studies.
+        If the id or the key was already used for a different request.
     QuotaExceeded
         If the client submitted more than one client may.
     """
-    if settings.launcher_mode != "LOCAL":
-        raise Conflict(
-            "studies are executed by local workers, which JOB_LAUNCHER_MODE=K8S has none of: "
-            "use python -m backtest sweep, or an installation with JOB_LAUNCHER_MODE=LOCAL"
-        )
     prepared = prepare(raw, settings=settings, database=database)
-    asked = studies.Submission(
-        planned=prepared.planned,
-        bars=prepared.bars,
-        timeframe=prepared.span.calendars[0].timeframe,
-        simulations=prepared.simulations,
-        chunks=chunks_of(prepared, settings.worker_slots),
-        data_hashes=prepared.span.hashes,
-        idempotency_key=idempotency_key,
-        image_tag=settings.image_tag,
-        client=client,
-    )
+    asked = asked_of(prepared, settings, idempotency_key=idempotency_key, client=client)
     quota = submission.quota_of(settings)
     with database.write() as session:
         study, is_new = studies.submit(session, asked, quota=quota, now=datetime.now(UTC))
@@ -117,6 +116,31 @@ def submit(
         event = "study submitted" if is_new else "study submitted again"
         log.info(event, rule_type=study.rule_type, trials=study.trials, client=client)
     return study
+
+
+def asked_of(
+    prepared: Prepared, settings: Settings, *, idempotency_key: str | None = None, client: str | None = None
+) -> studies.Submission:
+    """What is stored of a study that was asked for."""
+    return studies.Submission(
+        planned=prepared.planned,
+        bars=prepared.bars,
+        timeframe=prepared.span.calendars[0].timeframe,
+        simulations=prepared.simulations,
+        chunks=chunks_of(prepared, settings.worker_slots),
+        pods=pods_of(prepared, settings),
+        data_hashes=prepared.span.hashes,
+        idempotency_key=idempotency_key,
+        image_tag=settings.image_tag,
+        client=client,
+    )
+
+
+def pods_of(prepared: Prepared, settings: Settings) -> int | None:
+    """About how many pods of a cluster share the trials; None where local workers execute them."""
+    if settings.launcher_mode == "LOCAL":
+        return None
+    return sharing.pods_of(prepared.seconds, chunks_of(prepared, settings.worker_slots))
 
 
 def chunks_of(prepared: Prepared, at_once: int) -> int:
@@ -221,15 +245,30 @@ def _read(raw: object, most: RequestLimits) -> StudyRequest:
     return StudyRequest.parse(raw, limits=_limits(most))
 
 
-def _pinned(session: Session, request: StudyRequest, most: RequestLimits) -> tuple[StudyRequest, Span]:
+def _pinned(
+    session: Session, request: StudyRequest, most: RequestLimits, pinned: Mapping[str, str] | None
+) -> tuple[StudyRequest, Span]:
     """The request with its symbols as they are stored, and the bars of its first account."""
     request = request.spelled(datasets.spellings(session, request.run.read_symbols))
-    prices = submission.current_prices(session, request.run)
+    prices = _named(session, request, pinned) if pinned else submission.current_prices(session, request.run)
     limits.check_bars(prices.values(), most)
     own = calendars.of(session, prices.values())
     spans = [find_span(run, own) for run in _accounts(request)]
     hashes = {symbol: stored.data_hash for symbol, stored in prices.items()}
     return request, replace(spans[0], hashes=hashes)
+
+
+def _named(session: Session, request: StudyRequest, pinned: Mapping[str, str]) -> dict[str, StoredDataset]:
+    """The datasets that a request is pinned to, in the order of its symbols."""
+    if pinned.keys() != request.run.read_symbols:
+        message = "must name the prices of each symbol and of the benchmark, and no others"
+        raise InvalidRequest([FieldError("data_hashes", message)])
+    stored = {each.data_hash: each for each in datasets.described(session, list(pinned.values()))}
+    if missing := [symbol for symbol, name in pinned.items() if name not in stored]:
+        message = f"names prices of {', '.join(missing[:_MOST_NAMED])} that are not stored"
+        raise InvalidRequest([FieldError("data_hashes", message)])
+    benchmark = [request.run.benchmark] if request.run.benchmark else []
+    return {symbol: stored[pinned[symbol]] for symbol in (*request.run.symbols, *benchmark)}
 
 
 def _accounts(request: StudyRequest) -> list[RunRequest]:
@@ -246,6 +285,11 @@ def selected_times(request: StudyRequest, span: Span) -> Times:
     if request.walk_forward:
         windows(request.walk_forward, len(selected))
     return selected
+
+
+def windows_of(bars: int, request: StudyRequest) -> int:
+    """How many windows a study has that selects on so many bars; 0 of a sweep."""
+    return len(windows(request.walk_forward, bars)) if request.walk_forward else 0
 
 
 def _behind(run: RunRequest) -> np.datetime64:

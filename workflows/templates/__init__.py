@@ -2,5 +2,6 @@
 
 from workflows.templates.backtest import backtest, quick
 from workflows.templates.migrate import db_migrate
+from workflows.templates.sweep import sweep
 
-__all__ = ["backtest", "db_migrate", "quick"]
+__all__ = ["backtest", "db_migrate", "quick", "sweep"]

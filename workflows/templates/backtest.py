@@ -21,7 +21,7 @@ from hera.workflows import models as m
 
 from config.settings import Settings
 from workflows.cluster import figures, parameters
-from workflows.templates import arguments, pods
+from workflows.templates import arguments, pods, shown
 
 _PERSIST_SECONDS = 900
 """More than the time for which the persist step retries while the database is unavailable."""
@@ -34,9 +34,6 @@ _TITLE = (
     "workflow.parameters.rule_type + (workflow.parameters.params == '' ? '' : ' ' + workflow.parameters.params)"
     " + ' on ' + workflow.parameters.symbols"
 )
-_LONGEST_TITLE = 120
-PUBLIC_ADDRESS = "//localhost:8080"
-"""Where the page of a run is, without a scheme: a forwarded port. Overlays put the host of their Ingress in its place."""
 
 
 def backtest(settings: Settings) -> WorkflowTemplate:
@@ -77,39 +74,16 @@ def _template(
         success_seconds=settings.ttl_success_ui_seconds,
         arguments=arguments,
         active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
-        workflow_metadata=_metadata(run_id),
+        workflow_metadata=shown.metadata("backtest", run_id, title=_TITLE, page="runs"),
         pod_gc=m.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration="0s"),
-        artifact_gc=_artifact_gc(),
+        artifact_gc=shown.artifacts(),
     ) as template:
         run = ["--run-id", f"{{{{={run_id}}}}}"]
         engine, persist = _engine(settings, run), _persist(settings, run)
-        with DAG(name="main", outputs=[_passed_on(name) for name in figures.NAMES]):
+        with DAG(name="main", outputs=[shown.passed_on("persist", name) for name in figures.NAMES]):
             computed = Task(name="engine", template=engine, arguments=[Parameter(name=_OF_MAIN, value="yes")])
             computed >> Task(name="persist", template=persist, arguments=[computed.get_artifact("bundle")])
     return template
-
-
-def _metadata(run_id: str) -> m.WorkflowMetadata:
-    """Title, columns and links of the workflow in the Argo UI; argocd/argo-workflows.yaml names the annotations."""
-    return m.WorkflowMetadata(
-        labels={"app": "backtest"},
-        labels_from={"run_id": m.LabelValueFrom(expression=run_id)},
-        annotations={
-            "workflows.argoproj.io/title": f"{{{{=sprig.trunc({_LONGEST_TITLE}, {_TITLE})}}}}",
-            "rule": "{{=sprig.trunc(64, workflow.parameters.rule_type)}}",
-            "symbols": "{{=sprig.trunc(64, workflow.parameters.symbols)}}",
-            "web": PUBLIC_ADDRESS,
-        },
-    )
-
-
-def _artifact_gc() -> m.WorkflowLevelArtifactGC:
-    return m.WorkflowLevelArtifactGC(
-        strategy="OnWorkflowDeletion",
-        service_account_name="backtest-cleanup",
-        # not by force: Argo then waits for ever for the artifacts of a run that left none
-        force_finalizer_removal=False,
-    )
 
 
 def _engine(settings: Settings, run: list[str]) -> Container:
@@ -150,17 +124,8 @@ def _persist(settings: Settings, run: list[str]) -> Container:
         env=[*pods.database_env(pods.WRITER_SECRET), pods.arguments_env(), pods.configured("MAX_RESULT_MIB")],
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Artifact(name="bundle", path="/in/bundle")],
-        outputs=[_figure(name) for name in figures.NAMES],
+        outputs=[shown.figure(name) for name in figures.NAMES],
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
         seconds=_PERSIST_SECONDS,
     )
-
-
-def _figure(name: str) -> Parameter:
-    return Parameter(name=name, value_from=m.ValueFrom(path=f"/out/{name}", default=""))
-
-
-def _passed_on(name: str) -> Parameter:
-    parameter = f"{{{{tasks.persist.outputs.parameters.{name}}}}}"
-    return Parameter(name=name, value_from=m.ValueFrom(parameter=parameter))

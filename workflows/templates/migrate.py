@@ -31,7 +31,7 @@ def db_migrate(settings: Settings) -> WorkflowTemplate:
             env=[
                 *pods.database_env(pods.ROOT_SECRET),
                 *pods.accounts_env(),
-                pods.configured("MAX_RUNNING_WORKFLOWS"),
+                *map(pods.configured, ("MAX_RUNNING_WORKFLOWS", "MAX_STUDY_PODS")),
             ],
             seconds=_SECONDS,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hera.workflows import (
@@ -53,6 +53,17 @@ NOT_ROOT = m.PodSecurityContext(
 )
 
 
+class Step(Container):  # type: ignore[misc]
+    """A container whose template has annotations of its own, which Hera gives its pod alone."""
+
+    template_annotations: Mapping[str, str] = {}
+
+    def _build_template(self) -> m.Template:
+        template = super()._build_template()
+        template.annotations = dict(self.template_annotations) or None
+        return template
+
+
 def template(
     settings: Settings,
     name: str,
@@ -99,18 +110,19 @@ def step(
     env: Sequence[Any],
     seconds: int,
     memory_mib: int = 512,
+    resources: Resources | None = None,
     volumes: Sequence[Any] = (),
     **more: Any,
-) -> Container:
+) -> Step:
     """The container of a step: our image, no privileges, limits, and retries with growing pauses."""
-    return Container(
+    return Step(
         name=name,
         image=f"{IMAGE}:{settings.image_tag}",
         image_pull_policy="IfNotPresent",
         command=command,
         env=[*plain_env(), *env],
         volumes=[scratch(), database_authority(), *volumes],
-        resources=resources(memory_mib),
+        resources=resources or small(memory_mib),
         active_deadline_seconds=seconds,
         security_context=NO_PRIVILEGES,
         retry_strategy=RetryStrategy(
@@ -154,7 +166,7 @@ def memory_patch(memory_mib: int) -> str:
     return _patch(containers=[{"name": "main", "resources": {"limits": {"memory": doubled}}}])
 
 
-def resources(memory_mib: int) -> Resources:
+def small(memory_mib: int) -> Resources:
     """Little is reserved, so that many runs fit; the limit holds."""
     request = min(256, memory_mib)
     return Resources(

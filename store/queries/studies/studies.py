@@ -39,6 +39,7 @@ class Submission:
     simulations: int
     chunks: int
     data_hashes: Mapping[str, str]
+    pods: int | None = None
     idempotency_key: str | None = None
     image_tag: str | None = None
     client: str | None = None
@@ -54,6 +55,19 @@ class Submission:
         if self.idempotency_key is None:
             return None
         return hashlib.sha256(f"{self.client or ''}\n{self.idempotency_key}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A study that was submitted in Argo with a mistake: what of it can be read, and the sentence that it is told."""
+
+    study_id: str
+    received: Mapping[str, Any]
+    symbols: Sequence[str]
+    rule_type: str
+    message: str
+    workflow_name: str
+    workflow_uid: str
 
 
 def request_hash(request: StudyRequest) -> str:
@@ -89,6 +103,36 @@ def submit(
         raise
 
 
+def add_refused(session: Session, refused: Refused, *, now: datetime) -> None:
+    """Add the row of a study that has no trials: FAILED from the beginning."""
+    session.add(
+        Study(
+            study_id=refused.study_id,
+            status=Status.FAILED,
+            created_at=now,
+            completed_at=now,
+            error_code="invalid_request",
+            error_message=refused.message,
+            kind="sweep",
+            symbols=list(refused.symbols),
+            rule_type=refused.rule_type,
+            timeframe="",
+            request=dict(refused.received),
+            request_hash=ledger.hash_of(refused.received),
+            data_hashes={},
+            numbers=zlib.compress(b""),
+            bars=0,
+            trials=0,
+            refused=0,
+            simulations=0,
+            chunks=0,
+            workflow_name=refused.workflow_name,
+            workflow_uid=refused.workflow_uid,
+        )
+    )
+    session.flush()
+
+
 def find(session: Session, study_id: str) -> Study | None:
     """The study of that id, or None."""
     return session.get(Study, study_id)
@@ -114,6 +158,8 @@ def plan_of(session: Session, study_id: str) -> Plan:
     study = session.scalars(query.execution_options(populate_existing=True)).first()
     if study is None:
         raise UnknownStudy(f"there is no study {study_id}")
+    if not study.chunks:
+        raise Conflict(f"study {study_id} was refused and has no trials: {study.error_message}")
     steps = np.frombuffer(zlib.decompress(study.numbers), "<i8")
     return Plan(StudyRequest.parse(study.request, limits=_ACCEPTED), np.cumsum(steps), study.refused)
 
@@ -173,11 +219,13 @@ def resume(session: Session, study_id: str) -> bool:
     incomplete = and_(
         Study.study_id == study_id,
         Study.status.not_in(OPEN),
+        Study.chunks > 0,
         or_(Study.done_chunks < Study.chunks, Study.summary.is_(None)),
     )
     values: dict[str, Any] = {
         "status": Status.PENDING, "completed_at": None, "error_code": None, "error_message": None,
         "missing_chunks": 0, "attempts": 0, "result_hash": None, "summary": None,
+        "workflow_name": None, "workflow_uid": None,
     }  # fmt: skip
     return _changed(session, update(Study).where(incomplete).values(**values))
 
@@ -222,6 +270,7 @@ def _new(submission: Submission, now: datetime) -> Study:
         refused=planned.refused,
         simulations=submission.simulations,
         chunks=submission.chunks,
+        pods=submission.pods,
         image_tag=submission.image_tag,
         client=submission.client,
         idempotency_key=submission.stored_key,

@@ -47,7 +47,7 @@ def database(mysql_url):
 
 
 def grant(database, names):
-    return accounts.grant(database.engine, names, workflows=10)
+    return accounts.grant(database.engine, names, pods=10)
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def test_the_account_of_the_engine_step_reads_prices_and_nothing_else(database, 
 
 def test_a_step_cannot_take_every_connection_and_one_too_many_is_something_to_try_again(database, names):
     schema.upgrade(database.engine)
-    accounts.grant(database.engine, names, workflows=1)
+    accounts.grant(database.engine, names, pods=1)
     engine = create_engine(url_of(database, names, "READER"), pool_size=5)
 
     with engine.connect(), engine.connect():
@@ -237,9 +237,9 @@ def test_a_file_has_no_accounts(sqlite_url, names):
     database.close()
 
 
-def test_the_number_of_connections_follows_the_workflows_at_once():
+def test_the_number_of_connections_follows_the_pods_at_once():
     account = accounts._wanted(
-        {"READER_USER": "engine", "READER_PASSWORD": "x"}, set(), Settings().max_running_workflows
+        {"READER_USER": "engine", "READER_PASSWORD": "x"}, set(), Settings().max_study_pods
     )[0]
 
     assert account.connections == 20

@@ -83,7 +83,7 @@ def accounts_of(database, mysql_server):
     """The address of the database with each account that a migration makes."""
     users = {role: f"{role.lower()}_{uuid.uuid4().hex[:8]}" for role in ("WRITER", "READER")}
     named = {f"{role}_USER": user for role, user in users.items()}
-    accounts.grant(database.engine, named | {f"{role}_PASSWORD": "its-own" for role in users}, workflows=10)
+    accounts.grant(database.engine, named | {f"{role}_PASSWORD": "its-own" for role in users}, pods=10)
     yield {
         role: database.engine.url.set(username=user, password="its-own").render_as_string(hide_password=False)
         for role, user in users.items()
