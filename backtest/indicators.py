@@ -99,16 +99,20 @@ def rsi(values: Floats, period: int) -> Floats:
     return strength
 
 
-@kept(1)
 def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
     """MACD line (fast minus slow exponential average), its signal line and their difference.
 
     TA-Lib's own three lines to the last bit; the line does not depend on `signal`, so a sweep computes it once.
     """
-    whole = _macd_line(values, fast, slow)
-    average = ema(whole, signal)
+    whole, average = macd_and_signal(values, fast, slow, signal)
     line = np.where(np.isnan(average), np.nan, whole)
     return line, average, line - average
+
+
+def macd_and_signal(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats]:
+    """MACD line and signal line, the first of which is known on earlier bars than the second."""
+    line = _macd_line(values, fast, slow)
+    return line, ema(line, signal)
 
 
 @kept(1)
@@ -116,7 +120,6 @@ def _macd_line(values: Floats, fast: int, slow: int) -> Floats:
     return _compute("MACD", [values], fast, slow, 1, first=slow - 1)[0]
 
 
-@kept(1)
 def bollinger_bands(values: Floats, period: int, deviations: float) -> tuple[Floats, Floats, Floats]:
     """Upper, middle and lower band: simple average ± `deviations` population standard deviations.
 

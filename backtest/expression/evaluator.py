@@ -44,9 +44,9 @@ def holds(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTA
     (T,) array of bool; the value at bar t uses bars <= t alone
     """
     if memory := sweeping.current():
-        return _SweptEvaluation(prices, constants, memory).condition(node).true
+        return _SweptEvaluation(prices, constants, memory).side(node, wanted=True)
     with np.errstate(all="ignore"):
-        return _Evaluation(prices, constants, node).condition(node).true
+        return _Evaluation(prices, constants, node).side(node, wanted=True)
 
 
 def values(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTANTS) -> Floats:
@@ -60,27 +60,26 @@ class _Evaluation:
 
     def __init__(self, prices: Prices, constants: Mapping[str, float], root: Node | None) -> None:
         self._prices, self._count, self._constants = prices, len(prices), constants
-        calls = Counter(_calls(root) if root else ())
-        self._repeated = {call for call, times in calls.items() if times > 1}
+        self._repeated = (
+            {call for call, times in Counter(_calls(root)).items() if times > 1} if root else set()
+        )
         self._known: dict[Call, Floats | Truth] = {}
 
-    def condition(self, node: Node) -> Truth:
-        """A condition at each bar."""
+    def side(self, node: Node, *, wanted: bool) -> Flags:
+        """Whether a condition is true at each bar, or where it is `wanted` false, whether it is false."""
         match node:
             case Name(name=name):
-                flags = np.full(self._count, CONSTANTS[name])
-                return Truth(flags, ~flags)
+                return np.full(self._count, CONSTANTS[name] is wanted)
             case Unary(operand=operand):
-                truth = self.condition(operand)
-                return Truth(truth.false, truth.true)
-            case Binary(operator="and", left=left, right=right):
-                return _both(self.condition(left), self.condition(right))
-            case Binary(left=left, right=right):
-                return _either(self.condition(left), self.condition(right))
+                return self.side(operand, wanted=not wanted)
+            case Binary(operator=word, left=left, right=right):
+                first, second = self.side(left, wanted=wanted), self.side(right, wanted=wanted)
+                return first & second if (word == "and") is wanted else first | second
             case Comparison():
-                return self._comparison(node)
+                return self._comparison(node, wanted=wanted)
             case _:
-                return cast("Truth", self._call(cast("Call", node)))
+                truth = cast("Truth", self._call(cast("Call", node)))
+                return truth.true if wanted else truth.false
 
     def number(self, node: Node) -> Floats:
         """A series: (T,), or of one element where it is constant."""
@@ -111,13 +110,13 @@ class _Evaluation:
             case _:
                 return prices.volume
 
-    def _comparison(self, node: Comparison) -> Truth:
-        values = [self.series(operand) for operand in node.operands]
+    def _comparison(self, node: Comparison, *, wanted: bool) -> Flags:
+        values = [self.number(operand) for operand in node.operands]
         pairs = zip(node.operators, values, values[1:], strict=False)
-        first, *others = (_compared(sign, left, right) for sign, left, right in pairs)
+        first, *others = (_compared(sign, left, right, wanted=wanted) for sign, left, right in pairs)
         for other in others:
-            first = _both(first, other)
-        return first
+            first = first & other if wanted else first | other
+        return first if len(first) == self._count else np.full(self._count, first[0])
 
     def _call(self, node: Call) -> Floats | Truth:
         if node in self._known:
@@ -137,7 +136,9 @@ class _Evaluation:
                 case "series" | "number":
                     arguments.append(self.series(next(series)))
                 case "condition":
-                    arguments.append(self.condition(next(series)))
+                    condition = next(series)
+                    sides = (self.side(condition, wanted=wanted) for wanted in (True, False))
+                    arguments.append(Truth(*sides))
                 case "period":
                     arguments.append(int(next(numbers)))
                 case _:
@@ -158,33 +159,41 @@ class _SweptEvaluation(_Evaluation):
         super().__init__(prices, constants, None)
         self._memory = memory
 
-    def condition(self, node: Node) -> Truth:
-        """A condition at each bar."""
-        return self._recalled(node, super().condition)
+    def side(self, node: Node, *, wanted: bool) -> Flags:
+        """Whether a condition is true at each bar, or where it is not `wanted`, whether it is false."""
+        key = self._key(node, wanted)
+        if known := self._memory.known(key):
+            found: Flags = known[1]
+            return found
+        return self._kept(key, node, super().side(node, wanted=wanted))
 
     def number(self, node: Node) -> Floats:
         """A series: (T,), or of one element where it is constant."""
-        return self._recalled(node, super().number)
-
-    def _recalled(self, node: Node, compute: Callable[[Node], Result]) -> Result:
-        names = self._names(node)
-        key = (id(node), id(self._prices), *[self._constants[name] for name in names])
+        if isinstance(node, Name | Number):
+            return super().number(node)
+        key = self._key(node, None)
         if known := self._memory.known(key):
-            found: Result = known[1]
+            found: Floats = known[1]
             return found
-        result = compute(node)
-        self._memory.keep(key, (node, self._prices), result)
-        return result
+        return self._kept(key, node, super().number(node))
+
+    def _key(self, node: Node, wanted: bool | None) -> tuple[object, ...]:
+        return (id(node), wanted, id(self._prices), *[self._constants[name] for name in self._names(node)])
 
     def _names(self, node: Node) -> tuple[str, ...]:
         """The constants that are named in a part of a formula."""
-        key = ("names", id(node))
-        if known := self._memory.known(key):
+        if known := self._memory.known(id(node)):
             names: tuple[str, ...] = known[1]
             return names
         names = tuple(sorted({name for name in _named(node) if name in self._constants}))
-        self._memory.keep(key, (node,), names)
+        self._memory.keep(id(node), (node,), names)
         return names
+
+    def _kept(self, key: tuple[object, ...], node: Node, result: Result) -> Result:
+        """The result, kept where another trial may ask for it: what depends on every constant is asked for once."""
+        if not self._constants or len(self._names(node)) < len(self._constants):
+            self._memory.keep(key, (node, self._prices), result)
+        return result
 
 
 def _named(node: Node) -> Iterator[str]:
@@ -195,26 +204,23 @@ def _named(node: Node) -> Iterator[str]:
 
 
 def _calls(node: Node) -> Iterator[Call]:
+    """The calls that are made: those of a condition that a function is given twice, for where it is true and false."""
+    times = 1
     if isinstance(node, Call):
         yield node
+        times += any(argument.kind == "condition" for argument in FUNCTIONS[node.function].arguments)
     for child in children(node):
-        yield from _calls(child)
+        for _ in range(times):
+            yield from _calls(child)
 
 
-def _both(left: Truth, right: Truth) -> Truth:
-    return Truth(left.true & right.true, left.false | right.false)
-
-
-def _either(left: Truth, right: Truth) -> Truth:
-    return Truth(left.true | right.true, left.false & right.false)
-
-
-def _compared(sign: str, left: Floats, right: Floats) -> Truth:
+def _compared(sign: str, left: Floats, right: Floats, *, wanted: bool) -> Flags:
+    """Whether the comparison is true, or where it is not `wanted`, false."""
     if sign in _OPPOSITE:
         yes, no = _OPPOSITE[sign]
-        return Truth(yes(left, right), no(left, right))
-    equal, different = left == right, (left < right) | (left > right)
-    return Truth(equal, different) if sign == "==" else Truth(different, equal)
+        return yes(left, right) if wanted else no(left, right)
+    found: Flags = left == right if (sign == "==") is wanted else (left < right) | (left > right)
+    return found
 
 
 def _finite(values: Floats) -> Floats:

@@ -106,7 +106,7 @@ class Macd(Rule):
         return self.slow + self.signal - 1
 
     def exposure(self, prices: Prices) -> Floats:
-        line, average, _ = indicators.macd(prices.close, self.fast, self.slow, self.signal)
+        line, average = indicators.macd_and_signal(prices.close, self.fast, self.slow, self.signal)
         return side_since_crossing(line, average)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
-from backtest.arrays import Floats
+from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.indicators import shifted
 from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
+from backtest.signals.sweeping import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,9 @@ class DonchianBreakout(Rule):
         return self.period
 
     def exposure(self, prices: Prices) -> Floats:
-        close = prices.close
-        top, bottom = _channel(prices.high, prices.low, self.period)
-        exit_top, exit_bottom = _channel(prices.high, prices.low, self.exit_period)
-        return positions(close > top, close < exit_bottom, close < bottom, close > exit_top)
+        above, below = _breaks(prices.close, prices.high, prices.low, self.period)
+        exit_above, exit_below = _breaks(prices.close, prices.high, prices.low, self.exit_period)
+        return positions(above, exit_below, below, exit_above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         return tuple(
@@ -93,12 +93,10 @@ class VolumeBreakout(Rule):
 
     def exposure(self, prices: Prices) -> Floats:
         close = prices.close
-        heavy = prices.volume > self._heavy_volume(prices)
-        top, bottom = _channel(close, close, self.period)
-        exit_top, exit_bottom = _channel(close, close, self.exit_period)
-        return positions(
-            heavy & (close > top), close < exit_bottom, heavy & (close < bottom), close > exit_top
-        )
+        heavy = _is_heavy(prices.volume, self.period, self.multiple)
+        above, below = _breaks(close, close, close, self.period)
+        exit_above, exit_below = _breaks(close, close, close, self.exit_period)
+        return positions(heavy & above, exit_below, heavy & below, exit_above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         close = prices.close
@@ -109,12 +107,12 @@ class VolumeBreakout(Rule):
                 for line in _channel_lines(close, close, period)
             ),
             Line("Volume", prices.volume, "Volume"),
-            Line(f"{self.multiple:g} × average", self._heavy_volume(prices), "Volume"),
+            Line(
+                f"{self.multiple:g} × average",
+                _heavy_volume(prices.volume, self.period, self.multiple),
+                "Volume",
+            ),
         )
-
-    def _heavy_volume(self, prices: Prices) -> Floats:
-        """The volume that an entry must exceed."""
-        return self.multiple * shifted(indicators.sma(prices.volume, self.period), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,17 +152,15 @@ class AtrVolatility(Rule):
         return self.period + 1
 
     def exposure(self, prices: Prices) -> Floats:
-        close = prices.close
-        atr = indicators.average_true_range(prices.high, prices.low, close, self.period)
-        move = close - shifted(close, 1)
-        unusual = self.entry_multiple * shifted(atr, 1)
-        long_exit, short_exit = self._exits(prices, atr)
-        return positions(move > unusual, close < long_exit, move < -unusual, close > short_exit)
+        own = (prices.high, prices.low, prices.close, self.period)
+        rises, falls = _unusual_moves(*own, self.entry_multiple)
+        below, above = _exits_met(*own, self.exit_period, self.exit_multiple)
+        return positions(rises, below, falls, above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         close = prices.close
         atr = indicators.average_true_range(prices.high, prices.low, close, self.period)
-        long_exit, short_exit = self._exits(prices, atr)
+        long_exit, short_exit = _exits(prices.high, prices.low, atr, self.exit_period, self.exit_multiple)
         pane = f"Change against ATR {self.period}"
         return (
             Line("Long exit", long_exit),
@@ -174,11 +170,48 @@ class AtrVolatility(Rule):
             Line(f"-{self.entry_multiple:g} ATR", -self.entry_multiple * shifted(atr, 1), pane),
         )
 
-    def _exits(self, prices: Prices, atr: Floats) -> tuple[Floats, Floats]:
-        """The closes at which a long and a short position are left."""
-        distance = self.exit_multiple * atr
-        highest = indicators.highest(prices.high, self.exit_period)
-        return highest - distance, indicators.lowest(prices.low, self.exit_period) + distance
+
+@kept(1)
+def _is_heavy(volume: Floats, period: int, multiple: float) -> Flags:
+    return volume > _heavy_volume(volume, period, multiple)
+
+
+def _heavy_volume(volume: Floats, period: int, multiple: float) -> Floats:
+    """The volume that an entry must exceed."""
+    return multiple * shifted(indicators.sma(volume, period), 1)
+
+
+@kept(3)
+def _unusual_moves(
+    high: Floats, low: Floats, close: Floats, period: int, multiple: float
+) -> tuple[Flags, Flags]:
+    """Whether the close rises, and whether it falls, by more than the usual range."""
+    atr = indicators.average_true_range(high, low, close, period)
+    move, unusual = close - shifted(close, 1), multiple * shifted(atr, 1)
+    return move > unusual, move < -unusual
+
+
+@kept(3)
+def _exits_met(
+    high: Floats, low: Floats, close: Floats, period: int, exit_period: int, multiple: float
+) -> tuple[Flags, Flags]:
+    """Whether a long position, and whether a short one is left."""
+    atr = indicators.average_true_range(high, low, close, period)
+    long_exit, short_exit = _exits(high, low, atr, exit_period, multiple)
+    return close < long_exit, close > short_exit
+
+
+def _exits(high: Floats, low: Floats, atr: Floats, period: int, multiple: float) -> tuple[Floats, Floats]:
+    """The closes at which a long and a short position are left."""
+    distance = multiple * atr
+    return indicators.highest(high, period) - distance, indicators.lowest(low, period) + distance
+
+
+@kept(3)
+def _breaks(close: Floats, high: Floats, low: Floats, period: int) -> tuple[Flags, Flags]:
+    """Whether the close is above, and whether it is below the channel of the bars before."""
+    top, bottom = _channel(high, low, period)
+    return close > top, close < bottom
 
 
 def _channel(high: Floats, low: Floats, period: int) -> tuple[Floats, Floats]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
-from backtest.arrays import Floats
+from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.rules.averages import macd_lines
 from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window, positions, reversing
+from backtest.signals.sweeping import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,10 @@ class RsiMacd(Rule):
 
     def exposure(self, prices: Prices) -> Floats:
         close = prices.close
-        strength = indicators.rsi(close, self.period)
-        line, average, _ = indicators.macd(close, self.fast, self.slow, self.signal)
-        was_oversold = any_in_window(strength < self.oversold, self.window)
-        was_overbought = any_in_window(strength > self.overbought, self.window)
-        return reversing(
-            was_oversold & crosses(line, average, 1), was_overbought & crosses(line, average, -1)
-        )
+        turns_up, turns_down = _macd_turns(close, self.fast, self.slow, self.signal)
+        was_oversold = _was_oversold(close, self.period, self.oversold, self.window)
+        was_overbought = _was_overbought(close, self.period, self.overbought, self.window)
+        return reversing(was_oversold & turns_up, was_overbought & turns_down)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         close = prices.close
@@ -151,6 +149,23 @@ class BollingerBands(Rule):
         bands = indicators.bollinger_bands(prices.close, self.period, self.deviations)
         labels = ("Upper band", "Middle band", "Lower band")
         return tuple(Line(label, values) for label, values in zip(labels, bands, strict=True))
+
+
+@kept(1)
+def _macd_turns(close: Floats, fast: int, slow: int, signal: int) -> tuple[Flags, Flags]:
+    """Whether the MACD line crosses above, and whether it crosses below its signal line."""
+    line, average = indicators.macd_and_signal(close, fast, slow, signal)
+    return crosses(line, average, 1), crosses(line, average, -1)
+
+
+@kept(1)
+def _was_oversold(close: Floats, period: int, level: float, window: int) -> Flags:
+    return any_in_window(indicators.rsi(close, period) < level, window)
+
+
+@kept(1)
+def _was_overbought(close: Floats, period: int, level: float, window: int) -> Flags:
+    return any_in_window(indicators.rsi(close, period) > level, window)
 
 
 def _rsi_lines(close: Floats, period: int, oversold: float, overbought: float) -> tuple[Line, ...]:

@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from backtest import indicators
-from backtest.arrays import Floats
+from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.rules.lines import Line
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
+from backtest.signals.sweeping import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ class TrendFollowing(Rule):
         return max(self.period - 1, 2 * self.adx_period - 1)
 
     def exposure(self, prices: Prices) -> Floats:
-        close = prices.close
-        average, adx = self._average_and_adx(prices)
-        strong, above, below = adx >= self.adx_threshold, close > average, close < average
+        strong = _is_strong(prices.high, prices.low, prices.close, self.adx_period, self.adx_threshold)
+        above, below = _sides_of_average(prices.close, self.period)
         return positions(strong & above, below, strong & below, above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
-        average, adx = self._average_and_adx(prices)
+        average = indicators.ema(prices.close, self.period)
+        adx = indicators.average_directional_index(prices.high, prices.low, prices.close, self.adx_period)
         pane = f"ADX {self.adx_period}"
         return (
             Line(f"EMA {self.period}", average),
@@ -59,10 +60,17 @@ class TrendFollowing(Rule):
             Line("Threshold", self.adx_threshold, pane),
         )
 
-    def _average_and_adx(self, prices: Prices) -> tuple[Floats, Floats]:
-        close = prices.close
-        adx = indicators.average_directional_index(prices.high, prices.low, close, self.adx_period)
-        return indicators.ema(close, self.period), adx
+
+@kept(3)
+def _is_strong(high: Floats, low: Floats, close: Floats, period: int, threshold: float) -> Flags:
+    return indicators.average_directional_index(high, low, close, period) >= threshold
+
+
+@kept(1)
+def _sides_of_average(close: Floats, period: int) -> tuple[Flags, Flags]:
+    """Whether the close is above, and whether it is below its average."""
+    average = indicators.ema(close, period)
+    return close > average, close < average
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,5 +13,5 @@ from backtest.signals import sma_cross_jit
 @cache
 def kernel() -> ModuleType:
     """`backtest.signals.position_kernel` as a compiled module."""
-    imports = {"order": sma_cross_jit.kernel().order}
+    imports = {"order_lines": sma_cross_jit.kernel().order_lines}
     return jit.load(Path(__file__).with_name("position_kernel.py"), imports=imports)

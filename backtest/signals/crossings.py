@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 
 from backtest.arrays import Flags, Floats, Indices, Signs
-from backtest.signals import sweeping
+from backtest.signals import compiled, sweeping
 from backtest.signals.cross_kernel import TIE
 from backtest.signals.positions import held_since
 
@@ -62,7 +60,7 @@ def side_since_crossing(first: Floats, second: Floats) -> Floats:
     """
     if sweeping.is_on():
         held = np.empty(len(first))
-        _kernel().hold_cross(first, second, held)
+        compiled.kernel().hold_cross(first, second, held)
         return held
     return held_since(*crossovers(first, second), len(first))
 
@@ -71,16 +69,9 @@ def crosses(first: Floats, second: Floats, side: int) -> Flags:
     """True at each bar on which `first` crosses to `side` (1 above, -1 below) of `second`."""
     if sweeping.is_on():
         crossed = np.empty(len(first), dtype=np.bool_)
-        _kernel().mark_crosses(first, second, side, crossed)
+        compiled.kernel().mark_crosses(first, second, side, crossed)
         return crossed
     bars, sides = crossovers(first, second)
     crossed = np.zeros(len(first), dtype=np.bool_)
     crossed[bars[sides == side]] = True
     return crossed
-
-
-def _kernel() -> ModuleType:
-    """Loads the compiler, which only a sweep waits for."""
-    from backtest.signals.compiled import kernel
-
-    return kernel()

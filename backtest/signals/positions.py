@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats, Indices
-from backtest.signals import sweeping
+from backtest.signals import compiled, sweeping
 
 
 def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Floats:
@@ -27,7 +25,7 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     """
     if sweeping.is_on():
         held = np.empty(len(enter_long))
-        _kernel().hold(enter_long, leave_long, enter_short, leave_short, held)
+        compiled.kernel().hold(enter_long, leave_long, enter_short, leave_short, held)
         return held
     go_long, go_short = enter_long & ~leave_long, enter_short & ~leave_short
     long, short = go_long & ~go_short, go_short & ~go_long
@@ -46,7 +44,7 @@ def reversing(long: Flags, short: Flags) -> Floats:
     """
     if sweeping.is_on():
         held = np.empty(len(long))
-        _kernel().reverse(long, short, held)
+        compiled.kernel().reverse(long, short, held)
         return held
     sides = np.subtract(long.view(np.int8), short.view(np.int8))
     bars = np.flatnonzero(sides)
@@ -68,14 +66,7 @@ def any_in_window(events: Flags, window: int) -> Flags:
     """True where at least one of the last `window` bars, this one included, is true."""
     if sweeping.is_on():
         found = np.empty(len(events), np.bool_)
-        _kernel().recent(events, window, found)
+        compiled.kernel().recent(events, window, found)
         return found
     latest = _last(events)
     return (latest >= 0) & (np.arange(len(events)) - latest < window)
-
-
-def _kernel() -> ModuleType:
-    """Loads the compiler, which only a sweep waits for."""
-    from backtest.signals.compiled import kernel
-
-    return kernel()

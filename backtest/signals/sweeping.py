@@ -7,7 +7,7 @@ The results are the same to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -27,13 +27,13 @@ class Memory:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most, self._bytes = most, 0
-        self._kept: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = {}
+        self._kept: dict[Hashable, tuple[tuple[object, ...], Any]] = {}
 
-    def known(self, key: tuple[object, ...]) -> Any:
+    def known(self, key: Hashable) -> Any:
         """What was kept under a key, with what it was computed from; None where nothing is."""
         return self._kept.get(key)
 
-    def keep(self, key: tuple[object, ...], given: tuple[object, ...], result: object) -> None:
+    def keep(self, key: Hashable, given: tuple[object, ...], result: object) -> None:
         """Keep a result, and the arrays it was computed from: an identity is unique while its array lives."""
         size = _bytes_of(result)
         if self._bytes + size > self._most:

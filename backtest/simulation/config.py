@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, ValidationError
@@ -95,6 +96,13 @@ class EngineConfig:
         ]
         if errors:
             raise InvalidRequest(errors)
+
+    def with_parsed(self, values: Mapping[str, object]) -> Self:
+        """The same with some settings that were parsed, each within its bounds: nothing is checked again."""
+        changed = object.__new__(type(self))
+        for name in _FIELDS:
+            object.__setattr__(changed, name, values[name] if name in values else getattr(self, name))
+        return changed
 
 
 def _error(field: Field, value: object) -> str:

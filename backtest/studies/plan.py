@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from backtest.fields import Value, parse_fields
 from backtest.rules.rule import PREFIX, Rule
 from backtest.studies import sampling
 from backtest.studies.request import StudyLimits, StudyRequest
-from backtest.studies.space import SPACE, parent_of
+from backtest.studies.space import SPACE, Axis, parent_of
 
 _AT_ONCE: Final = 65_536
 
@@ -55,9 +55,9 @@ class Plan:
         """What trial `trial` has in place of the axes, by name."""
         return sampling.values_at(self.request.axes, int(self.numbers[trial]))
 
-    def combinations(self, trials: Ints) -> list[dict[str, Value]]:
-        """What each of these trials has in place of the axes."""
-        return sampling.combinations_at(self.request.axes, self.numbers[trials])
+    def distinct(self, trials: Ints, axes: Sequence[Axis]) -> tuple[list[dict[str, Value]], Ints]:
+        """The different combinations that these trials have of some of the axes, and the place of each trial's."""
+        return sampling.distinct_at(self.request.axes, self.numbers[trials], axes)
 
     def columns(self, trials: Ints) -> dict[str, NDArray[Any]]:
         """The values of these trials, one array for each axis."""

@@ -50,6 +50,20 @@ def combinations_at(axes: Sequence[Axis], numbers: Ints) -> list[dict[str, Value
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
+def distinct_at(
+    axes: Sequence[Axis], numbers: Ints, chosen: Sequence[Axis]
+) -> tuple[list[dict[str, Value]], Ints]:
+    """The different combinations of the chosen axes among these of all axes, and the place of each one's."""
+    if len(chosen) in (0, len(axes)):  # all combinations are the same, or all are different
+        return (combinations_at(axes, numbers), np.arange(len(numbers))) if chosen else ([{}], 0 * numbers)
+    codes = np.zeros(len(numbers), np.int64)
+    for axis, place in zip(axes, places(axes, numbers), strict=True):
+        if axis in chosen:
+            codes = codes * len(axis.values) + place
+    different, found = np.unique(codes, return_inverse=True)
+    return combinations_at(chosen, different), found
+
+
 def columns_at(axes: Sequence[Axis], numbers: Ints) -> dict[str, NDArray[Any]]:
     """The values of each axis in these combinations, one array a name."""
     chosen = places(axes, numbers)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from backtest import rules
-from backtest.arrays import Floats
+from backtest.arrays import Floats, Indices
 from backtest.fields import Value, parse_fields
 from backtest.prices.bars import PRICES, Bars
 from backtest.rules.names import BUILT_IN
@@ -68,12 +68,14 @@ class Targets:
         self._fixed, _ = parse_fields(self._rule.params, request.run.params)
         self._prices = [HeldPrices(history) for history in own.selection.histories]
         self._memory = Memory()
+        self._is_built_in = self._rule.name in BUILT_IN
+        self._traded = _slice_of(own.selection.span.rows) if self._is_built_in else None
         self._volume_known = not any(np.isnan(prices.volume).any() for prices in self._prices)
 
     @contextmanager
     def session(self) -> Iterator[None]:
         """Keep indicators and use compiled kernels within the block, where the rule is a built-in one."""
-        if self._rule.name not in BUILT_IN:
+        if not self._is_built_in:
             yield
             return
         with sweeping(self._memory), np.errstate(all="ignore"):
@@ -87,10 +89,13 @@ class Targets:
         rule, selection = self.rule(chosen), self._own.selection
         if not self._volume_known:
             check_volume(rule, selection)
-        if self._rule.name not in BUILT_IN:
-            own = own_targets(rule, selection.histories)
-        else:
+        if self._traded is not None:
+            row[:] = rule.exposure(self._prices[0])[self._traded]
+            return
+        if self._is_built_in:
             own = [rule.exposure(prices).reshape(-1, 1) for prices in self._prices]
+        else:
+            own = own_targets(rule, selection.histories)
         rows = selection.span.rows
         row.reshape(len(rows[0]), -1)[:] = on_common_calendar(own, rows)
 
@@ -105,9 +110,7 @@ class Targets:
         return self._rule(**values)
 
 
-def divided(
-    chosen: Mapping[str, Value],
-) -> tuple[tuple[tuple[str, Value], ...], tuple[tuple[str, Value], ...]]:
-    """What the target of a trial depends on, the parameters of its rule, and the searched inputs of the run."""
-    parameters = tuple(pair for pair in chosen.items() if pair[0].startswith(PREFIX))
-    return parameters, tuple(pair for pair in chosen.items() if not pair[0].startswith(PREFIX))
+def _slice_of(rows: Sequence[Indices]) -> slice | None:
+    """The traded bars of a single symbol among its own, where none between them is left out; else None."""
+    first, last = rows[0][0], rows[0][-1]
+    return slice(first, last + 1) if len(rows) == 1 and last - first + 1 == len(rows[0]) else None

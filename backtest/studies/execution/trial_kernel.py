@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from backtest import engine
-from backtest.arrays import Floats, Indices, Ints
+from backtest.arrays import Flags, Floats, Indices, Ints
 from backtest.engine import (
     ACCOUNT_WIDTH,
     BOOK_WIDTH,
@@ -25,6 +25,7 @@ from backtest.engine import (
     TRADE_WIDTH,
     TRADES,
 )
+from backtest.signals.position_kernel import eights, first_from, place_of
 from backtest.studies.execution import single_kernel
 
 run: Callable[..., None] = engine.run
@@ -53,13 +54,13 @@ def simulate_rows(
     """
     bars = stop - start
     first, last, size = start * width, stop * width, bars * width
-    signals, wishes = np.empty(size, dtype=np.int64), np.empty(size)
+    signals, wishes, changed = np.empty(size, np.int64), np.empty(size), np.empty(size, np.bool_)
     account, book = np.zeros(ACCOUNT_WIDTH), np.zeros(BOOK_WIDTH * width)
     steps, fills = np.empty(STEP_WIDTH * bars), np.empty(FILL_WIDTH * 3 * size)
     trades, shares = np.empty(TRADE_WIDTH * 2 * size), np.empty(width)
     for index in range(len(which)):
         row = targets[which[index]]
-        count = signals_in(row[first:last], width, signals, wishes)
+        count = signals_in(row[first:last], width, changed, signals, wishes)
         if count < 0:
             return int(which[index]) * len(row) + first - 1 - count
         fact = facts[index]
@@ -92,21 +93,33 @@ def conclude(equity: Floats, closing: Indices, returns: Floats, fact: Floats) ->
     fact[IS_DEFINED] = changes(equity, closing, returns)
 
 
-def signals_in(row: Floats, width: int, signals: Ints, wishes: Floats) -> int:
+def signals_in(row: Floats, width: int, changed: Flags, signals: Ints, wishes: Floats) -> int:
     """Write the signals of one row of targets, as `simulate.signals_of` finds them; return how many.
 
-    A target outside -1…1 at place p of the row returns -1 - p instead.
+    A target outside -1…1 at place p of the row returns -1 - p instead. `changed` is room for a flag of each
+    target: all are compared at once, and eight that repeat the bar before are passed over.
     """
-    count = 0
-    for index in range(len(row)):
+    for index in range(width):
+        changed[index] = row[index] != 0.0
+    for index in range(width, len(row)):
+        changed[index] = row[index] != row[index - width]
+    words = eights(changed)
+    count, index = 0, 0
+    while index < len(row):
+        if index // 8 < len(words):
+            event = first_from(words[index // 8], index)
+            if event == 0:
+                index = index // 8 * 8 + 8
+                continue
+            index = index // 8 * 8 + place_of(event)
         target = row[index]
-        before = row[index - width] if index >= width else 0.0
-        if target != before and target == target:
+        if changed[index] and target == target:
             if target > 1.0 or target < -1.0:
                 return -1 - index
             signals[count] = index
             wishes[count] = target
             count += 1
+        index += 1
     return count
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +18,12 @@ from backtest.errors import InvalidTarget
 from backtest.fields import Value
 from backtest.metrics.account import NO_VARIATION, dot
 from backtest.prices.bars import PRICES
+from backtest.rules.rule import PREFIX
+from backtest.signals import compiled
 from backtest.simulation import backends
 from backtest.simulation.simulate import settings_of
 from backtest.studies.chunk import BLOCKS, ROWS
-from backtest.studies.execution.targets import Targets, divided
+from backtest.studies.execution.targets import Targets
 from backtest.studies.plan import Plan
 from backtest.studies.segments import AccountRange, Segment
 from backtest.studies.statistics.reality import Maxima
@@ -39,7 +41,8 @@ def kernel() -> ModuleType:
     engine, folder = backends.compiled_engine(), Path(__file__).parent
     shared = {name: getattr(engine, name) for name in ("affordable", "fee", "whole", "wished_shares")}
     single = jit.load(folder / "single_kernel.py", imports=shared, outlined={"walk_single"})
-    imports = {"run": engine.run, "walk_single": single.walk_single}
+    words = {name: getattr(compiled.kernel(), name) for name in ("eights", "first_from", "place_of")}
+    imports = {"run": engine.run, "walk_single": single.walk_single} | words
     return jit.load(folder / "trial_kernel.py", imports=imports, outlined={"simulate_rows"})
 
 
@@ -56,7 +59,11 @@ class Trials:
         self._prices = [np.ascontiguousarray(getattr(bars, name)).reshape(-1) for name in PRICES]
         self.at_once = min(_MOST, max(4, _CACHE // (8 * len(self._prices[0]))))
         self._rows = np.empty((self.at_once, len(self._prices[0])))
-        self._known: dict[object, list[float]] = {}
+        year = {"periods_per_year": own.selection.span.year.bars}
+        self._config = planned.request.run.config.with_parsed(year)
+        axes = planned.request.axes
+        self._parameters = [axis for axis in axes if axis.name.startswith(PREFIX)]
+        self._inputs = [axis for axis in axes if not axis.name.startswith(PREFIX)]
         self._segments = [_SegmentFigures(own, segment, self._prices) for segment in own.segments]
 
         whole = self._segments[0]
@@ -108,24 +115,15 @@ class Trials:
 
     def _prepared(self, trials: Ints) -> tuple[Floats, Ints, Floats]:
         """Different targets, the target of each trial among them, and the settings of each."""
-        places: dict[object, int] = {}
-        which, settings = np.empty(len(trials), np.int64), []
+        combinations, which = self.planned.distinct(trials, self._parameters)
         with self._targets.session():
-            for place, chosen in enumerate(self.planned.combinations(trials)):
-                wanted, others = divided(chosen)
-                if wanted not in places:
-                    places[wanted] = len(places)
-                    self._targets.write(chosen, self._rows[places[wanted]])
-                which[place] = places[wanted]
-                settings.append(self._settings(others))
-        return self._rows, which, np.array(settings)
+            for row, chosen in zip(self._rows, combinations, strict=False):
+                self._targets.write(chosen, row)
+        combinations, rows = self.planned.distinct(trials, self._inputs)
+        return self._rows, which, np.array([self._settings(chosen) for chosen in combinations])[rows]
 
-    def _settings(self, chosen: tuple[tuple[str, Value], ...]) -> list[float]:
-        if chosen not in self._known:
-            run, selection = self.planned.request.run_with(dict(chosen), run_id=""), self._own.selection
-            config = replace(run.config, periods_per_year=selection.span.year.bars)
-            self._known[chosen] = settings_of(config, len(selection.bars.symbols))
-        return self._known[chosen]
+    def _settings(self, chosen: Mapping[str, Value]) -> list[float]:
+        return settings_of(self._config.with_parsed(chosen), len(self._own.selection.bars.symbols))
 
 
 class _SegmentFigures:
@@ -175,13 +173,17 @@ class _SegmentFigures:
         capital = float(self._own.run.config.initial_capital)
         columns = {
             "final_equity": final, "total_return": final / capital - 1.0, "volatility": spread * self.root,
-            "sharpe_ratio": ratio * self.root, "max_drawdown": drawdown, "num_trades": trades,
-            "ruined": ruined > 0.0,
+            "sharpe_ratio": ratio * self.root, "max_drawdown": drawdown,
         }  # fmt: skip
-        shaped = {
-            name: _finite(np.asarray(values)).astype(ROWS[name])[:, None] for name, values in columns.items()
+        table = np.column_stack(list(columns.values()))
+        table[~np.isfinite(table)] = np.nan  # as the metrics of a run have no infinity
+        return {
+            **{name: table[:, place : place + 1] for place, name in enumerate(columns)},
+            "num_trades": trades.astype(ROWS["num_trades"])[:, None],
+            "ruined": ruined[:, None] > 0.0,
+            "sums": sums,
+            "squares": squares,
         }
-        return shaped | {"sums": sums, "squares": squares}
 
     def _spread(self, returns: Floats) -> tuple[Floats, Floats]:
         """s(r) and mean(x) / s(x), in the order in which `Account` adds; the returns are used up."""
@@ -202,8 +204,3 @@ def _dots(rows: Floats) -> Floats:
         return np.array([dot(row, row) for row in rows])
     sums: Floats = np.einsum("ki,ki->k", rows, rows)
     return sums
-
-
-def _finite(values: NDArray[Any]) -> NDArray[Any]:
-    """The values with what is not a number of this world as NaN, as the metrics of a run have none."""
-    return values if values.dtype == np.bool_ else np.where(np.isfinite(values), values, np.nan)

@@ -25,7 +25,7 @@ FEWEST: Final = 16
 @cache
 def kernel() -> ModuleType:
     """`backtest.studies.statistics.reality_kernel` compiled."""
-    return jit.load(Path(__file__).with_name("reality_kernel.py"), outlined={"resample", "raise_to"})
+    return jit.load(Path(__file__).with_name("reality_kernel.py"), outlined={"resample", "raise_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Maxima:
         self._groups = min(GROUPS, len(benchmark))
         self._weights = weights(self._groups, _block(benchmark, self._groups), seed=seed, paths=paths)
         self._threshold = math.sqrt(2.0 * math.log(math.log(max(self._groups, 3))))
-        self._means = np.empty(paths)
+        self._means = np.empty((kernel().AT_ONCE, paths))
         self.table: Floats = kernel().nothing(paths)
 
     def add(self, returns: Floats, eligible: Flags) -> None:

@@ -14,6 +14,8 @@ from backtest.arrays import Flags, Floats
 
 (REALITY, LOWER, CONSISTENT, UPPER) = range(4)
 TINY = 1e-15
+AT_ONCE = 4
+"""Trials that are resampled together."""
 
 
 def update(
@@ -28,59 +30,99 @@ def update(
     weights : (m, B) how often each group is drawn in each path
     threshold : √(2 log log m), below which a trial is too poor to matter for the consistent test
     maxima : (4, 1 + B) column 0 as observed, the others of the paths; rows of `REALITY` … `UPPER`
-    means : (B,) room for the centred means of a trial
+    means : (AT_ONCE, B) room for the centred means of trials
     """
-    groups, paths = weights.shape
-    root = math.sqrt(groups)
+    groups = len(weights)
+    centred, averages = np.zeros((AT_ONCE, groups)), np.empty(AT_ONCE)
+    taken = 0
     for index in range(len(differences)):
-        row = differences[index]
-        if not eligible[index] or not math.isfinite(row[groups - 1]):
-            continue
-        mean = 0.0
-        for group in range(groups):
-            mean += row[group]
-        mean /= groups
-        resample(row, mean, weights, root, means)
-        observed = root * mean
-        variance = 0.0
-        for path in range(paths):
-            variance += means[path] * means[path]
-        spread = math.sqrt(variance / paths)
-        raise_to(maxima[REALITY], observed, means, 1.0, 0.0)
-        if spread > TINY:
-            poor = observed if observed < -threshold * spread else 0.0
-            raise_to(maxima[LOWER], observed, means, spread, min(observed, 0.0))
-            raise_to(maxima[CONSISTENT], observed, means, spread, poor)
-            raise_to(maxima[UPPER], observed, means, spread, 0.0)
+        if eligible[index] and math.isfinite(differences[index, groups - 1]):
+            averages[taken] = centre(differences[index], centred[taken])
+            taken += 1
+        if taken == AT_ONCE or (taken > 0 and index == len(differences) - 1):
+            resample(centred, weights, math.sqrt(groups), means)
+            for place in range(taken):
+                observed = math.sqrt(groups) * averages[place]
+                raise_by(observed, means[place], threshold, maxima)
+            taken = 0
 
 
-def resample(row: Floats, mean: float, weights: Floats, root: float, means: Floats) -> None:
-    """Write √m times the mean of the centred row in each path."""
+def centre(row: Floats, centred: Floats) -> float:
+    """Write the row less its mean; return the mean."""
+    mean = 0.0
+    for group in range(len(row)):
+        mean += row[group]
+    mean /= len(row)
+    for group in range(len(row)):
+        centred[group] = row[group] - mean
+    return mean
+
+
+def resample(centred: Floats, weights: Floats, root: float, means: Floats) -> None:
+    """Write √m times the mean of each centred row in each path; of four rows, so that weights are read once."""
     groups, paths = weights.shape
     means[:] = 0.0
+    first, second, third, fourth = means[0], means[1], means[2], means[3]
     for group in range(0, groups - 3, 4):
-        a, b, c, d = row[group] - mean, row[group + 1] - mean, row[group + 2] - mean, row[group + 3] - mean
-        first, second, third, fourth = (
-            weights[group],
-            weights[group + 1],
-            weights[group + 2],
-            weights[group + 3],
-        )
+        a, b, c, d = weights[group], weights[group + 1], weights[group + 2], weights[group + 3]
+        k, m, n, o = centred[0, group], centred[0, group + 1], centred[0, group + 2], centred[0, group + 3]
+        p, q, r, s = centred[1, group], centred[1, group + 1], centred[1, group + 2], centred[1, group + 3]
+        t, u, v, w = centred[2, group], centred[2, group + 1], centred[2, group + 2], centred[2, group + 3]
+        e, f, g, h = centred[3, group], centred[3, group + 1], centred[3, group + 2], centred[3, group + 3]
         for path in range(paths):
-            means[path] += (a * first[path] + b * second[path]) + (c * third[path] + d * fourth[path])
+            first[path] += (k * a[path] + m * b[path]) + (n * c[path] + o * d[path])
+            second[path] += (p * a[path] + q * b[path]) + (r * c[path] + s * d[path])
+            third[path] += (t * a[path] + u * b[path]) + (v * c[path] + w * d[path])
+            fourth[path] += (e * a[path] + f * b[path]) + (g * c[path] + h * d[path])
     for group in range(groups // 4 * 4, groups):
-        rest, last = row[group] - mean, weights[group]
+        for row in range(AT_ONCE):
+            for path in range(paths):
+                means[row, path] += centred[row, group] * weights[group, path]
+    for row in range(AT_ONCE):
         for path in range(paths):
-            means[path] += rest * last[path]
-    for path in range(paths):
-        means[path] /= root
+            means[row, path] /= root
 
 
-def raise_to(maxima: Floats, observed: float, means: Floats, spread: float, shift: float) -> None:
-    """Raise one row of maxima to what a trial shows."""
-    maxima[0] = max(maxima[0], observed / spread)
+def raise_by(observed: float, means: Floats, threshold: float, maxima: Floats) -> None:
+    """Raise every row of maxima to what a trial shows."""
+    spread = math.sqrt(mean_square(means))
+    raise_to(maxima[REALITY], observed, means)
+    if spread > TINY:
+        poor = observed if observed < -threshold * spread else 0.0
+        raise_scaled(maxima, observed, means, spread, min(observed, 0.0), poor)
+
+
+def mean_square(values: Floats) -> float:
+    """The mean of the squares, of four partial sums in one order."""
+    a = b = c = d = 0.0
+    for place in range(0, len(values) - 3, 4):
+        a += values[place] * values[place]
+        b += values[place + 1] * values[place + 1]
+        c += values[place + 2] * values[place + 2]
+        d += values[place + 3] * values[place + 3]
+    for place in range(len(values) // 4 * 4, len(values)):
+        a += values[place] * values[place]
+    return ((a + b) + (c + d)) / len(values)
+
+
+def raise_to(maxima: Floats, observed: float, means: Floats) -> None:
+    """Raise the maxima of White's test."""
+    maxima[0] = max(maxima[0], observed)
     for path in range(len(means)):
-        maxima[path + 1] = max(maxima[path + 1], (means[path] + shift) / spread)
+        maxima[path + 1] = max(maxima[path + 1], means[path])
+
+
+def raise_scaled(
+    maxima: Floats, observed: float, means: Floats, spread: float, lower: float, poor: float
+) -> None:
+    """Raise the maxima of Hansen's three tests, which shift the means of a poor trial by more or less."""
+    low, consistent, high = maxima[LOWER], maxima[CONSISTENT], maxima[UPPER]
+    for row in (low, consistent, high):
+        row[0] = max(row[0], observed / spread)
+    for path in range(len(means)):
+        low[path + 1] = max(low[path + 1], (means[path] + lower) / spread)
+        consistent[path + 1] = max(consistent[path + 1], (means[path] + poor) / spread)
+        high[path + 1] = max(high[path + 1], means[path] / spread)
 
 
 def grouped(returns: Floats, benchmark: Floats, groups: int, sums: Floats) -> None:

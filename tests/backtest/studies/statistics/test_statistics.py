@@ -136,7 +136,12 @@ def test_a_reality_check_is_the_share_of_paths_whose_best_mean_is_higher():
     table = kernel().nothing(500)
 
     kernel().update(
-        np.ascontiguousarray(differences.T), np.ones(5, np.bool_), drawn, 1.0, table, np.empty(500)
+        np.ascontiguousarray(differences.T),
+        np.ones(5, np.bool_),
+        drawn,
+        1.0,
+        table,
+        np.empty((kernel().AT_ONCE, 500)),
     )
 
     best = math.sqrt(20) * differences.mean(axis=0).max()
