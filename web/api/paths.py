@@ -78,6 +78,7 @@ _PICTURES = query("charts", _BOOLEAN, "false omits the charts.")
 _POINTS = query("points", whole(2, 20_000), "Approximate number of points per curve.")
 _SEARCH = query("q", text(32), "Part of the name.")
 _LIMIT = query("limit", whole(1, 1_000), "Maximum number of results.")
+_TRADES = "Every trade; number is that of the page, seq counts from 0"
 _PARQUET = "application/vnd.apache.parquet"
 _PRICE_FILE = {
     "text/csv": {"schema": _TEXT},
@@ -251,7 +252,14 @@ _RESULTS: Paths = {
             "results", "Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
         )
     },
-    "/runs/{run_id}/trades.csv": {"get": file("results", "Every trade", "text/csv", parameters=[_RUN])},
+    "/runs/{run_id}/trades.csv": {
+        "get": file(
+            "results",
+            "Every trade; number is that of the page, seq counts from 0",
+            "text/csv",
+            parameters=[_RUN],
+        )
+    },
     "/runs/{run_id}/equity.csv": {"get": file("results", "Every bar", "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.parquet": {"get": file("results", "Every bar", _PARQUET, parameters=[_RUN])},
     "/runs/{run_id}/report.html": {

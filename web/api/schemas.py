@@ -186,7 +186,7 @@ class Points(TypedDict):
 
 
 class Trade(TypedDict):
-    """A closed trade."""
+    """A closed trade; `seq` counts from 0, and pages show the number `seq` + 1."""
 
     seq: int
     symbol: str

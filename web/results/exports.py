@@ -26,11 +26,11 @@ bp = Blueprint("exports", __name__, url_prefix="/runs/<run_id>")
 
 @bp.get("/trades.csv")
 def trades_csv(run_id: str) -> Response:
-    """Every trade, one row each."""
+    """Every trade, one row each; `seq` counts from 0 as everywhere, `number` from 1 as on the page."""
     with database().read() as session:
         require(session, run_id)
     names = ("seq", *result_tables.TRADE_COLUMNS)
-    return _table(f"trades-{run_id}.csv", names, _trade_rows(run_id, names))
+    return _table(f"trades-{run_id}.csv", (*names, "number"), _trade_rows(run_id, names))
 
 
 @bp.get("/equity.csv")
@@ -108,7 +108,7 @@ def _trade_rows(run_id: str, names: Sequence[str]) -> Iterator[list[Any]]:
         with database().read() as session:
             part = results.trades(session, run_id, offset=offset, limit=_ROWS_AT_ONCE)
         for trade in part:
-            yield [_cell(getattr(trade, name)) for name in names]
+            yield [*(_cell(getattr(trade, name)) for name in names), trade.seq + 1]
         offset += len(part)
         if len(part) < _ROWS_AT_ONCE:
             return

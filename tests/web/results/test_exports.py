@@ -44,6 +44,7 @@ def test_trades_are_written_in_parts_without_a_gap_at_the_seams(client, filled_d
     trades = table(client.get(f"/runs/{run_id}/trades.csv").text)
 
     assert [int(trade["seq"]) for trade in trades] == list(range(4_100))
+    assert [int(trade["number"]) for trade in trades] == list(range(1, 4_101))
 
 
 def test_the_equity_table_begins_with_the_capital_and_ends_with_the_final_equity(client, finished):
@@ -66,6 +67,16 @@ def test_parquet_holds_the_same_bars_as_the_csv(client, finished):
     assert parquet.column_names == list(bars[0])
     for name in parquet.column_names[1:]:
         assert parquet[name].to_pylist() == [float(bar[name]) for bar in bars]
+
+
+def test_a_trade_of_the_table_has_the_number_that_it_has_on_the_page(client, finished):
+    run_id = finished()
+
+    first = table(client.get(f"/runs/{run_id}/trades.csv").text)[0]
+    page = client.get(f"/runs/{run_id}/trades/{first['seq']}", headers={"Accept": "text/html"}).text
+
+    assert f'tabindex="-1">Trade {first["number"]} <span' in page
+    assert client.get(f"/api/runs/{run_id}/trades/{first['seq']}").json["trade"]["seq"] == 0
 
 
 def test_the_json_holds_the_request_every_figure_and_every_trade(client, finished):
