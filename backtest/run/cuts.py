@@ -11,12 +11,12 @@ import numpy as np
 
 from backtest.arrays import Floats, Indices, Ints
 
-Kind = Literal["random", "change"]
+Kind = Literal["random", "change", "extreme"]
 
-_KINDS: Final[tuple[Kind, ...]] = ("random", "change", "change")
+_KINDS: Final[tuple[Kind, ...]] = ("random", "change", "change", "extreme")
 
 CUTS: Final = 20
-"""Cuts of each kind: at random bars, and at bars on which the target changes."""
+"""Cuts at random bars, and as many at bars on which the target changes; those at extremes are a few more."""
 REWARDED: Final = CUTS // 2
 """Of the cuts at changes, those at the changes that the next close rewards most: where peeking pays."""
 
@@ -30,9 +30,9 @@ class Cut:
 
 
 def choose_cuts(close: Floats, target: Floats, *, first: int, budget: int, seed: str) -> list[Cut]:
-    """Cuts of both kinds, shortest first, such that no more than `budget` bars remain in all of them together.
+    """Cuts of every kind, shortest first, such that no more than `budget` bars remain in all of them together.
 
-    Where the budget does not suffice for all, both kinds get their share, and the random cut in the last
+    Where the budget does not suffice for all, every kind gets its share, and the random cut in the last
     part of the bars comes first.
 
     Parameters
@@ -48,11 +48,25 @@ def choose_cuts(close: Floats, target: Floats, *, first: int, budget: int, seed:
     more = [int(others[place]) + 1 for place in _spread(len(others), CUTS - len(best), f"{seed} change")]
     wanted = [
         Cut(length, kind)
-        for triple in zip_longest(random, (best + 1).tolist(), more)
-        for length, kind in zip(triple, _KINDS, strict=True)
+        for lengths in zip_longest(random, (best + 1).tolist(), more, _extremes(close, first))
+        for length, kind in zip(lengths, _KINDS, strict=True)
         if length is not None
     ]
     return sorted(_affordable(wanted, budget), key=lambda cut: cut.length)
+
+
+def _extremes(close: Floats, first: int) -> list[int]:
+    """Lengths that end on the lowest and the highest close, of all bars and of their last third.
+
+    A rule that compares the whole sample with something, as its last close with its first, says the most
+    different things there, though it may say the same on nearly every other length.
+    """
+    last = len(close) - 1
+    thirds = (first - 1, max(first - 1, last - last // 3))
+    ends = [
+        low + int(find(close[low:last])) for low in thirds if low < last for find in (np.argmin, np.argmax)
+    ]
+    return [end + 1 for end in dict.fromkeys(ends)]
 
 
 def _changes(target: Floats, first: int) -> Indices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,13 +46,15 @@ class LookaheadCheck:
     Parameters
     ----------
     cuts : dates of the last bar of each cut, oldest first
-    at_random, at_changes : how many of the cuts lie at random bars, and at bars on which the target changes
+    at_random, at_changes, at_extremes : how many of the cuts lie at random bars, at bars on which the target
+        changes, and at the lowest and highest closes
     difference : the first change that was seen; None if there is none
     """
 
     cuts: tuple[str, ...] = ()
     at_random: int = 0
     at_changes: int = 0
+    at_extremes: int = 0
     difference: Difference | None = None
 
     @property
@@ -71,6 +74,7 @@ class LookaheadCheck:
             "cuts": list(self.cuts),
             "at_random": self.at_random,
             "at_changes": self.at_changes,
+            "at_extremes": self.at_extremes,
             "peeks": self.peeks,
             "first_difference": self.difference.as_json() if self.difference else None,
         }
@@ -114,11 +118,9 @@ def check_lookahead(
             break
         if passed:
             passed(len(bars))
-    chosen = [(stamp(bars.times[cut.length - 1]), cut.kind) for bars, _, own in cuts for cut in own]
-    at_random = sum(kind == "random" for _, kind in chosen)
-    return LookaheadCheck(
-        tuple(sorted(date for date, _ in chosen)), at_random, len(chosen) - at_random, difference
-    )
+    dates = sorted(stamp(bars.times[cut.length - 1]) for bars, _, own in cuts for cut in own)
+    kinds = Counter(cut.kind for _, _, own in cuts for cut in own)
+    return LookaheadCheck(tuple(dates), kinds["random"], kinds["change"], kinds["extreme"], difference)
 
 
 def _compared(rule: Targeting, bars: Bars, target: Floats, cut: Cut) -> Difference | None:
