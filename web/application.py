@@ -18,6 +18,7 @@ from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
 from web.health import bp as health
+from web.ledger.views import bp as ledger
 from web.middleware import compression, concurrency, csrf, receiving, response_headers
 from web.presentation import formatting, run_settings
 from web.results.curves_api import bp as curves
@@ -25,6 +26,7 @@ from web.results.exports import bp as exports
 from web.results.result_page import bp as result_page
 from web.results.status import bp as status
 from web.risk.views import bp as risk
+from web.robustness.views import bp as robustness
 from web.runs.actions import bp as run_actions
 from web.runs.pages import bp as pages
 from web.services import Services, install
@@ -52,6 +54,7 @@ BLUEPRINTS = (
     curves,
     trade_charts,
     risk,
+    robustness,
     exports,
     presets,
     datasets,
@@ -63,6 +66,7 @@ BLUEPRINTS = (
     study_api,
     study_exports,
     study_actions,
+    ledger,
     audit,
     docs,
     health,

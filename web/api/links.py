@@ -16,6 +16,7 @@ def of_run(run_id: str) -> dict[str, str]:
         "equity_csv": url_for("exports.equity_csv", run_id=run_id),
         "result_json": url_for("exports.result_json", run_id=run_id),
         "report": url_for("exports.report", run_id=run_id),
+        "robustness": url_for("robustness.show", run_id=run_id),
     }
 
 

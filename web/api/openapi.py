@@ -10,6 +10,8 @@ from backtest.studies.request import RUN_FIELDS_OF_A_STUDY, STUDY_FIELDS
 from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
 from web.api.operations import REF
 from web.api.paths import PATHS
+from web.ledger import schemas as ledger_schemas
+from web.robustness import schemas as robustness_schemas
 from web.studies import schemas as study_schemas
 
 _SCHEMES = {
@@ -34,6 +36,7 @@ _ANSWERS = (
     audit_schemas.AuditEntry, audit_schemas.AuditEntries,
     study_schemas.StudyAccepted, study_schemas.StudyCheck, study_schemas.Study, study_schemas.Studies,
     study_schemas.Trial, study_schemas.Trials, study_schemas.Heatmap, study_schemas.StudyCancelled, study_schemas.TrialRun,
+    robustness_schemas.Robustness, ledger_schemas.Ledger, ledger_schemas.LedgerSources,
     chart_schemas.Candles, chart_schemas.TradeStory, chart_schemas.RollingMetrics,
 )  # fmt: skip
 

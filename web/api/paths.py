@@ -19,6 +19,7 @@ from web.api.operations import (
     whole,
 )
 from web.results import curves
+from web.robustness.openapi_paths import LEDGER, ROBUSTNESS
 from web.runs import annotation, list_query
 from web.studies.openapi_paths import STUDIES
 
@@ -395,10 +396,12 @@ PATHS: Paths = {
     **_SUBMITTING,
     **_RUNS,
     **_RESULTS,
+    **ROBUSTNESS,
     **_INPUTS,
     **_PRICES,
     **_PRESETS,
     **STUDIES,
+    **LEDGER,
     **_AUDIT,
     **_OPERATIONS,
 }

@@ -7,6 +7,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from web.api.schema_types import Base64, Day, Fraction, Json, StatusName, Timestamp, Values
+from web.ledger import schemas as ledger_schemas
 
 
 class FieldError(TypedDict):
@@ -256,6 +257,7 @@ class Result(TypedDict):
     run: RunDetails
     result: Json
     trades: list[Trade]
+    ledger: NotRequired[ledger_schemas.Tried | None]
 
 
 class Verification(TypedDict):

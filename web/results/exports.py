@@ -14,6 +14,7 @@ from flask import Blueprint, Response, abort, jsonify, request, stream_with_cont
 from backtest.run import result_tables
 from store.queries import results, runs
 from web.api import schemas, serializers
+from web.ledger import figure as tried
 from web.results import report as reports
 from web.results.stored_curves import Curves, curves_of, require
 from web.services import database
@@ -74,6 +75,7 @@ def result_json(run_id: str) -> Response:
             "run": serializers.run_details(run),
             "result": result.summary,
             "trades": [serializers.trade(trade) for trade in results.trades(session, run_id)],
+            "ledger": tried.of_result(session, run, result),
         }
     response = jsonify(body)
     response.headers["Content-Disposition"] = f'attachment; filename="result-{run_id}.json"'

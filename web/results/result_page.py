@@ -12,9 +12,11 @@ from store.models import Result, Run, Status
 from store.queries import results, run_list, runs
 from web.api.request_parsing import query_choice
 from web.api.serializers import elapsed_seconds
+from web.ledger import figure
 from web.overview import against_holding
 from web.results import returns_room, rooms, settings_room, trades_room
 from web.risk import room as risk_room
+from web.robustness import room as robustness_room
 from web.services import database, settings
 from workflows import submission
 
@@ -59,11 +61,19 @@ def _shared(run: Run, result: Result) -> dict[str, Any]:
     }
 
 
+def _overview(run: Run, result: Result) -> dict[str, Any]:
+    """The table of metrics, and how many trials there were beside this one."""
+    with database().read() as session:
+        tried = figure.of_result(session, run, result)
+    return {**against_holding.table_values(run, result), "tried": tried}
+
+
 _VALUES = {
-    "overview": against_holding.table_values,
+    "overview": _overview,
     "trades": trades_room.values,
     "returns": returns_room.values,
     "risk": risk_room.values,
+    "robustness": robustness_room.values,
     "settings": settings_room.values,
 }
 

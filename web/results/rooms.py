@@ -6,7 +6,7 @@ from typing import Final
 
 from web.api.request_parsing import query_choice
 
-ROOMS: Final = ("overview", "trades", "returns", "risk", "settings")
+ROOMS: Final = ("overview", "trades", "returns", "risk", "robustness", "settings")
 FORMER: Final = {"stats": "overview", "portfolio": "trades", "equity": "returns", "drawdown": "risk"}
 
 

@@ -6,15 +6,16 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backtest.studies.statistics.deflated import Tried
-from store.models import LedgerEntry, Run
+from store.models import LedgerEntry, Run, Study
 from store.queries import runs
 
 
@@ -74,16 +75,80 @@ def hash_of(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Everything that was tried on a rule, symbols and a timeframe: of how many requests, and when last."""
+
+    fingerprint: str
+    rule_type: str
+    symbols: Sequence[str]
+    timeframe: str
+    tried: Tried
+    requests: int
+    last_at: datetime
+
+
+def pools(session: Session, *, of: str = "", offset: int = 0, limit: int = 50) -> list[Pool]:
+    """What was tried, by what it was tried on, the newest first; `of` is the fingerprint of a single one."""
+    entry = LedgerEntry
+    sums = (
+        select(
+            entry.fingerprint,
+            func.max(entry.id).label("newest"),
+            func.count().label("requests"),
+            *_sums(),
+        )
+        .where(*([entry.fingerprint == of] if of else []))
+        .group_by(entry.fingerprint)
+        .order_by(func.max(entry.id).desc())
+        .offset(offset)
+        .limit(limit)
+        .subquery()
+    )
+    rows = select(entry, sums).join(sums, entry.id == sums.c.newest).order_by(entry.id.desc())
+    return [
+        Pool(
+            found.fingerprint, found.rule_type, found.symbols, found.timeframe,
+            _pooled(trials, total, squared), requests, found.created_at,
+        )
+        for found, _, _, requests, trials, total, squared in session.execute(rows)
+    ]  # fmt: skip
+
+
+def entries(session: Session, of: str, *, limit: int) -> Sequence[LedgerEntry]:
+    """The requests that tried something on a rule and prices, the newest first."""
+    newest = select(LedgerEntry).where(LedgerEntry.fingerprint == of).order_by(LedgerEntry.id.desc())
+    return session.scalars(newest.limit(limit)).all()
+
+
+def kinds(session: Session, sources: Sequence[str]) -> dict[str, str]:
+    """Of each source that still exists whether it is a study or a run."""
+    runs_left = session.scalars(select(Run.run_id).where(Run.run_id.in_(sources)))
+    studies_left = session.scalars(select(Study.study_id).where(Study.study_id.in_(sources)))
+    return dict.fromkeys(runs_left, "run") | dict.fromkeys(studies_left, "study")
+
+
 def tried(
     session: Session, rule_type: str, symbols: Sequence[str], timeframe: str, *, without: str = ""
 ) -> Tried:
     """Everything that was tried, but for the request with the hash `without`."""
+    mark = fingerprint(rule_type, symbols, timeframe)
+    sums = select(*_sums()).where(LedgerEntry.fingerprint == mark, LedgerEntry.request_hash != without)
+    return _pooled(*session.execute(sums).one())
+
+
+def _sums() -> tuple[ColumnElement[Any], ...]:
+    """Trials, the sum of their ratios and the sum of the squares of their ratios."""
     entry, count = LedgerEntry, LedgerEntry.trials
     squares = (count - 1) * entry.variance + count * entry.mean * entry.mean
-    sums = select(func.sum(count), func.sum(count * entry.mean), func.sum(squares)).where(
-        entry.fingerprint == fingerprint(rule_type, symbols, timeframe), entry.request_hash != without
+    return (
+        func.sum(count).label("trials"),
+        func.sum(count * entry.mean).label("total"),
+        func.sum(squares).label("squared"),
     )
-    trials, total, squared = session.execute(sums).one()
+
+
+def _pooled(trials: Any, total: Any, squared: Any) -> Tried:
     if not trials:
         return Tried(0, 0.0, 0.0)
     mean = float(total) / int(trials)

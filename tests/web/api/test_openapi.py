@@ -22,6 +22,8 @@ PAGES = {
     "/runs/{run_id}",
     "/studies",
     "/studies/{study_id}",
+    "/ledger",
+    "/ledger/{fingerprint}",
     "/compare",
     "/datasets",
     "/datasets/{data_hash}",
