@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_NICENESS, _LOWEST = 10, 19
+_NICENESS = 10
 _PR_SET_PDEATHSIG = 1
 _REPORTING_MIB = 64
 """Memory kept aside behind the limit, so that a step that ran out can still say so."""
@@ -34,18 +34,9 @@ def lower_priority() -> None:
 
     On a desktop's kernel a session has a share of its own (autogroup), and only its own niceness counts.
     """
-    _be_nicer(_NICENESS)
-
-
-def give_way() -> None:
-    """Take the lowest priority: this process has what every other one leaves."""
-    _be_nicer(_LOWEST)
-
-
-def _be_nicer(niceness: int) -> None:
-    os.nice(niceness)
+    os.nice(_NICENESS)
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+        Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
 
 
 def limit_memory(limit_mib: int) -> None:

@@ -1,4 +1,4 @@
-"""The step behind a result: what of it survives, computed and stored in a process of the lowest priority."""
+"""The step behind a result: what of it survives, computed and stored in a process of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from store.queries import datasets, runs
 from store.queries.studies import ledger
 from store.queries.studies import robustness as stored
 from store.session import Database
-from workflows import failpoints, process
+from workflows import failpoints
 from workflows.failures import Failure, snake_case
 from workflows.steps import step
 from workflows.steps.database import open_once
@@ -31,7 +31,6 @@ log = logs.get(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute and store it; twice is the same as once, and what is not asked for is left alone."""
-    process.give_way()
     rules.allow_installed()
     run_id = step.parser("robustness", __doc__).parse_args(argv).run_id
     return step.run("robustness", run_id, lambda settings: compute(settings, run_id))

@@ -53,7 +53,7 @@ def test_the_room_says_first_what_survives_and_then_every_figure(product):
     found = client.get(f"/api/runs/{run_id}/robustness").json["robustness"]
     assert re.search(r'<h2 id="survives">([^<]*)<', page)[1] == found["verdict"]
     assert text.index(found["verdict"]) < text.index("Break-even costs a side")
-    assert f"{found['break_even']['return']['bps']:.1f} bps until the gain is gone" in text
+    assert f"Over zero: {found['break_even']['return']['bps']:.1f} bps." in text
     for heading in ("Costs", "Fills", "Start date", "Resampled returns", "Order of the trades", "Luck"):
         assert f">{heading}</h2>" in page
     assert f"best of {found['deflated']['trials']} trial would show by luck alone" in text

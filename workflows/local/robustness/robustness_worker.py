@@ -1,4 +1,4 @@
-"""What of results survives, computed by the local worker where no run needs it: one at a time, at the lowest priority."""
+"""What of results survives, computed by the local worker where no run needs it: one at a time."""
 
 from __future__ import annotations
 
