@@ -11,8 +11,9 @@ import numpy as np
 from backtest.arrays import Floats
 from backtest.metrics.account import NO_VARIATION, Undefined
 from backtest.metrics.probability import expected_best_sharpe, normal_cdf
+from backtest.studies.statistics.reality import kernel
 
-SAMPLED: Final = 300
+SAMPLED: Final = 200
 """Trials whose returns are correlated; the effective number is that of all by their mean squared correlation."""
 
 
@@ -118,11 +119,23 @@ def effective_trials(returns: Floats, trials: int) -> float:
         return float(min(trials, max(count, 1)))
     scaled = varying - varying.mean(axis=1, keepdims=True)
     scaled /= np.sqrt(np.einsum("ij,ij->i", scaled, scaled))[:, None]
-    squares = np.einsum("ij,kj->ik", scaled, scaled) ** 2
-    mean = (float(squares.sum()) - count) / (count * (count - 1))
+    mean = (_squared_products(scaled) - count) / (count * (count - 1))
     chance = 1.0 / (length - 1)
     genuine = max(0.0, (mean - chance) / (1.0 - chance))
     return float(trials / (1.0 + (trials - 1) * genuine))
+
+
+def _squared_products(rows: Floats) -> float:
+    """The sum of the squares of the products of each row with each, added in one order on any machine."""
+    at_once = kernel().AT_ONCE
+    columns, products = np.ascontiguousarray(rows.T), np.empty((at_once, len(rows)))
+    total = 0.0
+    for first in range(0, len(rows), at_once):
+        part = np.zeros((at_once, rows.shape[1]))
+        part[: len(rows) - first] = rows[first : first + at_once]
+        kernel().resample(part, columns, 1.0, products)
+        total += float((products * products).sum())
+    return total
 
 
 def _moments(returns: Floats) -> tuple[float, float, float]:

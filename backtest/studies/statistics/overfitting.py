@@ -16,8 +16,9 @@ from backtest.arrays import Floats, Ints
 from backtest.metrics.account import Undefined
 from backtest.studies.chunk import BLOCKS
 
-MOST_RATIOS: Final = 400_000_000
-"""Ratios that are computed at most: of more trials, every k-th split is taken instead of all 12,870."""
+MOST_RATIOS: Final = 20_000_000
+"""Ratios from which on every k-th split is taken instead of all 12,870, but no fewer than `FEWEST_SPLITS`."""
+FEWEST_SPLITS: Final = 400
 BARS: Final = 24
 """Bars of the distribution of logits."""
 SHOWN: Final = 400
@@ -108,11 +109,17 @@ def overfitting(sums: Floats, squares: Floats, count: int) -> Overfitting:
     )  # fmt: skip
 
 
-def _halves(trials: int) -> Ints:
+@cache
+def _pairs() -> Ints:
     """Pairs of halves, each pair once: the first block is always in the first half."""
     chosen = [(0, *rest) for rest in combinations(range(1, BLOCKS), BLOCKS // 2 - 1)]
-    pairs = np.array([[*half, *(set(range(BLOCKS)) - set(half))] for half in chosen])
-    step = -(-2 * len(pairs) * trials // MOST_RATIOS)
+    return np.array([[*half, *(set(range(BLOCKS)) - set(half))] for half in chosen])
+
+
+def _halves(trials: int) -> Ints:
+    """The pairs of halves that are looked at for so many trials."""
+    pairs = _pairs()
+    step = min(-(-2 * len(pairs) * trials // MOST_RATIOS), 2 * len(pairs) // FEWEST_SPLITS)
     return np.ascontiguousarray(pairs[:: max(1, step)])
 
 

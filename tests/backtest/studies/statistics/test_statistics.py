@@ -96,6 +96,8 @@ def test_many_trials_are_judged_by_some_of_the_splits(monkeypatch):
     found = overfitting(*block_sums(noise(403, 30)))
 
     assert len(found.logits) == 2 * math.ceil(6_435 / 4)
+    monkeypatch.setattr(module, "MOST_RATIOS", 1)
+    assert len(overfitting(*block_sums(noise(403, 30))).logits) == 2 * math.ceil(6_435 / 32)
 
 
 def table_of(returns, benchmark, *, parts=1, seed=3):
