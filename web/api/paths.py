@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from backtest.prices.reading.options import CHOICES, HELP
 from store.models import Status
 from store.queries.audit import Action
 from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
@@ -18,6 +17,7 @@ from web.api.operations import (
     text,
     whole,
 )
+from web.datasets.openapi_paths import PRICES
 from web.results import curves
 from web.robustness.openapi_paths import LEDGER, ROBUSTNESS
 from web.runs import annotation, list_query
@@ -28,15 +28,6 @@ _REQUEST = json_body(ref("Request"))
 _TEXT = {"type": "string"}
 _RUN = required("run_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
 _PRESET_ID = required("preset_id", "path", whole(1, 2**31 - 1))
-_SYMBOL = query("symbol", text(32), "Name of the symbol; without it the ticker in the file.")
-_READING = tuple(
-    query(
-        name,
-        choice(*CHOICES[name]) if name in CHOICES else text(2_000),
-        f"How to read the file: {described}.",
-    )
-    for name, described in HELP.items()
-)
 _SECONDS = whole(0, 253_402_300_799)
 _BOOLEAN = choice("true", "false")
 _DATE = {"type": "string", "format": "date"}
@@ -77,36 +68,8 @@ _CANDLES = (
 )
 _PICTURES = query("charts", _BOOLEAN, "false omits the charts.")
 _POINTS = query("points", whole(2, 20_000), "Approximate number of points per curve.")
-_SEARCH = query("q", text(32), "Part of the name.")
-_LIMIT = query("limit", whole(1, 1_000), "Maximum number of results.")
 _TRADES = "Every trade; number is that of the page, seq counts from 0"
 _PARQUET = "application/vnd.apache.parquet"
-_PRICE_FILE = {
-    "text/csv": {"schema": _TEXT},
-    _PARQUET: {"schema": {"type": "string", "format": "binary"}},
-}
-_YAHOO_SYMBOL = {
-    "type": "object",
-    "properties": {"symbol": {"type": "string", "pattern": "^[A-Z0-9^][A-Z0-9.^=_-]{0,31}$"}},
-    "required": ["symbol"],
-    "additionalProperties": False,
-}
-_SPLIT = {
-    "type": "object",
-    "properties": {
-        "date": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?$"},
-        "ratio": {"type": "string", "pattern": r"^\d{1,4}:\d{1,4}$"},
-    },
-    "required": ["date", "ratio"],
-    "additionalProperties": False,
-}
-_RENAME = {
-    "type": "object",
-    "properties": {"symbol": {"type": "string", "minLength": 1, "maxLength": 32}},
-    "required": ["symbol"],
-    "additionalProperties": False,
-}
-_DATA_HASH = required("data_hash", "path", text(64))
 _PRESET = {
     "type": "object",
     "properties": {
@@ -253,14 +216,7 @@ _RESULTS: Paths = {
             "results", "Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
         )
     },
-    "/runs/{run_id}/trades.csv": {
-        "get": file(
-            "results",
-            "Every trade; number is that of the page, seq counts from 0",
-            "text/csv",
-            parameters=[_RUN],
-        )
-    },
+    "/runs/{run_id}/trades.csv": {"get": file("results", _TRADES, "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.csv": {"get": file("results", "Every bar", "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.parquet": {"get": file("results", "Every bar", _PARQUET, parameters=[_RUN])},
     "/runs/{run_id}/report.html": {
@@ -270,74 +226,6 @@ _RESULTS: Paths = {
 _INPUTS: Paths = {
     "/api/rules": {"get": operation("inputs", "Rules with their parameters", {200: schemas.Rules})},
     "/api/metrics": {"get": operation("inputs", "Metrics with their definitions", {200: schemas.Metrics})},
-}
-_PRICES: Paths = {
-    "/api/symbols": {
-        "get": operation(
-            "prices", "Symbols with prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT]
-        )
-    },
-    "/api/datasets": {
-        "get": operation(
-            "prices",
-            "Datasets with their data-quality reports",
-            {200: schemas.Datasets},
-            parameters=[_SEARCH],
-        ),
-        "post": operation(
-            "prices",
-            "Upload prices",
-            {201: schemas.Upload},
-            (400, 413, 415, 429, 503),
-            parameters=[_SYMBOL, *_READING],
-            body=_PRICE_FILE,
-        ),
-    },
-    "/api/datasets/yahoo": {
-        "post": operation(
-            "prices",
-            "Import daily prices from Yahoo Finance",
-            {201: schemas.Dataset},
-            (400, 413, 415, 429, 501, 503),
-            body=json_body(_YAHOO_SYMBOL),
-        )
-    },
-    "/api/datasets/{data_hash}": {
-        "patch": operation(
-            "prices",
-            "Rename a symbol; runs keep the prices they pinned, under its former name",
-            {200: schemas.Dataset},
-            (400, 404, 409, 413, 415),
-            parameters=[_DATA_HASH],
-            body=json_body(_RENAME),
-        ),
-        "delete": operation(
-            "prices",
-            "Delete the symbol of a dataset with all its versions; runs keep the prices they pinned",
-            {204: None},
-            (404, 409),
-            parameters=[_DATA_HASH],
-        ),
-    },
-    "/api/datasets/{data_hash}/refresh": {
-        "post": operation(
-            "prices",
-            "Import a symbol from Yahoo Finance again; the new version becomes the current one",
-            {201: schemas.Dataset},
-            (400, 404, 409, 429, 501, 503),
-            parameters=[_DATA_HASH],
-        )
-    },
-    "/api/datasets/{data_hash}/splits": {
-        "post": operation(
-            "prices",
-            "Apply a split that the prices are not adjusted for; the new version becomes the current one",
-            {201: schemas.Dataset},
-            (400, 404, 409, 413, 415, 429),
-            parameters=[_DATA_HASH],
-            body=json_body(_SPLIT),
-        )
-    },
 }
 _PRESETS: Paths = {
     "/api/strategies": {
@@ -398,7 +286,7 @@ PATHS: Paths = {
     **_RESULTS,
     **ROBUSTNESS,
     **_INPUTS,
-    **_PRICES,
+    **PRICES,
     **_PRESETS,
     **STUDIES,
     **LEDGER,
