@@ -23,6 +23,7 @@ from store.errors import SchemaBehind, reason
 from store.queries import audit
 from store.session import Database
 from workflows.cluster.argo_client import Argo
+from workflows.cluster.dispatcher import ClusterLimits
 from workflows.cluster.reconciler import Reconciler
 from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.errors import WorkflowError
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     database = Database.open(settings.database_url, pool_size=2)
     argo = Argo(settings)
     messages = WorkflowMessages(settings, argo)
-    reconciler = Reconciler(database, argo, messages, limit=settings.max_running_workflows)
+    reconciler = Reconciler(database, argo, messages, ClusterLimits.of(settings))
     if arguments.every is None:
         return _once(database, reconciler, audit_days=settings.audit_days)
     return _repeat(database, reconciler, arguments.every)

@@ -1,6 +1,7 @@
 """A stand-in for Argo Server: as much of its HTTP interface as we use, and the faults that it can have."""
 
 import json
+import re
 import threading
 import uuid
 from contextlib import contextmanager, suppress
@@ -15,8 +16,8 @@ class ArgoServer:
     """Keeps workflows in memory; `answer` replaces every answer by one of the test's."""
 
     def __init__(self):
-        self.workflows, self.templates = {}, {"backtest": [{"name": "fee_rate", "value": "0.001"}]}
-        self.asked, self.tokens = [], []
+        self.workflows, self.templates = {}, {"backtest": [], "backtest-sweep": []}
+        self.asked, self.tokens, self._versions = [], [], 0
         self.page_size = 500
         self.answer = None
         self.swallow = False
@@ -31,9 +32,18 @@ class ArgoServer:
     def move(self, name, phase, *, message="", nodes=()):
         """Let a workflow be where the controller would have brought it."""
         named = {f"{name}-{i}": {"id": f"{name}-{i}", "name": name, **node} for i, node in enumerate(nodes)}
-        self.workflows[name]["status"] = {"phase": phase, "message": message, "nodes": named}
+        pods = [each for each in nodes if each.get("type") == "Pod"]
+        done = sum(each.get("phase") == "Succeeded" for each in pods)
+        state = {"phase": phase, "message": message, "progress": f"{done}/{len(pods)}", "nodes": named}
+        self.workflows[name]["status"] = state
+        self.touch(name)
         if phase in ("Succeeded", "Failed", "Error"):
             self.workflows[name]["metadata"]["labels"]["workflows.argoproj.io/completed"] = "true"
+
+    def touch(self, name):
+        """Every change gives an object another version."""
+        self._versions += 1
+        self.workflows[name]["metadata"]["resourceVersion"] = str(self._versions)
 
     def close(self):
         self._server.shutdown()
@@ -92,9 +102,11 @@ class ArgoServer:
             return error(409, 6, f'workflows.argoproj.io "{name}" already exists')
         wanted["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": "2026-01-05T12:00:00Z"}
         self.workflows[name] = wanted
+        self.touch(name)
         return 200, wanted
 
     def get(self, rest, query, _body):
+        fields = query.get("fields", [""])[0].split(",")
         if rest:
             return self._found(rest[0])
         wanted = query.get("listOptions.labelSelector", [""])[0]
@@ -102,7 +114,8 @@ class ArgoServer:
         begin = int(query.get("listOptions.continue", ["0"])[0])
         page = known[begin : begin + self.page_size]
         more = str(begin + self.page_size) if begin + self.page_size < len(known) else ""
-        return 200, {"metadata": {"continue": more} if more else {}, "items": page or None}
+        items = [shown(each, [name.removeprefix("items.") for name in fields]) for each in page]
+        return 200, {"metadata": {"continue": more} if more else {}, "items": items or None}
 
     def put(self, rest, _query, _body):
         status, found = self._found(rest[0])
@@ -117,13 +130,32 @@ class ArgoServer:
 
 
 def selected(workflow, selector):
-    """Whether a workflow has the labels; only `a=b` and `a!=b` are known here."""
+    """Whether a workflow has the labels; only `a=b`, `a!=b` and `a in (b,c)` are known here."""
     labels = workflow["metadata"].get("labels", {})
-    for part in selector.split(","):
+    for part in re.split(r",(?![^(]*\))", selector):
+        if " in " in part:
+            name, _, values = part.partition(" in ")
+            if labels.get(name) not in values.strip("()").split(","):
+                return False
+            continue
         name, unlike, value = part.partition("!=") if "!=" in part else part.partition("=")
         if (labels.get(name) == value) is (unlike == "!="):
             return False
     return True
+
+
+def shown(thing, fields):
+    """The object with nothing but these fields, as Argo Server answers."""
+    kept = {}
+    for name in fields:
+        here, there, (*folders, last) = thing, kept, name.split(".")
+        for folder in folders:
+            here = here.get(folder, {})
+        if last in here:
+            for folder in folders:
+                there = there.setdefault(folder, {})
+            there[last] = here[last]
+    return kept
 
 
 def error(status, code, message):

@@ -13,7 +13,7 @@ from store.queries import runs
 from tests.workflows import argo_server
 from workflows.cluster import parameters
 from workflows.cluster.argo_client import Argo, name_of
-from workflows.cluster.dispatcher import Dispatcher
+from workflows.cluster.dispatcher import ClusterLimits, Dispatcher
 from workflows.cluster.reconciler import Reconciler
 from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.submission import submit
@@ -40,7 +40,7 @@ class NoLauncher:
 class ClusterEnvironment:
     """What tests of the cluster's side need around them."""
 
-    def __init__(self, environment, server, *, limit=10):
+    def __init__(self, environment, server, *, limit=10, study_pods=5, pods_of_studies=10):
         self.environment, self.server, self.database = environment, server, environment.database
         self.settings = replace(
             environment.settings,
@@ -49,11 +49,14 @@ class ClusterEnvironment:
             argo_token=argo_server.TOKEN,
             argo_namespace=argo_server.NAMESPACE,
             max_running_workflows=limit,
+            study_pods=study_pods,
+            max_study_pods=pods_of_studies,
         )
         self.argo = Argo(self.settings)
         self.dispatcher = Dispatcher(self.database, self.argo, limit=limit)
         self.messages = WorkflowMessages(self.settings, self.argo)
-        self.reconciler = Reconciler(self.database, self.argo, self.messages, limit=limit)
+        limits = ClusterLimits.of(self.settings)
+        self.reconciler = Reconciler(self.database, self.argo, self.messages, limits)
 
     def submit(self, launcher=None, **changes):
         return submit(
@@ -81,8 +84,9 @@ class ClusterEnvironment:
         label = parameters.run_id_of(run_id, uid)  # what the template's expression gives
         self.server.workflows[name] = {
             "metadata": {"name": name, "uid": uid, "labels": {"app": "backtest", "run_id": label}},
-            "spec": {"arguments": {"parameters": listed}},
+            "spec": {"workflowTemplateRef": {"name": "backtest"}, "arguments": {"parameters": listed}},
         }
+        self.server.touch(name)
         return uid
 
     def get(self, run_id):

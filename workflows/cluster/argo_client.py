@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,16 +20,20 @@ from config.settings import Settings
 from workflows.cluster.parameters import run_id_of
 from workflows.errors import WorkflowError
 
-TEMPLATE = "backtest"
+TEMPLATE, STUDY_TEMPLATE = "backtest", "backtest-sweep"
+_APP, _STUDY_APP = "backtest", "backtest-sweep"
+_OURS = f"app in ({_APP},{_STUDY_APP})"
+_TEMPLATE_NAMED = re.compile(r'workflowtemplates[^"]*"([^"]+)"')
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 15.0
 _CLIENT_ERRORS = (OSError, KeyError, TypeError, ValueError, AttributeError, AssertionError)
 """What Hera and requests raise where there is no connection (an OSError), no certificate authority or no address,
 and where the answer is no JSON or of another shape."""
-_FIELDS = (
-    "metadata.name,metadata.uid,metadata.labels,metadata.creationTimestamp,metadata.deletionTimestamp,"
-    "spec.arguments,"
-    "status.phase,status.message,status.nodes,status.storedWorkflowTemplateSpec.arguments"
+_STATE = (
+    "metadata.name,metadata.uid,metadata.labels,metadata.resourceVersion,metadata.creationTimestamp,"
+    "metadata.deletionTimestamp,spec.workflowTemplateRef,status.phase,status.message,status.progress"
 )
+"""What is asked of every workflow at each look; some hundred bytes of each, however many pods it has."""
+_FIELDS = f"{_STATE},spec.arguments,status.nodes,status.storedWorkflowTemplateSpec.arguments"
 
 
 class ArgoRefused(WorkflowError):
@@ -50,12 +55,19 @@ class WorkflowStatus:
     name: str
     uid: str
     run_id: str
+    """The run or the study that it executes."""
     phase: str
     message: str = ""
+    is_study: bool = False
     is_deleted: bool = False
     """It was deleted; Argo keeps it, and goes on with it, until its artifacts are cleaned."""
+    version: str = ""
+    """Another one whenever something of it has changed."""
+    progress: tuple[int, int] = (0, 0)
+    """How many of its pods are done, and how many there are so far."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Both are empty in a list: `WorkflowDetails` knows them."""
 
     @property
     def finished(self) -> bool:
@@ -83,16 +95,23 @@ class Argo:
         After a time-out the server may have created it or not: it is asked, and only if there is no such
         workflow `ArgoUnavailable` is raised.
         """
-        workflow = _workflow(run_id, arguments, self._settings)
+        return self._create(name_of(run_id), TEMPLATE, run_id, arguments)
+
+    def create_study(self, name: str, study_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
+        """As `create`, a workflow of a study, which may have several one after the other."""
+        return self._create(name, STUDY_TEMPLATE, study_id, arguments)
+
+    def _create(self, name: str, template: str, run_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
+        workflow = _workflow(name, template, run_id, arguments, self._settings)
         try:
             with _named_errors():
                 created = self._service().create_workflow(m.WorkflowCreateRequest(workflow=workflow))
         except (_Exists, ArgoUnavailable) as error:
-            return self._existing(run_id, error)
+            return self._existing(name, run_id, error)
         return _status_of(created)
 
-    def _existing(self, run_id: str, reason: Exception) -> WorkflowStatus:
-        workflow = self.find(name_of(run_id))
+    def _existing(self, name: str, run_id: str, reason: Exception) -> WorkflowStatus:
+        workflow = self.find(name)
         if workflow is None:
             raise ArgoUnavailable(f"{reason}; there is no workflow of that name") from reason
         if workflow.run_id != run_id:
@@ -110,9 +129,12 @@ class Argo:
         return _status_of(workflow)
 
     def list(self, *, finished: bool = True) -> Sequence[WorkflowStatus]:
-        """Every workflow of the backtest template, with or without those that have ended."""
-        selector = "app=backtest" if finished else "app=backtest,workflows.argoproj.io/completed!=true"
-        fields = ",".join(["metadata.continue", *(f"items.{name}" for name in _FIELDS.split(","))])
+        """The state of every workflow of a run or a study, with or without those that have ended.
+
+        A workflow that was submitted by a person a moment ago is left out until Argo has given it its label.
+        """
+        selector = _OURS if finished else f"{_OURS},workflows.argoproj.io/completed!=true"
+        fields = ",".join(["metadata.continue", *(f"items.{name}" for name in _STATE.split(","))])
         workflows: list[WorkflowStatus] = []
         more: str | None = None
         while True:
@@ -120,7 +142,7 @@ class Argo:
                 page = self._service().list_workflows(
                     label_selector=selector, limit="500", continue_=more, fields=fields
                 )
-            workflows += map(_status_of, page.items or [])
+            workflows += (status for item in page.items or [] if (status := _status_of(item)).run_id)
             more = getattr(page.metadata, "continue_", None) if page.metadata else None
             if not more:
                 return workflows
@@ -196,8 +218,8 @@ def _named_errors() -> Iterator[None]:
 
 def _missing(error: NotFound) -> WorkflowError:
     """A template that is not there is a refusal; a workflow that is not there is an answer."""
-    if "workflowtemplates" in str(error):
-        return ArgoRefused(f"the WorkflowTemplate {TEMPLATE} is not installed: {_text_of(error)}")
+    if named := _TEMPLATE_NAMED.search(str(error)):
+        return ArgoRefused(f"the WorkflowTemplate {named[1]} is not installed: {_text_of(error)}")
     return _Missing(_text_of(error))
 
 
@@ -215,12 +237,14 @@ def token_of(settings: Settings) -> str | None:
         raise ArgoForbidden(f"the token file cannot be read: {error}") from error
 
 
-def _workflow(run_id: str, arguments: Mapping[str, str], settings: Settings) -> m.Workflow:
+def _workflow(
+    name: str, template: str, run_id: str, arguments: Mapping[str, str], settings: Settings
+) -> m.Workflow:
     workflow = Workflow(
-        name=name_of(run_id),
+        name=name,
         namespace=settings.argo_namespace,
-        labels={"run_id": run_id, "app": "backtest"},
-        workflow_template_ref=m.WorkflowTemplateRef(name=TEMPLATE),
+        labels={"run_id": run_id, "app": _STUDY_APP if template == STUDY_TEMPLATE else _APP},
+        workflow_template_ref=m.WorkflowTemplateRef(name=template),
         arguments=[Parameter(name=name, value=value) for name, value in arguments.items()],
         ttl_strategy=m.TTLStrategy(
             seconds_after_success=settings.ttl_success_seconds,
@@ -239,17 +263,31 @@ def _status_of(answer: m.Workflow) -> WorkflowStatus:
         raise ArgoUnavailable(
             "Argo Workflows returned an unexpected response: a workflow without name or uid"
         )
-    own = _parameters(workflow.get("spec", {}))
+    labels, own = metadata.get("labels", {}), _parameters(workflow.get("spec", {}))
     return WorkflowStatus(
         name=metadata["name"],
         uid=metadata["uid"],
-        run_id=metadata.get("labels", {}).get("run_id") or run_id_of(own.get("run_id", ""), metadata["uid"]),
+        run_id=labels.get("run_id") or _given_id(own, metadata["uid"]),
         phase=status.get("phase") or "Pending",
         message=status.get("message", ""),
+        is_study=labels.get("app") == _STUDY_APP,
+        version=metadata.get("resourceVersion", ""),
+        progress=_progress(status.get("progress", "")),
         is_deleted="deletionTimestamp" in metadata,
         arguments=_parameters(status.get("storedWorkflowTemplateSpec", {})) | own,
         nodes=status.get("nodes", {}),
     )
+
+
+def _given_id(arguments: Mapping[str, str], uid: str) -> str:
+    """What the label will be; unknown in a list, which has no arguments."""
+    given = arguments.get("run_id") or arguments.get("study_id") or ""
+    return run_id_of(given, uid) if arguments else ""
+
+
+def _progress(text: str) -> tuple[int, int]:
+    done, _, count = text.partition("/")
+    return (int(done), int(count)) if done.isdecimal() and count.isdecimal() else (0, 0)
 
 
 def _parameters(spec: Mapping[str, Any]) -> dict[str, str]:

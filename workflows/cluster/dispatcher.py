@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from backtest.errors import InvalidRequest
 from config import logs
+from config.settings import Settings
 from store.models import Status
 from store.queries import runs, workflow_links
 from store.session import Database
@@ -15,6 +17,31 @@ from workflows.cluster import parameters
 from workflows.cluster.argo_client import Argo, ArgoRefused
 
 log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterLimits:
+    """What the namespace is meant to run at once: runs have places of their own, which no study takes.
+
+    Parameters
+    ----------
+    workflows : of runs, each of one pod at a time
+    pods_of_a_study : the parallelism of its WorkflowTemplate
+    pods_of_studies : of all studies together
+    """
+
+    workflows: int
+    pods_of_a_study: int
+    pods_of_studies: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> ClusterLimits:
+        """The limits of an environment."""
+        return cls(
+            workflows=settings.max_running_workflows,
+            pods_of_a_study=settings.study_pods,
+            pods_of_studies=settings.max_study_pods,
+        )
 
 
 class Dispatcher:

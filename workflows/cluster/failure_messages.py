@@ -25,7 +25,7 @@ _ABOUT_RETRIES = ("retryStrategy.expression evaluated to false", "No more retrie
 """What Argo reports of the node around a step's attempts; the attempt itself has the reason."""
 _EXIT = re.compile(r"\(exit code (\d{1,9})\)(?:: (.*))?", re.DOTALL)
 _CODE = re.compile(r"(.*) \[([a-z][a-z0-9_]{0,63})\]", re.DOTALL)
-_STEPS = {"engine": "engine step", "persist": "persist step"}
+_STEPS = {name: f"{name} step" for name in ("engine", "plan", "chunk", "judge", "persist")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def failed_pods_of(nodes: Mapping[str, Mapping[str, Any]]) -> list[FailedPod]:
 
 def failure_of(pods: list[FailedPod], workflow_message: str) -> Failure:
     """The failure of the step that failed last, or else of the workflow as a whole."""
-    steps = [pod for pod in pods if pod.template in ("engine", "persist") and pod.message]
+    steps = [pod for pod in pods if pod.template in _STEPS and pod.message]
     attempts = [pod for pod in steps if not pod.message.startswith(_ABOUT_RETRIES)] or steps
     if not attempts:
         return _from_phrase("workflow", workflow_message)

@@ -14,7 +14,9 @@ from store.queries.workflow_links import OpenRun
 from store.session import Database
 from workflows.cluster import failure_messages, registration
 from workflows.cluster.argo_client import Argo, WorkflowStatus
-from workflows.cluster.dispatcher import Dispatcher
+from workflows.cluster.dispatcher import ClusterLimits, Dispatcher
+from workflows.cluster.studies.study_reconciler import StudyReconciler
+from workflows.cluster.workflow_details import WorkflowDetails
 from workflows.cluster.workflow_messages import WorkflowMessages
 from workflows.errors import RunDiffers
 from workflows.failures import Failure
@@ -34,9 +36,13 @@ log = logs.get(__name__)
 class Reconciler:
     """Compares the database with Argo; where Argo is unavailable nothing is changed."""
 
-    def __init__(self, database: Database, argo: Argo, messages: WorkflowMessages, *, limit: int) -> None:
+    def __init__(
+        self, database: Database, argo: Argo, messages: WorkflowMessages, limits: ClusterLimits
+    ) -> None:
         self._database, self._argo, self._messages = database, argo, messages
-        self._dispatcher = Dispatcher(database, argo, limit=limit)
+        self._details = WorkflowDetails(argo)
+        self._dispatcher = Dispatcher(database, argo, limit=limits.workflows)
+        self._studies = StudyReconciler(database, argo, self._details, messages, limits)
         self._invalid: set[str] = set()
 
     def once(self, *, everything: bool = False) -> None:
@@ -45,7 +51,9 @@ class Reconciler:
         Of the workflows that have ended those of open rows are read; with `everything` all are.
         """
         # before the rows are read: a workflow that is gone by then has stored its result
-        workflows = self._argo.list(finished=everything)
+        listed = self._argo.list(finished=everything)
+        workflows = [workflow for workflow in listed if not workflow.is_study]
+        self._details.forget_all_but({workflow.uid for workflow in listed})
         self._register(workflows)
         with self._database.read() as session:
             open_runs = workflow_links.open_runs(session)
@@ -54,7 +62,8 @@ class Reconciler:
                 self._follow(run, workflows)
         self._stop_cancelled(workflows)
         self._dispatcher.start_waiting()
-        self._set_messages(workflows)
+        self._studies.once([workflow for workflow in listed if workflow.is_study])
+        self._set_messages(listed)
 
     def _set_messages(self, workflows: Sequence[WorkflowStatus]) -> None:
         for workflow in workflows:
@@ -70,9 +79,12 @@ class Reconciler:
                 with logs.about(workflow.run_id):
                     self._register_one(workflow)
 
-    def _register_one(self, workflow: WorkflowStatus) -> None:
+    def _register_one(self, listed: WorkflowStatus) -> None:
+        workflow = self._details.of(listed)
+        if workflow is None:
+            return
         submission = registration.WorkflowSubmission(
-            run_id=workflow.run_id,
+            run_id=listed.run_id,
             arguments=workflow.arguments,
             workflow_name=workflow.name,
             workflow_uid=workflow.uid,
@@ -103,7 +115,7 @@ class Reconciler:
     def _follow(self, run: OpenRun, workflows: Sequence[WorkflowStatus]) -> None:
         """Move the row to where its workflow stands; a workflow made a moment ago is in no list yet."""
         listed = next((workflow for workflow in workflows if workflow.uid == run.workflow_uid), None)
-        workflow = listed or self._argo.find(run.workflow_name)
+        workflow = self._details.of(listed) if listed else self._argo.find(run.workflow_name)
         if workflow is None:
             self._end(run, workflows, VANISHED)
         elif workflow.phase == "Succeeded":

@@ -47,7 +47,9 @@ class WorkflowMessages:
             or not self._settings.kubernetes_host
         ):
             return
-        message = failure_of(failed_pods_of(workflow.nodes), workflow.message).message[:_LONGEST]
+        found = workflow if workflow.nodes else self._argo.find(workflow.name)
+        nodes = found.nodes if found is not None else {}
+        message = failure_of(failed_pods_of(nodes), workflow.message).message[:_LONGEST]
         try:
             self._patch(workflow.name, message)
         except requests.RequestException as error:

@@ -8,6 +8,7 @@ import pytest
 from tests.workflows import argo_server
 from tests.workflows.argo_contract import *  # noqa: F403 the contract's tests run here too
 from tests.workflows.argo_contract import ARGUMENTS, new_id
+from tests.workflows.clusters import pod
 from workflows.cluster import argo_client
 from workflows.cluster.argo_client import (
     Argo,
@@ -58,7 +59,11 @@ def test_a_workflow_of_ours_is_arguments_of_a_template_and_sets_nothing_that_str
     sent = server.workflows[name_of(run_id)]
     assert sent["spec"].keys() == {"arguments", "workflowTemplateRef", "ttlStrategy"}
     assert sent["spec"]["ttlStrategy"]["secondsAfterSuccess"] == 0  # nobody reads it in the Argo UI
-    assert sent["metadata"].keys() - {"uid", "creationTimestamp"} == {"name", "namespace", "labels"}
+    assert sent["metadata"].keys() - {"uid", "creationTimestamp", "resourceVersion"} == {
+        "name",
+        "namespace",
+        "labels",
+    }
 
 
 @pytest.mark.parametrize(
@@ -210,10 +215,24 @@ def test_a_workflow_of_the_argo_ui_without_a_run_id_is_named_by_its_uid(server, 
         "status": {"storedWorkflowTemplateSpec": {"arguments": {"parameters": [{"name": "fee_rate", "value": "0"}]}}},
     }  # fmt: skip
 
-    (workflow,) = argo.list()
+    workflow = argo.find("by-hand")
 
     assert (workflow.run_id, workflow.phase) == ("1234", "Pending")
     assert workflow.arguments == {"fee_rate": "0", "run_id": ""}
+
+
+def test_a_list_holds_the_state_of_runs_and_studies_and_neither_nodes_nor_arguments(server, argo):
+    run_id, study_id = new_id(), new_id()
+    argo.create(run_id, ARGUMENTS)
+    argo.create_study("study-1", study_id, ARGUMENTS)
+    server.move("study-1", "Running", nodes=[pod("plan", "Succeeded"), pod("chunk", "Running")])
+
+    run, study = argo.list()
+
+    assert [(each.run_id, each.is_study) for each in (run, study)] == [(run_id, False), (study_id, True)]
+    assert (study.phase, study.progress) == ("Running", (1, 2))
+    assert (study.nodes, study.arguments) == ({}, {})
+    assert len(argo.find("study-1").nodes) == 2
 
 
 def test_the_phase_of_a_step_is_that_of_its_newest_pod():

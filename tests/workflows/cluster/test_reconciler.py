@@ -297,7 +297,30 @@ def test_the_quick_look_asks_only_for_workflows_that_have_not_ended(cluster):
     cluster.reconciler.once(everything=True)
 
     selectors = [query["listOptions.labelSelector"][0] for query in asked]
-    assert selectors == ["app=backtest,workflows.argoproj.io/completed!=true", "app=backtest"]
+    ours = "app in (backtest,backtest-sweep)"
+    assert selectors == [f"{ours},workflows.argoproj.io/completed!=true", ours]
+
+
+def test_a_look_asks_for_the_pods_of_a_workflow_only_when_something_of_it_has_changed(cluster):
+    first, second = begun(cluster), begun(cluster)
+    for run_id in (first, second):
+        cluster.move(run_id, "Running", nodes=RUNNING_ENGINE)
+    asked = []
+    for change in (None, None, second, None):
+        if change:
+            cluster.move(change, "Running", nodes=RUNNING_PERSIST)
+        before = len(cluster.server.asked)
+        cluster.reconciler.once()
+        asked.append([path.rsplit("/")[-1] for _, path in cluster.server.asked[before:]])
+
+    everything = cluster.server.asked[0][1].rsplit("/")[-1]
+    assert asked == [
+        [everything, name_of(first), name_of(second)],
+        [everything],
+        [everything, name_of(second)],
+        [everything],
+    ]
+    assert cluster.get(second).stage == "storing"
 
 
 def test_the_command_makes_one_pass_and_says_by_its_code_whether_it_could(cluster):
