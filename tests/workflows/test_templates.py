@@ -362,3 +362,15 @@ def test_nodes_and_links_of_a_study_say_what_they_are():
     assert backtest()["workflowMetadata"]["annotations"]["page"] == "runs"
     assert "study on" in shown["workflows.argoproj.io/title"]
     assert parts(spec)["chunk"]["annotations"]["workflows.argoproj.io/display-name"].startswith("chunk {{=")
+
+
+def test_the_study_from_git_is_a_study_of_the_template():
+    manifest = yaml.safe_load((ROOT / "k8s/examples/study.yaml").read_text(encoding="utf-8"))
+    given = {each["name"]: each["value"] for each in manifest["spec"]["arguments"]["parameters"]}
+    whole = {each["name"]: each["value"] for each in sweep()["arguments"]["parameters"]} | given
+    study_id = "123e4567-e89b-42d3-a456-426614174000"
+
+    raw, _ = parameters.read(whole, study_id, STUDY)
+
+    assert manifest["spec"]["workflowTemplateRef"] == {"name": "backtest-sweep"}
+    assert plan(StudyRequest.parse(raw)).trials == 150
