@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from store.types import JsonText, LongBlob, UtcDateTime
+from store.types import INNODB, JsonText, LongBlob, UtcDateTime
 
 RunId = Annotated[str, mapped_column(String(36))]
 Sha256 = Annotated[str, mapped_column(String(64))]
@@ -19,8 +19,6 @@ Number = Annotated[float, mapped_column(Double)]
 Moment = Annotated[datetime, mapped_column(UtcDateTime)]
 Json = Annotated[Any, mapped_column(JsonText)]
 Blob = Annotated[bytes, mapped_column(LongBlob)]
-
-_INNODB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
 class Status(StrEnum):
@@ -51,7 +49,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    __table_args__: Any = _INNODB
+    __table_args__: Any = INNODB
 
 
 class Run(Base):
@@ -69,7 +67,7 @@ class Run(Base):
         Index("ix_runs_verifies", "verifies", "created_at"),
         Index("ix_runs_study_id", "study_id", "trial"),
         *(Index(f"ix_runs_{metric}", metric, "run_id") for metric in SORTED_METRICS),
-        _INNODB,
+        INNODB,
     )
 
     run_id: Mapped[RunId] = mapped_column(primary_key=True)
@@ -198,7 +196,7 @@ class Robustness(Base):
     __table_args__ = (
         CheckConstraint(_KNOWN_STATUS, name="status_known"),
         Index("ix_robustness_status_created_at", "status", "created_at", "run_id"),
-        _INNODB,
+        INNODB,
     )
 
     run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
@@ -223,7 +221,7 @@ class Study(Base):
         CheckConstraint(_KNOWN_STATUS, name="status_known"),
         Index("ix_studies_status_created_at", "status", "created_at", "study_id"),
         Index("ix_studies_created_at", "created_at", "study_id"),
-        _INNODB,
+        INNODB,
     )
 
     study_id: Mapped[RunId] = mapped_column(primary_key=True)
@@ -296,7 +294,7 @@ class LedgerEntry(Base):
     """What one request tried on a rule, symbols and a timeframe; the same request again counts once."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("fingerprint", "request_hash"), _INNODB)
+    __table_args__ = (UniqueConstraint("fingerprint", "request_hash"), INNODB)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[Sha256]
@@ -318,7 +316,7 @@ class StoredDataset(Base):
     __tablename__ = "datasets"
     __table_args__ = (
         Index("ix_datasets_symbol_current_since", "symbol", "current_since"),
-        _INNODB,
+        INNODB,
     )
 
     data_hash: Mapped[Sha256] = mapped_column(primary_key=True)
@@ -339,7 +337,7 @@ class Preset(Base):
     """A saved set of values of the submit form, and the client that saved it."""
 
     __tablename__ = "presets"
-    __table_args__ = (UniqueConstraint("name"), _INNODB)
+    __table_args__ = (UniqueConstraint("name"), INNODB)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
@@ -362,7 +360,7 @@ class Token(Base):
     """A credential: the token of a program or the session of a person; only the hash of its secret is stored."""
 
     __tablename__ = "tokens"
-    __table_args__ = (UniqueConstraint("secret_hash"), _INNODB)
+    __table_args__ = (UniqueConstraint("secret_hash"), INNODB)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[Word]
@@ -383,7 +381,7 @@ class AuditEntry(Base):
     __tablename__ = "audit"
     __table_args__ = (
         *(Index(f"ix_audit_{column}", column, "id") for column in ("at", "action", "client", "target_id")),
-        _INNODB,
+        INNODB,
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

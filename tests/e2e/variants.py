@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.cluster import WORKFLOWS, Cluster, name_of
+from tests.e2e.cluster import WORKFLOWS, Cluster, name_of, until
 from tests.e2e.product import AS_ARGUMENTS
 
 Spec = dict[str, Any]
 Change = Callable[[Spec], None]
+_SUBMISSIONS = 5
+"""How often a workflow is submitted whose template is so new that the controller's cache may not hold it yet."""
 
 
 def start(cluster: Cluster, *changes: Change, run_id: str = "", **arguments: str) -> str:
@@ -27,7 +29,17 @@ def start(cluster: Cluster, *changes: Change, run_id: str = "", **arguments: str
     for change in changes:
         change(spec)
     template = _create(cluster, "WorkflowTemplate", spec)
-    return _create(cluster, "Workflow", {"workflowTemplateRef": {"name": template}})
+    for _ in range(_SUBMISSIONS):
+        workflow = _create(cluster, "Workflow", {"workflowTemplateRef": {"name": template}})
+        if f'"{template}" not found' not in _first_message(cluster, workflow):
+            return workflow
+    raise AssertionError(f"the controller does not see WorkflowTemplate {template}")
+
+
+def _first_message(cluster: Cluster, workflow: str) -> str:
+    """What the controller says of a workflow when it has looked at it."""
+    until(lambda: cluster.phase(workflow) != "Pending", 180, "the controller has looked at the workflow")
+    return str(cluster.status(workflow).get("message", ""))
 
 
 def _create(cluster: Cluster, kind: str, spec: Spec) -> str:

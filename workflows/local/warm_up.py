@@ -21,9 +21,9 @@ from store.queries import datasets, results, runs
 from workflows.steps import persist, step, work
 from workflows.steps.database import open_once
 
-_SYMBOL = "NASDAQ"
-_REQUEST = {
-    "symbols": [_SYMBOL],
+SYMBOL = "NASDAQ"
+REQUEST = {
+    "symbols": [SYMBOL],
     "rule_type": "MOVING_AVERAGE_CROSS",
     "params": {"fast": 10, "slow": 30},
     "start_date": "2018-01-02",
@@ -43,9 +43,9 @@ def warm_up() -> None:
     """
     settings = Settings.from_env(os.environ)
     logs.configure_from(settings, process="fork-server")
-    request, prices = RunRequest.parse(_REQUEST), samples.load(_SYMBOL)
+    request, prices = RunRequest.parse(REQUEST), samples.load(SYMBOL)
     step.parser("warm_up", None, bundle="unused").parse_args(["--run-id", request.run_id, "--bundle", "."])
-    files = work.files_of(outcome.run(request, {_SYMBOL: prices}))
+    files = work.files_of(outcome.run(request, {SYMBOL: prices}))
     database = open_once(settings.database_url)
     with contextlib.suppress(SQLAlchemyError, _Rollback), database.write() as session:
         _store(session, request, prices, files)
@@ -55,7 +55,7 @@ def warm_up() -> None:
 def _store(session: Session, request: RunRequest, prices: Dataset, files: dict[str, bytes]) -> NoReturn:
     now = datetime.now(UTC)
     datasets.add(session, prices, now=now)
-    runs.submit(session, runs.Submission(request=request, received=_REQUEST), now=now)
+    runs.submit(session, runs.Submission(request=request, received=REQUEST), now=now)
     runs.start(session, request.run_id, engine_version=ENGINE_VERSION, now=now)
     session.expunge_all()
     runs.request_of(runs.get(session, request.run_id))
