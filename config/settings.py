@@ -144,6 +144,8 @@ class Settings:
     max_running_workflows: int = whole("MAX_RUNNING_WORKFLOWS", 10, 1, 10_000)
     study_pods: int = whole("STUDY_PODS", 5, 1, 1_000)
     """Pods of one study at once; the WorkflowTemplate backtest-sweep has the same number."""
+    study_pod_seconds: int = whole("STUDY_POD_SECONDS", 120, 1, _DAY_SECONDS)
+    """How long a pod of a study computes: a pod takes some five seconds to start, which is little of this."""
     max_study_pods: int = whole("MAX_STUDY_PODS", 10, 1, 10_000)
     """Pods of all studies at once; the places of runs are their own."""
     ttl_success_seconds: int = whole("TTL_SUCCESS_SECONDS", 0, 0, _YEAR_SECONDS)

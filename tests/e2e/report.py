@@ -24,6 +24,8 @@ CHAPTERS = {
     "test_overhead": "Overhead",
     "test_burst": "Two hundred at once",
     "test_faults": "Faults",
+    "test_studies": "Studies",
+    "test_study_faults": "Faults in the midst of a study",
     "test_image": "The image",
     "test_compose": "In containers",
     "test_guide": "The operations guide, command by command",

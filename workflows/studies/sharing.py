@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
-SECONDS_A_POD: Final = 120.0
-"""A pod takes some five seconds to start, which is little of this."""
 MOST_PODS: Final = 200
 """Of one workflow: its status is one object of at most 1 MiB. What is left is for the next workflow."""
 
 
-def pods_of(seconds: float, chunks: int) -> int:
+def pods_of(seconds: float, chunks: int, *, seconds_a_pod: float) -> int:
     """How many pods execute so many chunks that take these seconds on one processor."""
-    return max(1, min(math.ceil(seconds / SECONDS_A_POD), chunks))
+    return max(1, min(math.ceil(seconds / seconds_a_pod), chunks))
 
 
 def part_of(numbers: list[int], pods: int) -> tuple[list[int], int]:

@@ -140,7 +140,8 @@ def pods_of(prepared: Prepared, settings: Settings) -> int | None:
     """About how many pods of a cluster share the trials; None where local workers execute them."""
     if settings.launcher_mode == "LOCAL":
         return None
-    return sharing.pods_of(prepared.seconds, chunks_of(prepared, settings.worker_slots))
+    chunks = chunks_of(prepared, settings.worker_slots)
+    return sharing.pods_of(prepared.seconds, chunks, seconds_a_pod=settings.study_pod_seconds)
 
 
 def chunks_of(prepared: Prepared, at_once: int) -> int:

@@ -35,7 +35,7 @@ NAME: Final = "backtest-sweep"
 _PLAN_SECONDS, _PERSIST_SECONDS = 900, 1_800
 _LIMITS = (
     "MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN", "MAX_TRIALS_PER_STUDY",
-    "MAX_SIMULATIONS_PER_STUDY",
+    "MAX_SIMULATIONS_PER_STUDY", "STUDY_POD_SECONDS",
 )  # fmt: skip
 """The web's limits hold for a study of the Argo UI too."""
 _CPUS: Final = 1

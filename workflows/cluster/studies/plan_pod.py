@@ -69,7 +69,7 @@ def _run(settings: Settings, arguments: argparse.Namespace, submitted: WorkflowS
         with database.write() as session:
             registration.refuse(session, submitted, str(invalid), now=datetime.now(UTC))
         raise
-    assigned = assign(database, submitted.run_id)
+    assigned = assign(database, submitted.run_id, settings.study_pod_seconds)
     with database.write() as session:
         workflow_links.share(session, submitted.run_id, assigned.pods)
     assigned.write(arguments.bundle)
@@ -80,7 +80,7 @@ def _run(settings: Settings, arguments: argparse.Namespace, submitted: WorkflowS
     return Exit.OK
 
 
-def assign(database: Database, study_id: str) -> Assignment:
+def assign(database: Database, study_id: str, seconds_a_pod: float) -> Assignment:
     """What the next workflow of a study executes: what is missing, as much as one workflow is for."""
     with database.read() as session:
         planned, study = studies.plan_of(session, study_id), studies.get(session, study_id)
@@ -88,7 +88,8 @@ def assign(database: Database, study_id: str) -> Assignment:
         missing = [number for number in range(study.chunks) if number not in settled]
         prices = {symbol: datasets.load(session, name) for symbol, name in study.data_hashes.items()}
     seconds = _seconds(planned, prices, study) * len(missing) / study.chunks
-    numbers, pods = sharing.part_of(missing, sharing.pods_of(seconds, len(missing)))
+    wanted = sharing.pods_of(seconds, len(missing), seconds_a_pod=seconds_a_pod)
+    numbers, pods = sharing.part_of(missing, wanted)
     is_last = len(numbers) == len(missing)
     with database.read() as session:
         return Assignment(

@@ -59,7 +59,8 @@ class StudyPods:
 
     def share(self, pods):
         """Have the plan step share what is missing among so many pods."""
-        self._monkeypatch.setattr(sharing, "pods_of", lambda seconds, chunks: min(pods, max(chunks, 1)))
+        sharing_among = lambda _seconds, chunks, **_: min(pods, max(chunks, 1))  # noqa: E731
+        self._monkeypatch.setattr(sharing, "pods_of", sharing_among)
 
     def plan(self, study_id, arguments=None, **environment):
         """The exit code of the plan step, of the workflow that the dispatcher or the Argo UI submits."""
