@@ -17,6 +17,7 @@ from web.api.operations import (
     text,
     whole,
 )
+from web.api.request_parsing import FIRST_SECOND, LAST_SECOND
 from web.datasets.openapi_paths import PRICES
 from web.results import curves
 from web.robustness.openapi_paths import LEDGER, ROBUSTNESS
@@ -28,7 +29,7 @@ _REQUEST = json_body(ref("Request"))
 _TEXT = {"type": "string"}
 _RUN = required("run_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
 _PRESET_ID = required("preset_id", "path", whole(1, 2**31 - 1))
-_SECONDS = whole(0, 253_402_300_799)
+_SECONDS = whole(FIRST_SECOND, LAST_SECOND)
 _BOOLEAN = choice("true", "false")
 _DATE = {"type": "string", "format": "date"}
 _IDEMPOTENCY_KEY = {
@@ -216,7 +217,14 @@ _RESULTS: Paths = {
             "results", "Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
         )
     },
-    "/runs/{run_id}/trades.csv": {"get": file("results", _TRADES, "text/csv", parameters=[_RUN])},
+    "/runs/{run_id}/trades.csv": {
+        "get": file(
+            "results",
+            "Every trade; number is that of the page, seq counts from 0",
+            "text/csv",
+            parameters=[_RUN],
+        )
+    },
     "/runs/{run_id}/equity.csv": {"get": file("results", "Every bar", "text/csv", parameters=[_RUN])},
     "/runs/{run_id}/equity.parquet": {"get": file("results", "Every bar", _PARQUET, parameters=[_RUN])},
     "/runs/{run_id}/report.html": {

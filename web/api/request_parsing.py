@@ -11,7 +11,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from backtest.errors import FieldError, InvalidRequest
 
-_LAST_SECOND: Final = 253_402_300_799
+FIRST_SECOND: Final = -11_676_096_000
+LAST_SECOND: Final = 253_402_300_799
+"""Seconds from 1970 to the years 1600 and 9999, between which the times of all prices lie."""
 """Of the year 9999."""
 _KEY_LENGTH: Final = 128
 
@@ -46,7 +48,8 @@ def query_number(name: str, default: int, low: int, high: int) -> int:
     text = request.args.get(name)
     if text is None or text == "":
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 16 and low <= int(text) <= high):
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 16 and low <= int(text) <= high):
         raise InvalidRequest(
             [FieldError(name, f"must be a whole number from {low} to {high}, got {text[:40]!r}", text[:40])]
         )
@@ -55,8 +58,12 @@ def query_number(name: str, default: int, low: int, high: int) -> int:
 
 def query_window() -> tuple[np.datetime64 | None, np.datetime64 | None]:
     """The two moments `from` and `to` of the query string, in seconds since 1970; None where one is not given."""
-    given = [query_number(name, -1, 0, _LAST_SECOND) for name in ("from", "to")]
-    first, last = (None if seconds < 0 else np.datetime64(seconds, "s") for seconds in given)
+    first, last = (
+        np.datetime64(query_number(name, 0, FIRST_SECOND, LAST_SECOND), "s")
+        if request.args.get(name)
+        else None
+        for name in ("from", "to")
+    )
     return first, last
 
 

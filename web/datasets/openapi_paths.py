@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backtest.prices.reading.options import CHOICES, HELP
-from web.api import schemas
+from web.api import chart_schemas, schemas
 from web.api.operations import (
     Operation,
     choice,
@@ -14,8 +14,10 @@ from web.api.operations import (
     text,
     whole,
 )
+from web.api.request_parsing import FIRST_SECOND, LAST_SECOND
 
-_TEXT = {"type": "string"}
+_PARQUET = "application/vnd.apache.parquet"
+_SECONDS = whole(FIRST_SECOND, LAST_SECOND)
 _SYMBOL = query("symbol", text(32), "Name of the symbol; without it the ticker in the file.")
 _READING = tuple(
     query(
@@ -28,8 +30,8 @@ _READING = tuple(
 _SEARCH = query("q", text(32), "Part of the name.")
 _LIMIT = query("limit", whole(1, 1_000), "Maximum number of results.")
 _PRICE_FILE = {
-    "text/csv": {"schema": _TEXT},
-    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+    "text/csv": {"schema": {"type": "string"}},
+    _PARQUET: {"schema": {"type": "string", "format": "binary"}},
 }
 _YAHOO_SYMBOL = {
     "type": "object",
@@ -53,6 +55,12 @@ _RENAME = {
     "additionalProperties": False,
 }
 _DATA_HASH = required("data_hash", "path", text(64))
+_CANDLES = (
+    query("from", _SECONDS, "Seconds since 1970."),
+    query("to", _SECONDS, "Seconds since 1970."),
+    query("candles", whole(10, 5_000), "Largest number of candles returned."),
+)
+
 PRICES: dict[str, dict[str, Operation]] = {
     "/api/symbols": {
         "get": operation(
@@ -100,6 +108,15 @@ PRICES: dict[str, dict[str, Operation]] = {
             (404, 409),
             parameters=[_DATA_HASH],
         ),
+    },
+    "/api/datasets/{data_hash}/candles": {
+        "get": operation(
+            "prices",
+            "Prices of a dataset as candles; each has the highest and the lowest price of its bars",
+            {200: chart_schemas.Candles, 304: None},
+            (400, 404),
+            parameters=[_DATA_HASH, *_CANDLES],
+        )
     },
     "/api/datasets/{data_hash}/refresh": {
         "post": operation(

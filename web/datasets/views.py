@@ -11,14 +11,17 @@ from backtest.prices.calendar import trades_weekends
 from backtest.prices.yahoo import symbol_at_yahoo
 from store.queries import datasets
 from web.api import schemas, serializers
-from web.api.request_parsing import query_number
+from web.api.request_parsing import query_number, query_window
 from web.datasets import listing_page
 from web.datasets.bars_page import bars_page
 from web.datasets.uploads import preview_upload, read_upload, store_datasets
 from web.errors import wants_page
+from web.presentation.decimation import between
 from web.presentation.findings import finding
 from web.presentation.svg import overlay
 from web.services import database, services
+from web.trades import candles as drawn
+from web.trades.priced import priced_dataset
 
 bp = Blueprint("datasets", __name__)
 
@@ -48,6 +51,20 @@ def detail(data_hash: str) -> str:
         weekends=trades_weekends(dataset.bars.times),
         drawing=overlay([(dataset.bars.times, dataset.bars.close[:, 0])]),
     )
+
+
+@bp.get("/api/datasets/<data_hash>/candles")
+def candles(data_hash: str) -> Response:
+    """Prices of a dataset between two moments as candles."""
+    most = query_number("candles", 600, 10, 5_000)
+    first, last = query_window()
+    prices = priced_dataset(data_hash)
+    etag = f"{data_hash}-{first}-{last}-{most}"
+    if request.if_none_match.contains_weak(etag):
+        return Response(status=304)
+    response = jsonify(drawn.candles(prices, between(prices.times, first, last), most))
+    response.set_etag(etag, weak=True)
+    return response
 
 
 @bp.post("/datasets")

@@ -163,7 +163,8 @@ class CurveChart extends BaseChart {
 const drawn = new Set();
 
 async function kindOf(figure) {
-  return figure.dataset.kind === "price" ? (await import("./price_chart.js")).PriceChart : CurveChart;
+  if (figure.dataset.kind === "price") return (await import("./price_chart.js")).PriceChart;
+  return figure.dataset.kind === "candles" ? (await import("./candle_chart.js")).CandleChart : CurveChart;
 }
 
 // Draws the charts of a part of the page, and lets go of those that have left the page.

@@ -285,7 +285,7 @@ export class BaseChart {
       this.refining = true;
       try {
         if (wanted === "whole") await this.load();
-        else await this.load(Math.max(0, Math.floor(range.from - width)), Math.ceil(range.to + width));
+        else await this.load(Math.floor(range.from - width), Math.ceil(range.to + width));
       } finally { setTimeout(() => { this.refining = false; }, 150); }
     }, 250);
   }

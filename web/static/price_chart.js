@@ -1,31 +1,20 @@
-// The price of a symbol as candles with the rule's lines; each trade in view, or how many where they are too many.
-import { BaseChart, FORMATS, before, element, library, rgba, token } from "./chart_kit.js";
+// The price of a symbol with the rule's lines; each trade in view, or how many where they are too many.
+import { CandleChart } from "./candle_chart.js";
+import { FORMATS, before, element } from "./chart_kit.js";
 import { TradeMarks } from "./trade_marks.js";
 
 const MOST = 150, LATEST = 253402300799;
-const COLOURS = ["series-1", "series-2", "series-3", "series-4", "series-5", "series-6"];
-const SCALE = { priceLineVisible: false, lastValueVisible: false, priceFormat: { type: "custom", formatter: FORMATS.price, minMove: 1e-9 } };
 
-export class PriceChart extends BaseChart {
+export class PriceChart extends CandleChart {
   constructor(figure) {
     super(figure);
-    this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleStyle(), 0);
     this.marks = new TradeMarks();
     this.candles.attachPrimitive(this.marks);
-    this.lines = [];
-    this.panes = [];
-    this.addLegend();
-    this.view = figure.querySelector(".in-view");
     this.story = document.getElementById("trade-panel");
     this.chart.subscribeClick((event) => this.clicked(event));
     const { signal } = this.ended;
     document.addEventListener("click", (event) => this.follow(event), { signal });
     this.story.addEventListener("keydown", (event) => { if (event.key === "Escape") this.close(); }, { signal });
-  }
-
-  candleStyle() {
-    const ink = token("candle");
-    return { ...SCALE, upColor: token("surface"), downColor: ink, borderUpColor: ink, borderDownColor: ink, wickUpColor: ink, wickDownColor: ink };
   }
 
   margins(index, height) {
@@ -42,52 +31,6 @@ export class PriceChart extends BaseChart {
     await this.loadMarks();
   }
 
-  show(data) {
-    if (this.ended.signal.aborted) return;
-    const seen = this.chart.timeScale().getVisibleRange();
-    this.remember(data);
-    this.addPanes(data.panes);
-    this.candles.setData(data.times.map((time, place) => ({
-      time, open: data.open[place], high: data.high[place], low: data.low[place], close: data.close[place],
-    })));
-    for (const { series, pane, line } of this.lines) {
-      const { values } = data.panes[pane].lines[line];
-      series.setData(data.times.map((time, place) => (values[place] === null ? { time } : { time, value: values[place] })));
-    }
-    if (seen && this.loaded) this.chart.timeScale().setVisibleRange(seen);
-    else this.fit();
-    this.loaded = true;
-    this.marks.update({ times: data.times });
-    this.tell(data.times.length - 1);
-    this.placeLegends();
-    this.figure.dataset.ready = "true";
-  }
-
-  // Lines lie on the price where they have its scale, else in panes of their own.
-  addPanes(panes) {
-    if (this.lines.length || !panes.length) return;
-    panes.forEach((pane, index) => {
-      const at = pane.name === "price" ? 0 : this.addPane();
-      this.panes.push(at);
-      pane.lines.forEach((line, place) => {
-        const style = { ...SCALE, color: token(COLOURS[this.lines.length % COLOURS.length]), lineWidth: 1, crosshairMarkerRadius: 2 };
-        const series = this.chart.addSeries(library.LineSeries, style, at);
-        this.lines.push({ series, pane: index, line: place, colour: this.lines.length % COLOURS.length + 1 });
-      });
-      const over = this.lines.find((line) => line.pane === index)?.series ?? this.candles;
-      for (const level of pane.levels) {
-        over.createPriceLine({ price: level.value, color: token("ink-3"), lineWidth: 1, lineStyle: 2, axisLabelVisible: true, title: "" });
-      }
-    });
-    this.area.dataset.panes = String(this.chart.panes().length);
-    this.chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 1 : 3.2));
-  }
-
-  addPane() {
-    this.addLegend();
-    return this.legends.length - 1;
-  }
-
   moved() {
     super.moved();
     clearTimeout(this.marking);
@@ -102,7 +45,7 @@ export class PriceChart extends BaseChart {
     if (!range) return;
     const { times } = this.data, after = before(times, range.to) + 1;
     const to = after < times.length ? times[after] - 1 : LATEST;  // the last candle holds bars after its time
-    const found = await this.fetched(this.figure.dataset.markers, { most: MOST, symbol: this.figure.dataset.symbol }, Math.max(0, range.from), to);
+    const found = await this.fetched(this.figure.dataset.markers, { most: MOST, symbol: this.figure.dataset.symbol }, range.from, to);
     if (turn !== this.turn) return;
     this.marks.update(found);
     this.view.textContent = this.sentence(found);
@@ -116,43 +59,10 @@ export class PriceChart extends BaseChart {
       : `${trades}.${candle}${this.data.note ? ` ${this.data.note}` : ""}`;
   }
 
-  tell(place) {
-    const { data } = this;
-    this.when.textContent = this.date(place);
-    const price = element("span", "key plain", `${data.symbol} `);
-    for (const [name, letter] of [["open", "O"], ["high", "H"], ["low", "L"], ["close", "C"]]) price.append(`${letter} `, element("span", "value", FORMATS.price(data[name][place])), " ");
-    this.legends.forEach((legend, at) => legend.replaceChildren(...(at ? [] : [price]), ...this.items(place, at)));
-  }
-
-  items(place, at) {
-    return this.lines.filter(({ pane }) => this.panes[pane] === at).map(({ pane, line, colour }) => {
-      const { label, values } = this.data.panes[pane].lines[line];
-      const made = element("span", "key", `${label} `, element("span", "value", values[place] === null ? "–" : FORMATS.price(values[place])));
-      made.dataset.series = colour;
-      return made;
-    });
-  }
-
   describe(place, event) {
-    const { data } = this, rows = [element("strong", "", this.date(place))];
-    const grown = data.close[place] / (data.close[place - 1] ?? data.open[place]) - 1;
-    rows.push(element("div", "", "Close ", element("span", "value", FORMATS.price(data.close[place])), " ", element("span", `value ${grown < 0 ? "loss" : "gain"}`, `${grown > 0 ? "+" : ""}${FORMATS.percent(grown)}`)));
-    for (const item of this.legends.flatMap((_, at) => this.items(place, at))) rows.push(element("div", "", item));
-    const trade = this.marks.at(event.hoveredObjectId);
+    const rows = super.describe(place), trade = this.marks.at(event.hoveredObjectId);
     if (trade) rows.push(element("div", "trade-line", `Trade ${trade.seq + 1}, ${trade.side} `, element("span", `value ${trade.pnl < 0 ? "loss" : "gain"}`, `${trade.pnl > 0 ? "+" : ""}${FORMATS.money(trade.pnl)}`)));
     return rows;
-  }
-
-  read(place) {
-    const lines = this.lines.map(({ pane, line }) => {
-      const { label, values } = this.data.panes[pane].lines[line];
-      return `${label} ${values[place] === null ? "unknown" : FORMATS.price(values[place])}`;
-    });
-    return [`close ${FORMATS.price(this.data.close[place])}`, ...lines].join(", ");
-  }
-
-  anchor(place) {
-    return { value: this.data.close[place], series: this.candles };
   }
 
   clicked(event) {
@@ -216,7 +126,7 @@ export class PriceChart extends BaseChart {
     if (this.thinned) {
       this.detail = `${from}-${to}`;
       this.refining = true;
-      await this.load(Math.max(0, Math.floor(from - room)), Math.ceil(to + room)).finally(() => setTimeout(() => { this.refining = false; }, 400));
+      await this.load(Math.floor(from - room), Math.ceil(to + room)).finally(() => setTimeout(() => { this.refining = false; }, 400));
     }
     this.chart.timeScale().setVisibleRange({ from, to });
     await this.loadMarks();
@@ -253,9 +163,7 @@ export class PriceChart extends BaseChart {
   }
 
   repaint() {
-    this.chart.applyOptions(this.options());
-    this.candles.applyOptions(this.candleStyle());
-    this.lines.forEach(({ series }, index) => series.applyOptions({ color: token(COLOURS[index % COLOURS.length]) }));
+    super.repaint();
     this.marks.repaint();
   }
 }

@@ -71,7 +71,19 @@ def _key(run: Run, _curves: Curves, symbol: str) -> tuple[str, str, str]:
     return run.run_id, str(run.result_hash), symbol
 
 
-@cached(LRUCache(_CACHED_BYTES, getsizeof=lambda found: found.nbytes), key=_key, condition=Condition())
+_CACHE: Final = LRUCache[tuple[str, str, str], Priced](_CACHED_BYTES, getsizeof=lambda found: found.nbytes)
+_CONDITION: Final = Condition()
+
+
+@cached(_CACHE, key=lambda data_hash: ("", data_hash, ""), condition=_CONDITION)
+def priced_dataset(data_hash: str) -> Priced:
+    """All prices of a dataset, without lines; prices never change under their hash."""
+    with database().read() as session:
+        bars = datasets.load(session, data_hash).bars
+    return _cut(bars.symbols[0], bars, 0, (), "")
+
+
+@cached(_CACHE, key=_key, condition=_CONDITION)
 def _priced(run: Run, curves: Curves, symbol: str) -> Priced:
     with database().read() as session:
         bars = datasets.load(session, (run.data_hashes or {})[symbol]).bars

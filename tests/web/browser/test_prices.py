@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 
@@ -82,3 +83,56 @@ def test_a_wrong_upload_is_told_by_line_before_it_is_sent(open_page, prices):
     page.get_by_label("CSV or Parquet file").set_input_files(prices)
 
     expect(page.get_by_text("Line 4: open")).to_be_visible()
+
+
+def chart_of(open_page, symbol="GOOG", **options):
+    page = open_page("/datasets", **options)
+    page.get_by_role("link", name=symbol, exact=True).click()
+    expect(page.locator("figure[data-ready]")).to_be_visible()
+    return page
+
+
+def seen(page):
+    return page.locator("figure .when").inner_text()
+
+
+def test_the_price_of_a_dataset_is_read_bar_by_bar_with_the_keyboard(open_page):
+    page = chart_of(open_page)
+    chart = page.get_by_role("group", name="Price of GOOG")
+
+    chart.focus()
+    chart.press("End")
+    last = page.locator("figure [role=status]").last
+    expect(last).to_contain_text("2013-02-26: close 806.19")
+    chart.press("Home")
+    expect(last).to_contain_text("2004-08-19: close")
+
+
+def test_zooming_into_the_price_of_a_dataset_fetches_each_bar(open_page):
+    page = chart_of(open_page)
+    expect(page.get_by_text("One candle is 4 bars; zoom in for each.")).to_be_visible()
+
+    with page.expect_response(lambda answer: "/candles?from=" in answer.url) as detail:
+        page.get_by_role("button", name="6M", exact=True).click()
+
+    assert detail.value.json()["bars_per_candle"] == 1
+    expect(page.get_by_text("One candle is")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_price_of_a_dataset_fits_a_phone_in_light_and_dark(open_page, scheme):
+    page = chart_of(open_page, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("Zoom in", "6M"):
+        assert page.get_by_role("button", name=name, exact=True).bounding_box()["height"] >= 24
+
+
+def test_prices_without_a_script_are_a_picture_and_a_table(open_page):
+    page = open_page("/datasets", java_script_enabled=False)
+
+    page.get_by_role("link", name="GOOG", exact=True).click()
+
+    expect(page.get_by_role("img", name="Close of every bar")).to_be_visible()
+    expect(page.get_by_role("region", name="Bars").get_by_role("row")).to_have_count(101)
+    expect(page.locator(".chart-area")).to_be_hidden()

@@ -84,7 +84,7 @@ def test_a_curve_is_sent_once_and_again_only_for_another_question(client, finish
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("names=equity,magic", "names"), ("names=", "names"), ("points=5", "points"), ("from=-1", "from"),
+    [("names=equity,magic", "names"), ("names=", "names"), ("points=5", "points"), ("from=-99999999999", "from"),
      ("names=price&symbol=GOOG", "symbol")],
 )  # fmt: skip
 def test_a_wrong_question_is_named(client, finished, query, field):
