@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from backtest import samples
+from backtest import precompile, samples
 from backtest.console.printable import printable
 from backtest.errors import BacktestError
 from backtest.prices.library import Library
@@ -157,6 +157,7 @@ def _supervise(settings: Settings, listening: socket.socket) -> None:
             managed.ensure_running()
         if not is_announced and (_answers(settings.host, port) or time.monotonic() > announce_at):
             is_announced = _announce(settings.host, port)
+            _compile_ahead(settings)
         # not stopping.wait(): setting an event from a signal handler while it is waited for can deadlock
         time.sleep(_POLL_SECONDS)
     for managed in processes:
@@ -164,6 +165,16 @@ def _supervise(settings: Settings, listening: socket.socket) -> None:
     for managed in processes:
         managed.wait(time.monotonic() + _STOP_TIMEOUT_SECONDS)
     _print("Stopped.", 0)
+
+
+def _compile_ahead(settings: Settings) -> None:
+    """Compile what studies need while nobody waits for it, where it was not compiled before."""
+    if settings.launcher_mode == "LOCAL" and not precompile.is_done():
+        subprocess.Popen(  # noqa: S603 our own module # nosec B603
+            [sys.executable, "-m", "backtest.precompile", precompile.IN_BACKGROUND],
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),
+        )
 
 
 def _processes(settings: Settings, listening: socket.socket) -> list[ManagedProcess]:

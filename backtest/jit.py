@@ -75,10 +75,14 @@ def _compile(module: ModuleType, outlined: Collection[str]) -> None:
 
     for name, function in list(vars(module).items()):
         if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-            parallel = "parallel" in vars(function)
-            inlined = not parallel and name not in outlined
-            compiled = njit(cache=True, error_model="numpy", parallel=parallel, forceinline=inlined)
+            compiled = njit(cache=True, error_model="numpy", forceinline=name not in outlined)
             setattr(module, name, compiled(function))
+
+
+def cache_root() -> Path:
+    """The folder of all compiled code."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(named) if named else Path(__file__).with_name("__pycache__") / "compiled"
 
 
 @contextmanager
@@ -88,8 +92,7 @@ def _cache_folder(sources: list[Path]) -> Iterator[None]:
 
     before = config.CACHE_DIR
     content = b"".join(source.read_bytes() for source in sources)
-    root = Path(before) if before else Path(__file__).with_name("__pycache__") / "compiled"
-    config.CACHE_DIR = str(_writable(root / hashlib.sha256(content).hexdigest()[:16]))
+    config.CACHE_DIR = str(_writable(cache_root() / hashlib.sha256(content).hexdigest()[:16]))
     try:
         yield
     finally:

@@ -1,12 +1,24 @@
-"""Compile ahead of time whatever a compiled run, a sweep or a batch needs: ``python -m backtest.precompile``."""
+"""Compile ahead of time whatever a compiled run and a study need: ``python -m backtest.precompile``.
+
+With ``--in-background`` it gives way to everything else, and does nothing where it was done before.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
+from backtest import jit
 from backtest.arrays import Floats, Times
 from backtest.prices.bars import Bars
 from backtest.prices.dataset import make_dataset
@@ -15,9 +27,20 @@ from backtest.simulation import curves
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import simulate
 
+IN_BACKGROUND: Final = "--in-background"
+_LOWEST_PRIORITY: Final = 19
+_BARS: Final = 400
+_STUDIES: Final = (
+    {"rule_type": "MOVING_AVERAGE_CROSS", "space": {"params.fast": [2, 3], "params.slow": [5, 8]}},
+    {"rule_type": "RSI", "space": {"params.period": [2, 3]}},
+    {"rule_type": "RSI_MACD", "space": {"params.period": [2, 3]}},
+    {"rule_type": "BOLLINGER_BANDS", "space": {"params.period": [5, 8]}},
+)
+"""A rule for each way in which positions are found."""
+
 
 def warm_up(*, studies: bool = True) -> None:
-    """Compile the engine and what a single run calls, and with `studies` the kernel of sweeps and batches."""
+    """Compile the engine and what a single run calls, and with `studies` what studies call."""
     price = np.array([[10.0], [11.0], [9.0], [12.0], [8.0]])
     times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
     bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
@@ -25,34 +48,91 @@ def warm_up(*, studies: bool = True) -> None:
     curves.below_peak(price[:, 0])
     cross = build("MOVING_AVERAGE_CROSS", {"fast": 1, "slow": 2})
     cross.target(bars)
+    pair = np.hstack((price, price))
+    cross.target(Bars(("X", "Y"), times, pair, pair, pair, pair, pair))
     if studies:
-        from backtest.studies.sweep import batch, sweep  # loads the compiler
-
-        sweep(bars, "MOVING_AVERAGE_CROSS", {"fast": [1], "slow": [2, 3]}, config)
-        sweep(bars, "BUY_AND_HOLD", {}, config)
-        batch([bars, bars], cross, config)
-        pair = np.hstack((price, price))
-        cross.target(Bars(("X", "Y"), times, pair, pair, pair, pair, pair))
-        _execute_studies(times, price[:, 0])
+        days = np.arange(_BARS).astype("datetime64[D]").astype("datetime64[s]")
+        _execute_studies(days, 100.0 + 10.0 * np.sin(np.arange(_BARS)) + np.arange(_BARS) % 7)
 
 
 def _execute_studies(times: Times, price: Floats) -> None:
-    """Execute a study of each kind of rule that has a kernel of its own."""
+    """Execute and judge a study of each kind."""
     from backtest.studies.compute import compute_chunk
     from backtest.studies.request import StudyRequest
+    from backtest.studies.result import finish
 
     columns = dict.fromkeys(("open", "high", "low", "close", "volume"), price)
     prices = {"X": make_dataset("X", times, columns, source="")}
-    days = {"start_date": "1970-01-01", "end_date": "1971-01-01"}
-    for rule in ("RSI", "RSI_MACD", "MACD", "BOLLINGER_BANDS"):
-        raw = {"symbols": ["X"], "rule_type": rule, "space": {"size": [100]}} | days
-        compute_chunk(StudyRequest.parse(raw), prices, 0, 1)
+    common = {"symbols": ["X"], "start_date": "1970-01-01", "end_date": "1972-01-01", "minimum_trades": 1}
+    for raw in _STUDIES:
+        request = StudyRequest.parse(raw | common)
+        finish(request, prices, [compute_chunk(request, prices, 0, 1)])
+
+
+def is_done() -> bool:
+    """Whether this content of the sources was compiled for this processor before."""
+    return _mark().exists()
+
+
+def _mark() -> Path:
+    """The file that says that everything is compiled."""
+    package = Path(__file__).parent
+    sources = sorted([*package.rglob("*_kernel.py"), package / "engine.py", Path(__file__)])
+    content = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
+    content.update(f"{version('numba')} {np.__version__} {_processor()}".encode())
+    return jit.cache_root() / f"{content.hexdigest()[:16]}.complete"
+
+
+def _processor() -> str:
+    """The processor for which Numba compiles."""
+    if named := os.environ.get("NUMBA_CPU_NAME"):
+        return named
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return " ".join(sorted({line for line in lines if line.startswith(("model", "flags"))}))
+    return os.uname().machine
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process compiles in the background at the moment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _give_way() -> None:
+    """Take the lowest priority, in this session and of it: a desktop's kernel shares among sessions first."""
+    os.nice(_LOWEST_PRIORITY)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_LOWEST_PRIORITY), encoding="ascii")
+
+
+def in_background() -> None:
+    """Compile what is missing, at the lowest priority; another process that does the same is left alone."""
+    _give_way()
+    with suppress(OSError), _alone(jit.cache_root()) as alone:
+        if alone and not is_done():
+            warm_up()
+            _mark().touch()
 
 
 def main() -> int:
     """Compile everything that a compiled run needs; prints how long it took."""
+    if IN_BACKGROUND in sys.argv[1:]:
+        in_background()
+        return 0
     began = time.perf_counter()
-    warm_up(studies="--kernel-only" not in sys.argv[1:])
+    studies = "--kernel-only" not in sys.argv[1:]
+    warm_up(studies=studies)
+    if studies:
+        with suppress(OSError):  # a read-only cache is as good without the mark
+            _mark().touch()
     sys.stdout.write(f"compiled in {time.perf_counter() - began:.1f} s\n")
     return 0
 

@@ -1,4 +1,4 @@
-"""Crossovers of two lines bar by bar; compiled for long series, sweeps and batches.
+"""Crossovers of two lines bar by bar; compiled for long series and sweeps.
 
 The definition is that of `backtest.signals.crossings`, the averages are those of TA-Lib: the same sums in
 the same order, the same ties.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtest.arrays import Floats, Ints, Signs
+from backtest.arrays import Floats, Signs
 
 TIE = 1e-11
 """Two lines closer than this fraction of the second are equal: rounding is no crossing."""
-
-ALL_ABOVE, ALL_BELOW = 0x0101010101010101, -1  # eight signs at once
 
 
 def order(first: float, second: float) -> int:
@@ -88,34 +86,3 @@ def hold_average_crosses(closes: Floats, fast: int, slow: int, held: Floats) -> 
             fast_sums[column] = fast_sum - closes[bar - fast + 1, column]
             slow_sums[column] = slow_sum - closes[bar - slow + 1, column]
             held[bar, column] = sides[column]
-
-
-def crossovers(signs: Signs, bars: int, start: int, signals: Ints, targets: Floats) -> int:
-    """Write bar and side of each crossover, as signals from bar `start` on; return how many.
-
-    Parameters
-    ----------
-    signs : which line is higher at each bar; its length is a multiple of 8
-    bars : how many of the signs are meant
-    start : first bar that may trade, bar 0 of the signals; the side until then is the signal of bar 0
-    """
-    words = signs.view(np.int64)
-    count = 0
-    last = 0
-    bar = 0
-    while bar < bars:
-        # Orders last long: eight bars that all repeat the last one are passed over at once.
-        if bar % 8 == 0 and (
-            (last > 0 and words[bar // 8] == ALL_ABOVE) or (last < 0 and words[bar // 8] == ALL_BELOW)
-        ):
-            bar += 8
-            continue
-        sign = signs[bar]
-        if sign != 0 and sign != last:
-            if last != 0:
-                count = 1 if bar <= start else count + 1
-                signals[count - 1] = max(bar - start, 0)
-                targets[count - 1] = sign
-            last = sign
-        bar += 1
-    return count

@@ -26,9 +26,10 @@ data frame; cold ones are the whole process, with byte code and compiled code le
 one. Peak memory is that process's, interpreter and imports included.
 
 "Ours" runs the whole kernel: costs, sizing, funds, stops, the order statistics. A single run gives the
-list of trades and the equity at each close as well; in the two tables of many runs ours keeps the
-statistics of each alone, where raptorbt and vectorbt keep curves and trades too. The bare loop knows this
-one rule only and keeps no list: it is the practical limit. It and our tables of many runs use all cores.
+list of trades and the equity at each close as well; a sweep is a study, which keeps the statistics of each
+trial and the maxima of a bootstrap over all, where raptorbt and vectorbt keep curves and trades; its figures
+are those of the ordinary run to the last bit. The bare loop knows this one rule only and keeps no list: it
+is the practical limit. It and our studies use all cores, a study in processes that are started anew.
 ~ marks what is extrapolated from a sample of the work; a sample of the million bars is not compared.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,14 +13,20 @@ from backtest.metrics import Account
 from backtest.metrics.drawdown import max_drawdown
 from backtest.metrics.returns import sharpe_ratio
 from backtest.prices.bars import Bars
+from backtest.prices.dataset import Dataset
 from backtest.rules.averages import MovingAverageCross
 from backtest.simulation.backends import Backend
 from backtest.simulation.config import EngineConfig
 from backtest.simulation.simulate import Simulation, simulate
-from backtest.studies.sweep import Batch, SweepResult, sweep
+from backtest.studies.compute import compute_chunk
+from backtest.studies.execution.processors import available
+from backtest.studies.plan import Plan, plan
+from backtest.studies.request import StudyRequest
 from qa.benchmarks.engines.engine import Engine, Figures, Table
 from qa.benchmarks.market import Market
 from qa.benchmarks.plan import CASH, FAST, SLOW, WINDOWS
+
+Study = tuple[StudyRequest, Plan, dict[str, Dataset]]
 
 
 class Interpreted(Engine):
@@ -51,27 +59,46 @@ class Interpreted(Engine):
 
 
 class Compiled(Interpreted):
-    """The same kernel, compiled; sweeps and batches run it on all cores."""
+    """The same kernel, compiled; a sweep is a study, whose chunks are executed on all cores."""
 
     name = "ours, compiled"
     backend: ClassVar[Backend] = "jit"
 
     def sweep(self, prices: Any, pairs: NDArray[np.int64]) -> Table:
-        bars, config = prices
-        low, high = WINDOWS
-        grid = {"fast": range(low, high), "slow": range(low + 1, high + 1)}
-        return _table(sweep(bars, MovingAverageCross.name, grid, config))
-
-    def prepare_many(self, market: Market, fee_rate: float) -> Any:
-        columns = range(market.close.shape[1])
-        parts = (market.part(slice(None), slice(column, column + 1)) for column in columns)
-        markets = [self.prepare(part, fee_rate)[0] for part in parts]
-        return Batch(markets), EngineConfig(initial_capital=CASH, fee_rate=fee_rate, slippage_bps=0.0)
-
-    def many(self, prices: Any) -> Table:
-        batch, config = prices
-        return _table(batch.run(MovingAverageCross(fast=FAST, slow=SLOW), config))
+        study = _study(*prices)
+        processes = available()
+        with ProcessPoolExecutor(processes, get_context("fork"), _share, (study,)) as pool:
+            parts = list(pool.map(_chunk, range(processes), [processes] * processes))
+        return np.concatenate(parts)
 
 
-def _table(found: SweepResult) -> Table:
-    return np.column_stack((found.total_return, found.sharpe_ratio, -found.max_drawdown, found.num_trades))
+_STUDY: list[Study] = []
+"""What the processes of a sweep compute on."""
+
+
+def _study(bars: Bars, config: EngineConfig) -> Study:
+    """All pairs of windows as a study of the product."""
+    low, high = WINDOWS
+    space = {
+        "params.fast": {"from": low, "to": high - 1, "step": 1},
+        "params.slow": {"from": low + 1, "to": high, "step": 1},
+    }
+    days = {"start_date": str(bars.times[0])[:10], "end_date": str(bars.times[-1])[:10]}
+    settings = {name: getattr(config, name) for name in ("initial_capital", "fee_rate", "slippage_bps")}
+    symbol = bars.symbols[0]
+    raw = {"symbols": [symbol], "rule_type": MovingAverageCross.name, "space": space} | days | settings
+    request = StudyRequest.parse(raw)
+    return request, plan(request), {symbol: Dataset(symbol, "1d", "benchmark", bars)}
+
+
+def _share(study: Study) -> None:
+    _STUDY[:] = [study]
+
+
+def _chunk(number: int, chunks: int) -> Table:
+    request, planned, datasets = _STUDY[0]
+    columns = compute_chunk(request, datasets, number, chunks, planned=planned).columns
+    names = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
+    table = np.column_stack([columns[name][:, 0] for name in names])
+    table[:, 2] *= -1.0
+    return table

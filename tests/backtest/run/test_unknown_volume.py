@@ -11,7 +11,6 @@ from backtest.expression import Formula
 from backtest.rules.rule import Prices, Rule
 from backtest.run.outcome import run
 from backtest.run.request import RunRequest
-from backtest.studies.sweep import batch
 from tests.backtest.price_bars import bars, dataset, walk
 
 LATE = {"start_date": "2024-03-01"}
@@ -100,5 +99,3 @@ class Undeclared(Rule):
 def test_a_rule_that_does_not_say_so_is_refused_when_it_reads_the_volume():
     with pytest.raises(InvalidRequest, match="the volume of AAA is unknown on all of its 2 bars"):
         Undeclared().exposure(Prices(bars([1, 2], volume=np.nan), 0))
-    with pytest.raises(InvalidRequest, match="the volume of AAA is unknown"):
-        batch([bars(walk(50), volume=np.nan)], rules.build("VOLUME_BREAKOUT", {}), request().config)

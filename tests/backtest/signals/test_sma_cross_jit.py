@@ -9,7 +9,6 @@ from backtest import indicators, rules
 from backtest.prices.bars import Bars
 from backtest.signals import cross_kernel
 from backtest.signals.crossings import side_since_crossing
-from backtest.signals.positions import held_since
 from backtest.signals.sma_cross_jit import side_since_sma_cross
 from tests.fresh_python import loaded_by
 
@@ -69,22 +68,6 @@ def test_the_kernel_of_many_columns_gives_the_same_as_plain_python_too():
 
     for column in range(3):
         np.testing.assert_array_equal(held[:, column], plain(closes[:, column].copy(), 3, 8))
-
-
-@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 60), start=st.integers(0, 59))
-@settings(max_examples=200, deadline=None)
-def test_signals_begin_with_the_side_held_at_the_first_traded_bar(seed, count, start):
-    random = np.random.default_rng(seed)
-    first, second = random.integers(1, 4, (2, count)).astype(np.float64)
-    first[random.random(count) < 0.1] = np.nan
-    start %= count
-    bars, sides, signs = np.empty(count, np.int64), np.empty(count), np.zeros(-(-count // 8) * 8, np.int8)
-
-    cross_kernel.order_lines(first, second, signs)
-    made = cross_kernel.crossovers(signs, count, start, bars, sides)
-
-    traded = held_since(bars[:made], sides[:made], count - start)
-    np.testing.assert_array_equal(traded, side_since_crossing(first, second)[start:])
 
 
 @pytest.mark.parametrize(("symbols", "expected"), [(1, set()), (50, {"numba"})])
