@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
+from backtest.comparison.holding import metrics_of_benchmark
+from backtest.metrics import Account
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.outcome import run
 from backtest.studies.chunk import Chunk, joined, joined_maxima
 from backtest.studies.execution.trials import Trials
+from backtest.studies.objective import OBJECTIVES
 from backtest.studies.plan import Plan, plan
 from backtest.studies.request import StudyRequest
 from backtest.studies.segments import AccountRange, account_range, holdout_run
@@ -102,11 +105,25 @@ def _account(
         "bars": len(span.times),
         "eligible": int(table.eligible.sum()),
         "profitable": float((table.figures["total_return"][table.known] > 0).mean()),
+        "holding": _holding(own),
         "best": None if best is None else trial_json(planned, table, best),
         "statistics": judgement.as_json(),
         "walk_forward": walk.summary if walk else None,
         "holdout": None if best is None else _holdout(planned, own, datasets, best),
     }
+
+
+def _holding(own: AccountRange) -> dict[str, Any]:
+    """What holding the benchmark came to on the bars of the selection, by the names of the objectives."""
+    aligned, request = own.selection, own.run
+    held, year = aligned.benchmark, aligned.span.year
+    account = Account(
+        times=aligned.span.times, equity=held, trades=cast(Any, None), benchmark=held,
+        risk_free_rate=request.risk_free_rate, timeframe=aligned.bars.timeframe, year=year.periods,
+        sessions=year.sessions,
+    )  # fmt: skip
+    values = metrics_of_benchmark(account).values
+    return {name: values[name] for name in OBJECTIVES}
 
 
 def _holdout(

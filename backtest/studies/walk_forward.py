@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from backtest.studies.execution.trials import Trials
 from backtest.studies.objective import FIGURES, OBJECTIVES, best_of
 from backtest.studies.segments import AccountRange, Window
 from backtest.studies.table import TrialTable, defined, span_of
+
+SHOWN: Final = 300
+"""Bars of the curves that are kept with the summary."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +81,18 @@ def walk_forward(
         "best_in_sample": None if table.best is None else values(table.best),
         "windows": [_window(own, choice, done, values, first) for choice in choices],
         "drift": _drift(choices, values),
+        "curves": _thinned(done.times, curves),
     }
     return WalkForwardResult(summary, done.times, curves)
+
+
+def _thinned(times: NDArray[np.datetime64], curves: Mapping[str, Floats]) -> dict[str, Any]:
+    """The curves at so many bars, evenly apart, the first and the last among them: enough for a picture."""
+    shown = np.unique(np.linspace(0, len(times) - 1, min(SHOWN, len(times))).astype(np.int64))
+    return {
+        "times": [stamp(time) for time in times[shown]],
+        **{name: [float(f"{value:.7g}") for value in curve[shown]] for name, curve in curves.items()},
+    }
 
 
 def _choose(own: AccountRange, columns: Mapping[str, NDArray[Any]], table: TrialTable, place: int) -> Choice:

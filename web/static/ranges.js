@@ -7,6 +7,7 @@ said.setAttribute("role", "status");
 form.querySelector(".submit-bar .plan").append(said);
 const OF_THE_RUN = new Set(["stop_loss_pct", "take_profit_pct", "trailing_stop_pct", "slippage_bps", "fee_rate", "size"]);
 const SIDES = ["from", "to", "step"];
+const options = document.getElementById("study-options"), WINDOWS = "study.walk_forward.", OWN = "study.";
 let waiting = 0, latest = 0;
 
 const ranges = () => [...form.querySelectorAll(".range:not([hidden])")];
@@ -64,7 +65,9 @@ function body() {
   const asked = { space: {}, params: {} }, data = new FormData(form), percents = new Set(data.getAll("percent"));
   for (const [name, value] of data) {
     if (!String(value).trim() || ["csrf_token", "preset_name", "percent", "_"].includes(name)) continue;
-    if (name.startsWith("params.")) asked.params[name.slice(7)] = value;
+    if (name.startsWith(WINDOWS)) (asked.walk_forward ??= {})[name.slice(WINDOWS.length)] = value;
+    else if (name.startsWith(OWN)) asked[name.slice(OWN.length)] = value;
+    else if (name.startsWith("params.")) asked.params[name.slice(7)] = value;
     else asked[name] = name === "symbols" ? value.split(",").map((part) => part.trim()).filter(Boolean) : value.trim();
     if (percents.has(name) && !Number.isNaN(Number(value))) asked[name] = fraction(Number(value));
   }
@@ -78,8 +81,15 @@ function body() {
 const post = (address) => fetch(address, { method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body()) });
 const wrong = (errors) => errors.map(({ field, message }) => `${field.replace(/^space\./, "").replace(/^params\./, "")}: ${message}`).join("; ");
 
+// The options of a study are there, and sent, where a number is a range.
+function offerOptions() {
+  const isStudy = ranges().length > 0;
+  options.hidden = options.querySelector("fieldset").disabled = !isStudy;
+  return isStudy;
+}
+
 async function check() {
-  if (!ranges().length) { button.textContent = plain; said.textContent = ""; return; }
+  if (!offerOptions()) { button.textContent = plain; said.textContent = ""; return; }
   const mine = ++latest;
   const response = await post(form.dataset.checkStudy).catch(() => null);
   if (!response || mine !== latest) return;

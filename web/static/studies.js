@@ -8,10 +8,14 @@ function place(root) {
   for (const tick of root.querySelectorAll(".heat-y [data-at]")) tick.style.top = `${tick.dataset.at}%`;
 }
 
-function watchHeatmap() {
-  const heat = document.getElementById("heat");
-  if (!heat) return;
-  const said = document.getElementById("heat-said"), here = document.getElementById("heat-here"), form = document.getElementById("heat-form");
+function watchHeatmaps() {
+  const place = document.getElementById("heat");
+  if (!place) return;
+  for (const heat of place.querySelectorAll(".heat-cells")) watchHeatmap(heat, place.dataset.run);
+}
+
+function watchHeatmap(heat, address) {
+  const said = document.getElementById("heat-said"), here = heat.querySelector(".heat-here"), form = document.getElementById("heat-form");
   const cells = [...heat.querySelectorAll("rect[data-trial]")];
   let chosen = null;
   const show = (cell) => {
@@ -20,11 +24,12 @@ function watchHeatmap() {
     said.textContent = `${cell.querySelector("title").textContent}. Click or press Enter to open it as a run.`;
   };
   const open = (cell) => {
-    form.action = heat.dataset.run.replace(/\/0\/run$/, `/${cell.dataset.trial}/run`);
+    form.action = address.replace(/\/0\/run$/, `/${cell.dataset.trial}/run`);
     form.requestSubmit();
   };
   const at = (cell) => [Number(cell.getAttribute("x")), Number(cell.getAttribute("y"))];
   const step = (across, down) => {
+    if (!cells.length) return;
     if (!chosen) return show(cells[0]);
     const [x, y] = at(chosen);
     const beyond = cells.filter((cell) => { const [left, top] = at(cell); return across ? Math.abs(top - y) < 0.5 && (left - x) * across > 0.5 : Math.abs(left - x) < 0.5 && (top - y) * down > 0.5; });
@@ -40,6 +45,22 @@ function watchHeatmap() {
     event.preventDefault();
     step(...KEYS[event.key]);
   });
+}
+
+// As many trials as can be compared; without a script the server says so.
+function watchChoice() {
+  const table = document.getElementById("trials");
+  if (!table) return;
+  const boxes = [...table.querySelectorAll("[name=trial]")], said = document.getElementById("chosen"), plain = said.textContent;
+  const button = document.querySelector("#compare button");
+  const count = () => {
+    const chosen = boxes.filter((box) => box.checked).length;
+    for (const box of boxes) box.disabled = !box.checked && chosen >= Number(table.dataset.most);
+    button.disabled = !chosen;
+    said.textContent = chosen ? `${chosen} selected` : plain;
+  };
+  table.addEventListener("change", count);
+  count();
 }
 
 async function refresh() {
@@ -69,7 +90,8 @@ async function ask() {
 
 function begin() {
   place(document);
-  watchHeatmap();
+  watchHeatmaps();
+  watchChoice();
 }
 
 begin();

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from backtest.errors import FieldError, InvalidRequest
 from store.queries.studies import studies
 from web.api import links
 from web.auth.authentication import actor, client
 from web.errors import wants_page
+from web.runs.compare import MOST
 from web.services import database, launcher, settings
 from web.studies import schemas
 from workflows.studies import submission
@@ -64,6 +66,27 @@ def run(study_id: str, trial: int) -> ResponseReturnValue:
         return redirect(address, 303)
     body: schemas.TrialRun = {"run_id": run_id, "links": links.of_run(run_id)}
     return jsonify(body), 202, {"Location": address}
+
+
+@bp.post("/compare")
+def compare(study_id: str) -> ResponseReturnValue:
+    """Open up to ten trials as ordinary runs, side by side."""
+    chosen = list(dict.fromkeys(request.form.getlist("trial")))
+    if not 1 <= len(chosen) <= MOST or not all(_is_trial(text) for text in chosen):
+        message = f"must be 1 to {MOST} trials of this study, got {len(chosen)}"
+        raise InvalidRequest([FieldError("trial", message, chosen[: MOST + 1])])
+    run_ids = [
+        submission.open_as_run(
+            study_id, int(text), settings=settings(), database=database(), launcher=launcher(),
+            client=client(), symbol=request.form.get("symbol", ""),
+        )
+        for text in chosen
+    ]  # fmt: skip
+    return redirect(url_for("pages.compare_runs", run=run_ids, differences="true"), 303)
+
+
+def _is_trial(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _page_of(study_id: str) -> ResponseReturnValue:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from backtest.arrays import Floats, Ints
+from backtest.arrays import Flags, Floats, Ints
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Value
 from backtest.studies.objective import OBJECTIVES
@@ -15,6 +15,11 @@ from backtest.studies.space import Axis
 from backtest.studies.statistics.landscape import codes_of
 from backtest.studies.table import defined
 from web.studies.shown import Shown
+
+NO_PARTS: Final = "none"
+MOST_PARTS: Final = 12
+MOST_CELLS: Final = 12_000
+"""Cells of all small heatmaps together: what a page draws at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,17 +57,52 @@ class Cells:
         }
 
 
-def cells(shown: Shown, x: str = "", y: str = "", value: str = "best") -> Cells:
-    """The cells over two inputs; the two with the most values where none are named."""
+def cells(shown: Shown, x: str = "", y: str = "", value: str = "best", *, only: Flags | None = None) -> Cells:
+    """The cells over two inputs; the two with the most values where none are named.
+
+    Parameters
+    ----------
+    only : (N,) the trials that are looked at; None is all of them
+    """
     across, upwards = _axes(shown, x, y)
     columns, rows = codes_of(across, shown.params[across.name]), _codes(shown, upwards)
     height = len(upwards.values) if upwards else 1
-    place = np.where(shown.known, rows * len(across.values) + columns, -1)
+    known = shown.known if only is None else shown.known & only
+    place = np.where(known, rows * len(across.values) + columns, -1)
     shape = (height, len(across.values))
     size = height * len(across.values)
     best = _best(shown.scores, place, size)
     values = _values(shown, place, best, size, value)
     return Cells(across, upwards, value, values.reshape(shape), best.reshape(shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One of several small heatmaps: the value of a third input, and its cells."""
+
+    value: Value
+    cells: Cells
+
+
+def third_axis(shown: Shown, whole: Cells, name: str) -> Axis | None:
+    """The input of the small heatmaps: the one of that name, or the smallest that is on no side; None with none."""
+    rest = [axis for axis in shown.axes if axis not in (whole.x, whole.y)]
+    if name == NO_PARTS or not rest:
+        return None
+    named = [axis for axis in rest if axis.name == name]
+    return named[0] if named else min(rest, key=lambda axis: len(axis.values))
+
+
+def parts(shown: Shown, whole: Cells, axis: Axis) -> list[Part]:
+    """A heatmap for each value of a third input; of many values some, evenly apart."""
+    most = max(2, min(MOST_PARTS, MOST_CELLS // whole.values.size))
+    places = np.unique(np.linspace(0, len(axis.values) - 1, min(most, len(axis.values))).round().astype(int))
+    codes = codes_of(axis, shown.params[axis.name])
+    y = whole.y.name if whole.y else ""
+    return [
+        Part(axis.values[place], cells(shown, whole.x.name, y, whole.value, only=codes == place))
+        for place in places.tolist()
+    ]
 
 
 def _axes(shown: Shown, x: str, y: str) -> tuple[Axis, Axis | None]:

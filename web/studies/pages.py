@@ -7,12 +7,14 @@ from typing import Any, Final
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from backtest.studies.objective import FIGURES
 from store.models import Status, Study
 from store.queries.studies import chunks, studies
 from web.api.request_parsing import query_choice
+from web.runs.compare import MOST
 from web.services import database
-from web.studies import heatmap, listing, shown, trial_query
-from web.studies.pictures import charts, heatmap_picture, verdict
+from web.studies import listing, shown, trial_query
+from web.studies.pictures import charts, heatmap_picture, heatmap_room, verdict, walk_picture
 from web.studies.shown import Shown
 
 ROOMS: Final = ("heatmap", "trials", "parameters", "overfitting", "walk-forward")
@@ -71,25 +73,25 @@ def _best(summary: dict[str, Any] | None) -> dict[str, Any] | None:
 def _content(room: str, table: Shown, account: dict[str, Any] | None) -> dict[str, Any]:
     """What the room shows besides."""
     if room == "heatmap":
-        return _heatmap(table)
+        return heatmap_room.values(table, account)
     if room == "trials":
-        return {"page": trial_query.page(table, request.args)}
+        return {
+            "page": trial_query.page(table, request.args),
+            "columns": trial_query.columns(request.args.getlist("columns")),
+            "every_column": FIGURES,
+            "most_compared": MOST,
+        }
+    if room == "walk-forward":
+        walk = account["walk_forward"] if account else None
+        return {
+            "walk": walk,
+            "picture": walk and walk_picture.picture(walk),
+            "drifts": walk and walk_picture.drifts(walk),
+        }
     if room == "parameters":
         parts = account["statistics"]["parameters"] if account else []
         return {"parameters": [part | {"picture": charts.slices(part["values"])} for part in parts]}
     return _overfitting(table, account) if room == "overfitting" else {}
-
-
-def _heatmap(table: Shown) -> dict[str, Any]:
-    value = query_choice("value", "best", shown.CELL_VALUES)
-    found = heatmap.cells(table, request.args.get("x", ""), request.args.get("y", ""), value)
-    objective = table.planned.request.objective
-    return {
-        "cells": found,
-        "picture": heatmap_picture.picture(found, objective, table.best),
-        "value": value,
-        "values": shown.CELL_VALUES,
-    }
 
 
 def _overfitting(table: Shown, account: dict[str, Any] | None) -> dict[str, Any]:
@@ -100,8 +102,11 @@ def _overfitting(table: Shown, account: dict[str, Any] | None) -> dict[str, Any]
     if deflated and deflated["ratio"] and table.best is not None:
         marks["luck"] = deflated["expected"] * _yearly(table, deflated)
     overfitting = found.get("overfitting")
-    splits = charts.scatter(overfitting["pairs"]) if overfitting else None
-    return {"distribution": charts.histogram(ratios, marks), "splits": splits}
+    return {
+        "distribution": charts.histogram(ratios, marks),
+        "splits": charts.scatter(overfitting["pairs"]) if overfitting else None,
+        "logits": charts.bars(overfitting["logits"]) if overfitting else None,
+    }
 
 
 def _yearly(table: Shown, deflated: dict[str, Any]) -> float:

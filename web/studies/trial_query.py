@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,8 @@ from web.studies.shown import Shown
 
 _LIMIT: Final = 50
 MOST: Final = 1_000
+USUAL: Final = ("total_return", "sharpe_ratio", "volatility", "max_drawdown", "num_trades")
+"""The figures that the table shows where no others are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class TrialPage:
     sort: str
     descending: bool
     after: int | None
+
+
+def columns(asked: Collection[str]) -> list[str]:
+    """The figures that the table shows: those that are asked for, or the usual ones."""
+    return [name for name in FIGURES if name in asked] or list(USUAL)
 
 
 def page(shown: Shown, arguments: Mapping[str, str]) -> TrialPage:

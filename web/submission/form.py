@@ -14,14 +14,18 @@ from backtest.expression import FUNCTIONS, SERIES
 from backtest.fields import Field
 from backtest.rules import Rule
 from backtest.run.request import EXAMPLE, FORM_GROUPS, OPTION_FIELDS, REQUEST_FIELDS
+from backtest.studies.request import STUDY_FIELDS, WALK_FORWARD_FIELDS
 from store.models import Run
 from web.auth.authorization import FORM_FIELD
 from web.presentation.svg import MONTHS
 from web.submission import percentages
 
 PARAM = "params."
+STUDY = "study."
+"""Before the names of the fields that only a study has; they are sent where a number is a range."""
 _NOT_OF_THE_REQUEST = ("preset_name", "_", FORM_FIELD, percentages.MARK)
 FIELDS: Mapping[str, Field] = {field.name: field for field in REQUEST_FIELDS}
+OPTIONS_OF_A_STUDY = [field for field in STUDY_FIELDS if field.kind != "object" and field.name != "study_id"]
 CHOICE_LABELS = {
     "percent": "Percent of equity",
     "value": "Value in currency",
@@ -33,6 +37,18 @@ CHOICE_LABELS = {
     "close": "Same close (comparison only)",
     "sma": "Simple (SMA)",
     "ema": "Exponential (EMA)",
+    "together": "One account",
+    "each": "An account for each symbol",
+    "grid": "Every combination",
+    "random": "A random sample",
+    "sharpe_ratio": "Sharpe ratio",
+    "total_return": "Return",
+    "annual_return": "Annual return",
+    "cagr": "CAGR",
+    "calmar_ratio": "Calmar ratio",
+    "final_equity": "Final equity",
+    "max_drawdown": "Maximum drawdown",
+    "volatility": "Volatility",
 }
 
 
@@ -40,7 +56,7 @@ def register(app: Flask) -> None:
     """Let templates name the fields, their groups and labels."""
     app.jinja_env.filters.update(typed=typed, typed_default=typed_default, form_unit=percentages.unit)
     app.jinja_env.globals.update(
-        fields=FIELDS, **FORM_GROUPS,
+        fields=FIELDS, **FORM_GROUPS, study_fields=OPTIONS_OF_A_STUDY, walk_forward_fields=WALK_FORWARD_FIELDS,
         percent_help=percentages.HELP, percent_allowed=percentages.allowed,
         choice_labels=CHOICE_LABELS, rule_label=rule_label, params_of=params_of, changed=changed, months=MONTHS,
         formula_functions=FUNCTIONS.values(), formula_series=SERIES,
@@ -95,7 +111,7 @@ def to_request(form: MultiDict[str, str]) -> dict[str, Any]:
         text = (
             ",".join(filter(None, (value.strip() for value in values))) if name == "symbols" else values[-1]
         )
-        if not text.strip() or name in _NOT_OF_THE_REQUEST:
+        if not text.strip() or name in _NOT_OF_THE_REQUEST or name.startswith(STUDY):
             continue
         if name.startswith(PARAM):
             params[name.removeprefix(PARAM)] = text

@@ -8,12 +8,20 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.examples import TEN_YEARS
+from qa.run_queue import add_samples
 from store.queries.studies import studies
 from store.session import Database
 from workflows.studies import chunk_step, finish_step
 
 SPACE = {"params.fast": {"from": 5, "to": 30, "step": 5}, "params.slow": [20, 40, 80]}
 STUDY = {name: value for name, value in TEN_YEARS.items() if name != "params"} | {"space": SPACE}
+
+
+@pytest.fixture
+def filled_database(database: Database) -> Database:
+    """A database of each kind in turn that holds the bundled prices."""
+    add_samples(database)
+    return database
 
 
 @pytest.fixture

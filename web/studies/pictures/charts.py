@@ -37,6 +37,23 @@ def histogram(values: Floats, marks: Mapping[str, float]) -> dict[str, Any] | No
     return {"bars": bars, "marks": placed, "low": low, "high": high, "values": dict(marks)}
 
 
+def bars(found: Mapping[str, Sequence[float]]) -> dict[str, Any] | None:
+    """Counts between edges as bars, and where zero is; None without a count."""
+    edges, counts = found["edges"], found["counts"]
+    if not counts or not max(counts) or not edges[-1] > edges[0]:
+        return None
+    width, tallest, span = WIDTH / len(counts), max(counts), edges[-1] - edges[0]
+    drawn = [
+        {
+            "x": round(place * width + 0.5, 2), "w": round(width - 1, 2), "count": int(count),
+            "y": round(HEIGHT * (1 - count / tallest), 2), "h": round(HEIGHT * count / tallest, 2),
+            "from": edges[place], "to": edges[place + 1],
+        }
+        for place, count in enumerate(counts) if count
+    ]  # fmt: skip
+    return {"bars": drawn, "zero": round(WIDTH * -edges[0] / span, 1), "low": edges[0], "high": edges[-1]}
+
+
 def scatter(found: Sequence[Sequence[float]]) -> dict[str, Any] | None:
     """Points with both axes to one scale each, and where zero is."""
     pairs = [(x, y) for x, y in found if np.isfinite(x) and np.isfinite(y)]

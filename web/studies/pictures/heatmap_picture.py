@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from backtest.arrays import Floats
 from backtest.fields import Value
 from web.presentation.formatting import number, percent
 from web.studies.heatmap import Cells
@@ -14,7 +15,6 @@ from web.studies.pictures.colours import colour, steps
 
 WIDTH: Final = 1_000.0
 _TALLEST, _LOWEST = 620.0, 40.0
-_TICKS: Final = 10
 _PERCENT: Final = ("total_return", "annual_return", "cagr", "max_drawdown", "volatility")
 
 
@@ -26,14 +26,35 @@ class Tick:
     at: float
 
 
-def picture(cells: Cells, objective: str, best: int | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How values become colours: `kind` is zero, holding or sequential, grey or the middle step is at `middle`."""
+
+    kind: str
+    middle: float
+    reach: float
+
+    @classmethod
+    def of(cls, values: Floats, kind: str, *, middle: float = 0.0) -> Scale:
+        """The scale of these values: around the middle as far as they reach, or from the lowest to the highest."""
+        known = values[~np.isnan(values)]
+        if kind == "sequential" and len(known):
+            low, high = float(known.min()), float(known.max())
+            return cls(kind, (low + high) / 2, (high - low) / 2)
+        return cls(kind, middle, float(np.abs(known - middle).max()) if len(known) else 1.0)
+
+    def legend(self, objective: str, value: str) -> dict[str, Any]:
+        """Its steps, and what its ends and its middle stand for."""
+        ends = {"low": self.middle - self.reach, "middle": self.middle, "high": self.middle + self.reach}
+        return {"steps": steps(), **{name: shown(end, objective, value) for name, end in ends.items()}}
+
+
+def picture(cells: Cells, objective: str, best: int | None, scale: Scale, *, ticks: int) -> dict[str, Any]:
     """Everything that the template draws: the highest value upwards is on top."""
     rows, columns = cells.values.shape
     width = WIDTH / columns
     height = min(max(width, _LOWEST if rows == 1 else 0.0), _TALLEST / rows)
-    known = cells.values[~np.isnan(cells.values)]
-    middle = 0.5 if cells.value == "profitable" else 0.0
-    reach = float(np.abs(known - middle).max()) if len(known) else 1.0
+    middle, reach = scale.middle, scale.reach
     return {
         "width": WIDTH,
         "height": round(height * rows, 2),
@@ -44,14 +65,9 @@ def picture(cells: Cells, objective: str, best: int | None) -> dict[str, Any]:
             if cells.trials[row, column] >= 0
         ],
         "mark": _mark(cells, best, width, height),
-        "x_ticks": _ticks(cells.x.values, last_first=False),
-        "y_ticks": _ticks(cells.y.values, last_first=True) if cells.y else [],
-        "legend": {
-            "steps": steps(),
-            "low": shown(middle - reach, objective, cells.value),
-            "middle": shown(middle, objective, cells.value),
-            "high": shown(middle + reach, objective, cells.value),
-        },
+        "x_ticks": _ticks(cells.x.values, ticks, last_first=False),
+        "y_ticks": _ticks(cells.y.values, ticks, last_first=True) if cells.y else [],
+        "legend": scale.legend(objective, cells.value),
     }
 
 
@@ -90,10 +106,10 @@ def _mark(cells: Cells, best: int | None, width: float, height: float) -> dict[s
     return {"x": column * width, "y": (len(cells.values) - 1 - row) * height, "w": width, "h": height}
 
 
-def _ticks(values: tuple[Value, ...], *, last_first: bool) -> list[Tick]:
+def _ticks(values: tuple[Value, ...], most: int, *, last_first: bool) -> list[Tick]:
     """At most so many values, at the middle of their cells."""
     count = len(values)
-    places = sorted(set(np.linspace(0, count - 1, min(count, _TICKS)).round().astype(int).tolist()))
+    places = sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
     return [
         Tick(str(values[place]), 100 * ((count - 1 - place if last_first else place) + 0.5) / count)
         for place in places
