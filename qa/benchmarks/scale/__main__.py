@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from qa import mysql
+from qa.argo_scale import section
 from qa.benchmarks.scale import plans, pollers
 from qa.benchmarks.scale.page import page
 from qa.benchmarks.scale.seed import Seeded, Size, fill
@@ -46,7 +47,7 @@ def main() -> int:
             environment.stop()
     print(text_of_page)
     if arguments.output:
-        arguments.output.write_text(text_of_page, encoding="utf-8")
+        arguments.output.write_text(text_of_page + section.kept(arguments.output), encoding="utf-8")
     return 1 if failures else 0
 
 
