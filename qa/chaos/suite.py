@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from qa.chaos import bundles, clients, clock, database, kills, races
+from qa.chaos import bundles, clients, clock, database, kills, races, studies
 from qa.chaos.database import Fault
 from qa.chaos.disk import Disk
 from qa.chaos.experiment import Experiment
@@ -19,6 +19,7 @@ from qa.environment import DatabaseKind, TestEnvironment
 from qa.mysql import MySQLServer
 
 _KILLS_A_ROUND = 40
+_KILLS_OF_STUDIES_A_ROUND = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ SCENARIOS: Mapping[str, Callable[[Site, int, random.Random], None]] = {
     "races": lambda site, _, chance: races.scenario(site.experiment, 2, chance),
     "points": lambda site, _, chance: kills.at_failpoints(site.experiment, 1),
     "moments": lambda site, _, chance: kills.at_any_moment(site.experiment, _KILLS_A_ROUND, chance),
+    "studies": lambda site, _, chance: studies.scenario(site.experiment, _KILLS_OF_STUDIES_A_ROUND, chance),
     "database": lambda site, number, chance: database.scenario(site.experiment, site.faults, number, chance),
     "clock": lambda site, _, chance: clock.scenario(site.experiment, chance),
 }
