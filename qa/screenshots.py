@@ -16,7 +16,11 @@ from qa.examples import MINIMAL
 from qa.processes import ROOT, wait_until
 
 FOLDER = ROOT / "docs" / "screenshots"
-SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES = {
+    "desktop": {"width": 1440, "height": 900},
+    "wide": {"width": 1920, "height": 1080},
+    "phone": {"width": 390, "height": 844},
+}
 PAGES = {
     "submit": ("/", "The form, filled with an example"),
     "formula": ("/?run={formula}", "A run to be changed and run again: the rule is a formula"),
@@ -26,19 +30,23 @@ PAGES = {
         "/runs/{run}?tab=trades",
         "Trades: at their price, sorted, filtered, with costs and exit reasons",
     ),
+    "trade": ("/runs/{run}/trades/3", "One trade: what was known when it began and ended"),
     "returns": ("/runs/{run}?tab=returns", "Returns: by month, by year and how they are spread"),
     "risk": ("/runs/{run}?tab=risk", "Risk: drawdown and the worst of it"),
+    "robustness": ("/runs/{run}?tab=robustness", "Robustness: what of the result survives"),
     "settings": ("/runs/{run}?tab=settings", "Settings: what was run, and what repeats it"),
     "no-trades": ("/runs/{empty}", "No trades, and why"),
     "runs": ("/runs", "Runs"),
     "compare": ("/compare?run={run}&run={other}&run={formula}&differences=true", "Three runs side by side"),
+    "studies": ("/studies", "Studies"),
+    "study": ("/studies/{study}", "A study: one run executed over ranges of its numbers"),
     "report": ("/runs/{run}/report.html", "Report as one HTML file"),
     "datasets": ("/datasets", "Prices"),
     "dataset": ("/datasets/{data}", "The data-quality report of a dataset"),
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
-VIEWS = (("desktop", "light"), ("phone", "light"), ("desktop", "dark"))
+VIEWS = (("desktop", "light"), ("desktop", "dark"), ("wide", "light"), ("phone", "light"), ("phone", "dark"))
 COLOURS = 256
 """Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
 OTHERS = (
@@ -48,6 +56,9 @@ OTHERS = (
 )
 
 
+STUDY = {name: value for name, value in MINIMAL.items() if name != "params"} | {
+    "space": {"params.fast": {"from": 5, "to": 30, "step": 5}, "params.slow": [20, 40, 60, 80, 100]}
+}
 FORMULA = MINIMAL | {
     "rule_type": "EXPRESSION", "start_date": "1999-01-04", "direction": "long_short", "stop_loss_pct": 8,
     "params": {
@@ -62,6 +73,8 @@ FORMULA = MINIMAL | {
 def main() -> int:
     """Start the product, fill it, photograph it, write the page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for former in FOLDER.glob("*.png"):
+        former.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
         app_running(Path(folder)) as address,
@@ -82,6 +95,8 @@ def fill(address: str) -> dict[str, str]:
     empty = submit(address, MINIMAL | {"initial_capital": 100})
     formula = submit(address, FORMULA)
     run = submit(address, MINIMAL)
+    if not wait_until(lambda: is_robust(address, run["run_id"])):
+        raise RuntimeError(f"what survives of run {run['run_id']} was not computed")
     annotated = {"name": "The example", "tags": ["keeper", "ten years"], "starred": True,
                  "notes": "Beaten by holding; half the drawdown."}  # fmt: skip
     call(f"{address}/api/runs/{run['run_id']}", annotated, method="PATCH")
@@ -91,7 +106,22 @@ def fill(address: str) -> dict[str, str]:
         "empty": empty["run_id"],
         "formula": formula["run_id"],
         "data": run["data_hash"],
+        "study": study(address),
     }
+
+
+def study(address: str) -> str:
+    """The id of a study that has ended."""
+    study_id: str = call(f"{address}/run_study", STUDY)["study_id"]
+    if not wait_until(lambda: call(f"{address}/api/studies/{study_id}")["completed_at"]):
+        raise RuntimeError(f"study {study_id} did not end")
+    return study_id
+
+
+def is_robust(address: str, run_id: str) -> bool:
+    """Whether it was computed what of a run's result survives."""
+    found = call(f"{address}/api/runs/{run_id}/robustness")
+    return bool(found["status"] == "SUCCEEDED")
 
 
 def queue(address: str) -> list[str]:
@@ -156,7 +186,8 @@ def write_page() -> None:
         lines += [f"## {title}", ""]
         lines += [f"![{title}, on a desktop](screenshots/{name}-desktop-light.png)", ""]
         dark, phone = f"screenshots/{name}-desktop-dark.png", f"screenshots/{name}-phone-light.png"
-        lines += [f"[In the dark]({dark}) · [on a phone]({phone})", ""]
+        wide, both = f"screenshots/{name}-wide-light.png", f"screenshots/{name}-phone-dark.png"
+        lines += [f"[In the dark]({dark}) · [1920 wide]({wide}) · [on a phone]({phone}), [dark]({both})", ""]
     (ROOT / "docs" / "screenshots.md").write_text("\n".join(lines), encoding="utf-8")
 
 

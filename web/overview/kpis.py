@@ -8,6 +8,7 @@ from typing import Any
 
 from backtest.metrics.catalogue import CATALOGUE
 from backtest.metrics.trade_statistics import FEW_TRADES
+from backtest.plural import counted
 from web.presentation.formatting import apart, figure, money, percent, probability, tone
 from web.presentation.verdict import Figures, costs_of
 
@@ -56,12 +57,14 @@ def _psr(own: Figures, name: str) -> str:
     psr, trades = own.get("psr"), own["num_trades"] or 0
     if name != "sharpe_ratio" or psr is None:
         return ""
-    return f"PSR {probability(psr)}" + (f" ({trades} trades: unreliable)" if trades < FEW_TRADES else "")
+    return f"PSR {probability(psr)}" + (
+        f" ({counted(int(trades), 'trade')}: unreliable)" if trades < FEW_TRADES else ""
+    )
 
 
 def _costs(own: Figures, gross: float | None) -> Kpi:
     costs = costs_of(own)
-    if gross is None or gross <= 0:
+    if gross is None or gross <= 0 or not costs:
         return Kpi("costs", "Costs", money(costs), beside="fees, slippage, borrow")
     return Kpi("costs", "Costs", money(costs), delta=f"{percent(costs / gross, 0)} of gross profit",
                beside="fees, slippage, borrow")  # fmt: skip

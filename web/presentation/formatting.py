@@ -13,6 +13,7 @@ from backtest.plural import counted
 _MINUS = "\u2212"
 _NONE = "–"
 _SCIENTIFIC = 1e15
+_RATIO_SCIENTIFIC = 1e6
 _MULTIPLE_FROM = 1e6
 """Percent; what is more reads better as a multiple."""
 
@@ -97,12 +98,19 @@ def figure(value: float | int | None, style: str) -> str:
 _STYLES: dict[str, Any] = {
     "percent": percent,
     "points": points,
-    "ratio": number,
+    "ratio": lambda value, sign=False: _ratio(value, sign=sign),
     "currency": money,
     "days": lambda value, sign=False: _measured(value, "day", sign=sign),
     "bars": lambda value, sign=False: _measured(value, "bar", sign=sign),
     "count": lambda value, sign=False: number(value, 0, sign=sign),
 }
+
+
+def _ratio(value: float | None, *, sign: bool = False) -> str:
+    """A ratio; of one over next to nothing the first digits say enough."""
+    if value is not None and abs(value) >= _RATIO_SCIENTIFIC:
+        return _scientific(value, sign=sign)
+    return number(value, sign=sign)
 
 
 def _measured(value: float | None, unit: str, *, sign: bool) -> str:

@@ -87,13 +87,19 @@ def overlay(lines: Sequence[tuple[Times, Floats]], *, log: bool = False) -> dict
     return {
         "paths": [_path((seconds - first) * _SIDE / width, values, height) for seconds, values in thinned],
         "ticks": [
-            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": f"{tick:,g}"}
+            {"y": round(100 * _PLOT_SHARE * height(tick) / _SIDE, 2), "label": _label(tick)}
             for tick in (_log_ticks if log else _ticks)(low, high)
         ],
         "first": str(np.datetime64(first, "s"))[:10],
         "last": str(np.datetime64(last, "s"))[:10],
         "log": log, "low": low, "high": high, "start": first, "end": last,
     }  # fmt: skip
+
+
+def _label(tick: float) -> str:
+    """A mark of an axis: 1,000, 1e6, 2e23; zero has no sign."""
+    digits, _, power = f"{tick + 0.0:,g}".partition("e")
+    return f"{digits}e{int(power)}" if power else digits
 
 
 def _positive(seconds: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:

@@ -9,10 +9,11 @@ const price = (value) => {
   const digits = size >= 10 || !size ? 2 : size >= 1 ? 4 : Math.min(15, 4 - Math.floor(Math.log10(size)));
   return value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: Math.max(2, digits) }).replace("-", "−");
 };
+const power = (value) => value.toExponential(1).replace("e+", "e").replace("-", "−");
 export const FORMATS = {
-  money: (value) => fixed(Math.abs(value) < 1000 ? 2 : 0)(value),
+  money: (value) => Math.abs(value) >= 1e10 ? power(value) : fixed(Math.abs(value) < 1000 ? 2 : 0)(value),
   price,
-  percent: (value) => Math.abs(value) >= 1e4 ? `${value.toExponential(1).replace("e+", "e")}×` : `${fixed(1)(100 * value)}%`,
+  percent: (value) => Math.abs(value) >= 1e4 ? `${power(value)}×` : `${fixed(1)(100 * value)}%`,
   ratio: fixed(2),
 };
 export const signed = (value) => `${value > 0 ? "+" : ""}${FORMATS.percent(value)}`;

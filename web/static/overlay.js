@@ -3,13 +3,16 @@ const SIDE = 1000, PLOT = 0.9;
 const area = document.querySelector(".readable"), picture = area.querySelector("svg svg");
 const { low, high, start, end } = Object.fromEntries(["low", "high", "start", "end"].map((name) => [name, Number(area.dataset[name])]));
 const log = area.dataset.log === "true";
-const names = [...document.querySelectorAll(".legend li")].map((item) => item.querySelector(".name").textContent);
+const short = (name) => name.length > 48 ? `${name.slice(0, 47)}…` : name;
+const names = [...document.querySelectorAll(".legend li")].map((item) => short(item.querySelector(".name").textContent));
 const lines = [...picture.querySelectorAll("path")].map((path, place) => ({
   name: names[place], kind: path.getAttribute("class"),
   points: path.getAttribute("d").slice(1).split("L").map((point) => point.split(",").map(Number)),
 }));
 const plain = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const number = { format: (index) => Math.abs(index) >= 1e8 ? index.toExponential(1).replace("e+", "e") : plain.format(index) };
+const LEAST = log ? 0 : (high - low) / 1000;  // what is less cannot be told from zero in the drawing
+const told = (index) => index < LEAST && LEAST > 1 && index > -1 ? `< ${number.format(LEAST)}` : number.format(index);
 const SVG = "http://www.w3.org/2000/svg";
 
 const value = (y) => log ? Math.exp(Math.log(high) - (Math.log(high) - Math.log(low)) * y / SIDE) : high - (high - low) * y / SIDE;
@@ -44,10 +47,10 @@ function show(x) {
   const found = lines.map((line) => ({ ...line, point: at(line, x) })).filter(({ point }) => point).sort((one, other) => one.point[1] - other.point[1]);
   if (!found.length) return hide();
   const rows = found.map(({ name, kind, point }) => {
-    const row = document.createElement("div"), told = document.createElement("span");
-    told.className = "value";
-    told.textContent = number.format(value(point[1]));
-    row.append(key(kind), ` ${name} `, told);
+    const row = document.createElement("div"), figure = document.createElement("span");
+    figure.className = "value";
+    figure.textContent = told(value(point[1]));
+    row.append(key(kind), ` ${name} `, figure);
     return row;
   });
   box.replaceChildren(Object.assign(document.createElement("strong"), { textContent: day(x) }), ...rows);
@@ -56,7 +59,7 @@ function show(x) {
   const across = area.clientWidth * PLOT * x / SIDE;
   const left = across + 14 + box.offsetWidth > area.clientWidth ? across - 14 - box.offsetWidth : across + 14;
   box.style.transform = `translate(${Math.max(0, left)}px, 10px)`;
-  return found.map(({ name, point }) => `${name} ${number.format(value(point[1]))}`).join(", ");
+  return found.map(({ name, point }) => `${name} ${told(value(point[1]))}`).join(", ");
 }
 
 function hide() {
