@@ -13,6 +13,7 @@ from backtest.metrics import catalogue
 from backtest.prices.calendar import is_intraday
 from store.models import Result, Run
 from store.queries import results, runs
+from store.queries.studies import robustness
 from web import static_files
 from web.overview import against_holding
 from web.presentation import charts, svg
@@ -62,6 +63,7 @@ def render(run_id: str) -> str:
         result = require(session, run_id)
         trades = results.trades(session, run_id, limit=_MOST_TRADES)
         pnl = results.closed_pnl(session, run_id).pnl
+        survival = robustness.answer_of(session, run_id)
     summary = result.summary
     stored = curves_of(run_id, str(run.result_hash))
     return render_template(
@@ -72,6 +74,7 @@ def render(run_id: str) -> str:
         **against_holding.values(run, result),
         reasons=summary["metric_reasons"],
         groups=catalogue.by_group(),
+        survival=survival,
         trades=trades,
         most_trades=_MOST_TRADES,
         heatmap=svg.heatmap(summary["monthly"], summary["yearly"]),

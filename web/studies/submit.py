@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidRequest
+from store.queries.studies import studies
 from web.api import links
 from web.api.request_parsing import idempotency_key, json_body
 from web.auth.authentication import client
@@ -59,6 +60,9 @@ def _sized(raw: Any) -> schemas.StudyCheck:
     prepared = submission.prepare(raw, settings=settings(), database=database())
     slots, pods = settings().worker_slots, submission.pods_of(prepared, settings())
     at_once = slots if pods is None else min(pods, settings().study_pods)
+    seconds = prepared.seconds / at_once
+    if pods is None and (measured := _measured(prepared)) is not None:
+        seconds = measured
     body: schemas.StudyCheck = {
         "ok": True,
         "trials": prepared.planned.trials,
@@ -66,6 +70,14 @@ def _sized(raw: Any) -> schemas.StudyCheck:
         "simulations": prepared.simulations,
         "chunks": submission.chunks_of(prepared, slots),
         "bars": prepared.bars,
-        "seconds": round(_FIXED_SECONDS + prepared.seconds / at_once, 1),
+        "seconds": round(_FIXED_SECONDS + seconds, 1),
     }
     return body if pods is None else {**body, "pods": pods, "seconds": body["seconds"] + _POD_SECONDS}
+
+
+def _measured(prepared: submission.Prepared) -> float | None:
+    """How long the worker takes, by the last large study of the rule that it executed; None where there was none."""
+    rule_type = prepared.planned.request.run.rule_type
+    with database().read() as session:
+        rate = studies.seconds_a_bar(session, rule_type, overhead=_FIXED_SECONDS)
+    return None if rate is None else prepared.work * rate

@@ -25,6 +25,8 @@ from store.queries.studies import ledger
 
 _ACCEPTED = StudyLimits(trials=2**62, simulations=2**62)
 """A study that was accepted is executed, whatever is allowed by now."""
+MEASURED_BARS = 20_000_000
+"""Simulated bars from which on a study tells how quick its rule is: less of them is lost in what any study takes."""
 MOST_MISSING = 0.05
 """The share of chunks that may be missing before the study has no result."""
 
@@ -178,6 +180,26 @@ def listed(
     ).all()
     last = found[limit - 1] if len(found) > limit else None
     return found[:limit], (last.created_at, last.study_id) if last else None
+
+
+def seconds_a_bar(session: Session, rule_type: str, *, overhead: float) -> float | None:
+    """How long one simulated bar of a symbol took in the last large study of a rule; None where there was none.
+
+    Parameters
+    ----------
+    overhead : seconds of a study that do not depend on its size
+    """
+    work = Study.simulations * Study.bars
+    timed = (
+        Study.rule_type == rule_type, Study.status == Status.SUCCEEDED, Study.attempts == 1,
+        work >= MEASURED_BARS, Study.started_at.is_not(None), Study.completed_at.is_not(None),
+    )  # fmt: skip
+    last = session.scalars(select(Study).where(*timed).order_by(Study.created_at.desc()).limit(1)).first()
+    if last is None or last.started_at is None or last.completed_at is None:
+        return None
+    seconds = (last.completed_at - last.started_at).total_seconds() - overhead
+    width = 1 if last.request["symbols_mode"] == "each" else len(last.symbols)
+    return max(seconds, 0.0) / (last.simulations * last.bars * width)
 
 
 def waiting_before(session: Session, study: Study) -> int:

@@ -9,6 +9,7 @@ from config.settings import Settings
 from store.queries.studies import robustness
 from store.session import Database
 from tests.web.conftest import PAGE, with_a_result
+from web import create_app
 from workflows.robustness import robustness_step
 
 
@@ -90,3 +91,29 @@ def test_a_run_without_a_result_cannot_be_asked(product):
     assert answer.status_code == 409
     assert "is PENDING" in answer.json["detail"]
     assert client.get("/api/runs/unknown/robustness").status_code == 404
+
+
+def test_without_a_local_worker_nothing_is_promised_and_the_command_line_is_named(product):
+    url, client, run_id = product
+    settings = Settings(database_url=url, launcher_mode="K8S")
+    cluster = create_app(settings).test_client()
+
+    _, text = room(cluster, run_id)
+    answer = cluster.post(f"/runs/{run_id}/robustness")
+
+    assert "use python -m backtest robustness" in text
+    assert (answer.status_code, "JOB_LAUNCHER_MODE=K8S" in answer.json["detail"]) == (409, True)
+    assert client.get(f"/api/runs/{run_id}/robustness").json["status"] is None
+
+
+def test_the_report_says_what_survives_as_soon_as_it_is_known(product):
+    url, client, run_id = product
+    before = client.get(f"/runs/{run_id}/report.html").text
+    client.post(f"/runs/{run_id}/robustness")
+    robustness_step.compute(Settings(database_url=url), run_id)
+
+    report = client.get(f"/runs/{run_id}/report.html").text
+
+    verdict = client.get(f"/api/runs/{run_id}/robustness").json["robustness"]["verdict"]
+    assert "<h2>Robustness</h2>" not in before
+    assert verdict in report

@@ -2,10 +2,12 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
+from store.queries.studies import studies
 from tests.web.conftest import complete
 from tests.web.studies.conftest import STUDY, execute
 
@@ -27,6 +29,25 @@ def test_a_check_tells_trials_simulations_and_seconds_and_stores_nothing(client)
         "ok": True, "trials": TRIALS, "refused": 3, "simulations": TRIALS, "chunks": 1, "bars": 0, "seconds": 0,
     }  # fmt: skip
     assert client.get("/api/studies").json["studies"] == []
+
+
+def test_seconds_are_those_that_the_last_large_study_of_the_rule_took(
+    client, finished_study, filled_database, monkeypatch
+):
+    study_id = finished_study()
+    before = client.post("/api/check_study", json=STUDY).json
+    monkeypatch.setattr(studies, "MEASURED_BARS", 1)
+    with filled_database.write() as session:
+        study = studies.get(session, study_id)
+        study.attempts, study.completed_at = 1, study.started_at + timedelta(seconds=100.3)
+
+    after = client.post("/api/check_study", json=STUDY).json
+    other = client.post(
+        "/api/check_study", json=STUDY | {"rule_type": "RSI", "space": {"params.period": [5, 9]}}
+    )
+
+    assert (before["seconds"], after["seconds"]) == (0.3, 100.3)
+    assert other.json["seconds"] == 0.3
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,19 @@ def scatter(found: Sequence[Sequence[float]]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def line(values: Floats) -> dict[str, Any] | None:
+    """Values one after the other as a line above and below zero; None with fewer than two known ones."""
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) < 2:
+        return None
+    low, high = min(float(values[known].min()), 0.0), max(float(values[known].max()), 0.0)
+    reach, width = (high - low) or 1.0, WIDTH / len(values)
+    points = " ".join(
+        f"{width * (place + 0.5):.1f},{HEIGHT * (high - float(values[place])) / reach:.1f}" for place in known
+    )
+    return {"points": points, "zero": round(HEIGHT * high / reach, 1), "low": low, "high": high}
+
+
 def slices(values: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Best and median of each value of an input as two lines."""
     numbers = [row[name] for row in values for name in ("best", "median") if row[name] is not None]

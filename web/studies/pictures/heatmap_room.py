@@ -10,7 +10,7 @@ from flask import request
 
 from web.api.request_parsing import query_choice
 from web.studies import heatmap
-from web.studies.pictures import heatmap_picture
+from web.studies.pictures import charts, heatmap_picture
 from web.studies.pictures.heatmap_picture import Scale
 from web.studies.shown import CELL_VALUES, Shown
 
@@ -32,6 +32,7 @@ def values(table: Shown, account: Mapping[str, Any] | None) -> dict[str, Any]:
     pictures = [heatmap_picture.picture(cells, objective, table.best, scale, ticks=ticks) for cells in drawn]
     return {
         "cells": whole,
+        "line": charts.line(whole.values[0]) if whole.y is None else None,
         "third": third,
         "rest": [axis for axis in table.axes if axis not in (whole.x, whole.y)],
         "pictures": list(zip([part.value for part in small] or [None], pictures, strict=True)),
