@@ -128,7 +128,7 @@ def parse_fields(
             if field.required:
                 errors.append(FieldError(prefix + field.name, f"is required: {field.allowed}"))
             elif field.name in raw and field.default is not None:
-                errors.append(FieldError(prefix + field.name, _null(field)))
+                errors.append(refused_null(field, prefix))
             continue
         try:
             values[field.name] = field.parse(received)
@@ -138,8 +138,10 @@ def parse_fields(
     return values, errors
 
 
-def _null(field: Field) -> str:
-    return f"must be {field.allowed}, got null; leave it out for the default, {field.default!r}"
+def refused_null(field: Field, prefix: str = "") -> FieldError:
+    """The error for a null that is not the field's default."""
+    reason = f"must be {field.allowed}, got null; leave it out for the default, {field.default!r}"
+    return FieldError(prefix + field.name, reason)
 
 
 def unknown(name: str, known: list[str], prefix: str = "") -> FieldError:

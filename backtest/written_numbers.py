@@ -1,4 +1,4 @@
-"""Numbers as people write them: 10%, 100,000 and $5 where the unit of the field makes them clear."""
+"""Numbers as people write them: 10%, 100,000, $5 and 10 bps where the unit of the field makes them clear."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Unclear(ValueError):
 
 
 def plain(text: str, unit: str) -> str:
-    """The text as `float` reads it, signs of thousands, money and percent taken away.
+    """The text as `float` reads it, signs of thousands, money and percent and the field's own unit taken away.
 
     Raises
     ------
     Unclear
         Where a sign does not fit the unit, or a comma may be a decimal one.
     """
-    number = text.strip()
+    number = _without_unit(text.strip().replace("\u2212", "-"), unit)
     if number.endswith("%"):
         return _percent(number[:-1].strip(), unit)
     unsigned = number.lstrip("+-")
@@ -33,6 +33,14 @@ def plain(text: str, unit: str) -> str:
             raise Unclear(f"{_of(unit)}; write it without {unsigned[0]}")
         number = number[: len(number) - len(unsigned)] + unsigned[1:].strip()
     return _ungrouped(number)
+
+
+def _without_unit(number: str, unit: str) -> str:
+    """The number without the unit of its field behind it, as ``10 bps``, ``20 bars`` and ``100,000원``."""
+    behind = "원" if unit == "currency" else unit
+    if behind.isalpha() and number.lower().endswith(behind):
+        return number[: -len(behind)].rstrip()
+    return number
 
 
 def _percent(number: str, unit: str) -> str:

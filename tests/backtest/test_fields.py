@@ -76,6 +76,26 @@ def test_a_number_means_the_same_in_every_spelling(value):
     assert LOSS.parse(f"{value:.6f}%") == value
 
 
+@pytest.mark.parametrize(
+    ("unit", "raw", "value"),
+    [
+        ("bps", "10 bps", 10.0), ("bps", "2.5BPS", 2.5), ("bars", "20 bars", 20.0), ("currency", "100,000원", 100_000.0),
+        ("currency", "1e5", 100_000.0), ("currency", "1_000", 1_000.0), ("%", "\u22125%", -5.0), ("fraction", "10 %", 0.1),
+    ],
+)  # fmt: skip
+def test_the_unit_of_the_field_may_stand_behind_the_number(unit, raw, value):
+    assert Field(name="x", kind="float", label="X", help="X.", unit=unit).parse(raw) == value
+
+
+@pytest.mark.parametrize(
+    ("unit", "raw"),
+    [("bps", "10 bars"), ("currency", "10 bps"), ("", "10 bps"), ("bps", "bps"), ("%", "10원")],
+)
+def test_the_unit_of_another_field_is_no_number(unit, raw):
+    with pytest.raises(ValidationError, match="must be a number"):
+        Field(name="x", kind="float", label="X", help="X.", unit=unit).parse(raw)
+
+
 def test_null_is_no_way_to_take_a_default():
     values, errors = parse_fields((FEE, CASH, LOSS), {"fee_rate": None, "loss": None})
 

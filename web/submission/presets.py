@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from backtest import rules
 from backtest.errors import FieldError, InvalidRequest
-from backtest.fields import Field, ValidationError
+from backtest.fields import Field, ValidationError, refused_null
 from backtest.run.request import REQUEST_FIELDS
 from store.models import Preset
 from store.queries import audit, presets
@@ -129,7 +131,20 @@ def _checked_request(raw: object, errors: list[FieldError]) -> dict[str, Any]:
         for name, value in raw.items()
         if name in _NAMES and not _is_json(value)
     ]
+    errors += _nulls(REQUEST_FIELDS, raw, "request.")
+    rule, params = raw.get("rule_type"), raw.get("params")
+    if isinstance(params, dict) and isinstance(rule, str) and rule in rules.names():
+        errors += _nulls(rules.get(rule).params, params, "request.params.")
     return {name: value for name, value in raw.items() if name != "run_id"}
+
+
+def _nulls(fields: Iterable[Field], raw: Mapping[str, Any], prefix: str) -> list[FieldError]:
+    """Nulls that a run would refuse: a preset may be a draft, but keeps no value that means none."""
+    return [
+        refused_null(field, prefix)
+        for field in fields
+        if field.default is not None and field.name in raw and raw[field.name] is None
+    ]
 
 
 def _is_json(value: object) -> bool:
