@@ -18,6 +18,9 @@ def main() -> int:
     if not sys.argv[1:]:
         environment["E2E_REPORT"] = "docs/e2e.md"
     command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *arguments]
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job in the background inherits that it is ignored
     tests = subprocess.Popen(command, env=environment)
     try:
         return tests.wait(LIMIT_SECONDS)
