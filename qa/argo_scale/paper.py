@@ -92,7 +92,7 @@ def table(parts: Parts) -> str:
         "processors. A part "
         "that is measured here is marked with *; the start of a pod is that of [e2e.md](e2e.md).",
         "",
-        "| rule | µs a simulation* | one processor | all 400 at work | pods by `STUDY_POD_SECONDS` | until their last chunk |",
+        "| rule | µs a simulation* | one processor | all 400 at work | pods | until their last chunk |",
         "|---|---|---|---|---|---|",
     ]
     for rule, each in parts.seconds.items():
