@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 
-.PHONY: help run worker test e2e argocd-e2e faults bad-input load noise soak roll check format bench bench-latency bench-scale bench-page bench-web bench-files screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
+.PHONY: help run worker test e2e argocd-e2e faults bad-input load noise soak roll check format bench bench-latency bench-scale bench-page bench-web bench-files bench-studies screenshots compare-answers lock audit sbom promote adopt golden-run render image compose-up compose-down backup restore clean
 
 help: ## List what can be done
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-web: $(DEV) ## Benchmark what a submission costs the web, and checks of 50
 
 bench-files: $(DEV) ## Benchmark reading a price file of a million rows
 	@$(BIN)/python -m qa.benchmarks.price_files
+
+bench-studies: $(DEV) ## Benchmark trials of every rule, from click to heatmap, and a million trials
+	@$(BIN)/python -m qa.benchmarks.studies
 
 screenshots: $(DEV) ## Take the screenshots of docs/screenshots.md
 	@$(BIN)/python -m qa.screenshots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -36,6 +36,8 @@ LARGEST: Final = 2**31
 _MAGIC: Final = b"SBC1"
 _LENGTH: Final = struct.Struct("<I")
 _LONGEST_HEADER: Final = 4_096
+_HASHED_AT_ONCE: Final = 65_536
+"""Rows: so that no second copy of a column is made."""
 
 
 class InvalidChunk(BacktestError):
@@ -100,35 +102,66 @@ class Chunk:
         return cls(header["number"], header["chunks"], header["first"], columns)
 
 
-def joined(chunks: Sequence[Chunk], rows: int) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
-    """The columns of all rows of a plan, and which rows are known; those of missing chunks are NaN or 0.
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """All rows of a plan, from the chunks that there are.
+
+    Parameters
+    ----------
+    columns : by the names of `ROWS`; rows of missing chunks are NaN or 0
+    known : (rows,) whether the chunk of a row is there
+    maxima : of each account (4, 1 + B); -inf where no chunk has a row of it
+    """
+
+    columns: dict[str, NDArray[Any]]
+    known: NDArray[np.bool_]
+    maxima: list[NDArray[Any]]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the columns of all rows: the same in whatever shares they were computed."""
+        digest = hashlib.sha256(np.packbits(self.known).tobytes())
+        for name in sorted(self.columns):
+            for first in range(0, len(self.known), _HASHED_AT_ONCE):
+                digest.update(self.columns[name][first : first + _HASHED_AT_ONCE].tobytes())
+        return digest.hexdigest()
+
+
+def join(chunks: Iterable[Chunk], rows: int, trials: int) -> Joined:
+    """Put chunks together, one after the other: an iterator of them need never be in memory as a whole.
 
     A row that is in several chunks is the same in each: a study may be computed in other shares again.
+
+    Parameters
+    ----------
+    rows, trials : of the plan: of all accounts, and of each
+
+    Raises
+    ------
+    ValueError
+        If there is no chunk.
     """
-    if not chunks:
-        raise ValueError("there is no chunk")
     known = np.zeros(rows, np.bool_)
-    columns = {
-        name: np.full((rows, *part.shape[1:]), np.nan if part.dtype.kind == "f" else 0, part.dtype)
-        for name, part in chunks[0].columns.items()
-        if name != MAXIMA
-    }
+    columns: dict[str, NDArray[Any]] = {}
+    maxima: list[NDArray[Any]] = []
     for chunk in chunks:
+        if not columns:
+            columns = {name: _unknown(chunk.columns[name], rows) for name in ROWS}
+            maxima = [np.full(chunk.columns[MAXIMA].shape[1], -np.inf) for _ in range(rows // trials)]
         known[chunk.first : chunk.stop] = True
         for name, values in columns.items():
             values[chunk.first : chunk.stop] = chunk.columns[name]
-    return columns, known
+        for account, own in enumerate(chunk.columns[MAXIMA], chunk.first // trials):
+            np.maximum(maxima[account], own, out=maxima[account])
+    if not columns:
+        raise ValueError("there is no chunk")
+    return Joined(columns, known, [own.reshape(4, -1) for own in maxima])
 
 
-def joined_maxima(chunks: Sequence[Chunk], trials: int, account: int) -> NDArray[Any]:
-    """The maxima of one account over all chunks; -inf where no chunk has a row of it."""
-    flat = chunks[0].columns[MAXIMA][0]
-    highest = np.full(len(flat), -np.inf)
-    for chunk in chunks:
-        place = account - chunk.first // trials
-        if 0 <= place < len(chunk.columns[MAXIMA]):
-            highest = np.maximum(highest, chunk.columns[MAXIMA][place])
-    return highest.reshape(4, -1)
+def _unknown(part: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Room for a column, each block of which lies together: statistics read all rows of a block."""
+    fill = np.nan if part.dtype.kind == "f" else 0
+    return np.full((rows, part.shape[1]), fill, part.dtype, order="F")
 
 
 def _same_nan(part: NDArray[Any]) -> NDArray[Any]:

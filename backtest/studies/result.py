@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from backtest.metrics import Account
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.outcome import run
-from backtest.studies.chunk import Chunk, joined, joined_maxima
+from backtest.studies.chunk import Chunk, Joined, join
 from backtest.studies.execution.trials import Trials
 from backtest.studies.objective import OBJECTIVES
 from backtest.studies.plan import Plan, plan
@@ -47,26 +47,32 @@ class StudyResult:
 def finish(
     request: StudyRequest,
     datasets: Mapping[str, Dataset],
-    chunks: Sequence[Chunk],
+    chunks: Iterable[Chunk],
     *,
     planned: Plan | None = None,
+    before: Mapping[tuple[str, ...], Tried] | None = None,
+) -> StudyResult:
+    """What `judge` finds in chunks, which are in any order and in any shares."""
+    planned = planned or plan(request)
+    return judge(planned, datasets, join(chunks, planned.rows, planned.trials), before=before)
+
+
+def judge(
+    planned: Plan,
+    datasets: Mapping[str, Dataset],
+    found: Joined,
+    *,
     before: Mapping[tuple[str, ...], Tried] | None = None,
 ) -> StudyResult:
     """Choose the best trial of each account and compute the statistics, of the chunks that there are.
 
     Parameters
     ----------
-    chunks : in any order, in any shares; `summary["rows"]` says how many rows are missing
+    found : the rows; `summary["rows"]` says how many are missing
     before : by the symbols of an account, what was tried on this rule and these prices before
-
-    Raises
-    ------
-    ValueError
-        If there is no chunk.
     """
-    planned = planned or plan(request)
-    columns, known = joined(chunks, planned.rows)
-    found = []
+    request, columns, known = planned.request, found.columns, found.known
+    accounts = []
     for place, symbols in enumerate(planned.accounts):
         part = slice(place * planned.trials, (place + 1) * planned.trials)
         own = account_range(request, symbols, datasets)
@@ -74,20 +80,20 @@ def finish(
         table, account = table_of(planned, own, rows, known[part]), Trials(planned, own)
         judgement = Judgement(
             table, account, columns["sums"][part], columns["squares"][part],
-            joined_maxima(chunks, planned.trials, place), (before or {}).get(symbols),
+            found.maxima[place], (before or {}).get(symbols),
         )  # fmt: skip
         walk = walk_forward(account, own, rows, table) if own.windows else None
-        found.append((table, walk, _account(planned, own, datasets, judgement, walk)))
+        accounts.append((table, walk, _account(planned, own, datasets, judgement, walk)))
     summary = {
         "kind": request.kind,
         "objective": request.objective,
         "trials": planned.trials,
         "refused": planned.refused,
         "rows": {"all": planned.rows, "missing": int(planned.rows - known.sum())},
-        "accounts": [account for *_, account in found],
+        "accounts": [account for *_, account in accounts],
     }
     return StudyResult(
-        summary, tuple(table for table, *_ in found), tuple(walk for _, walk, _ in found if walk)
+        summary, tuple(table for table, *_ in accounts), tuple(walk for _, walk, _ in accounts if walk)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest import samples
-from backtest.studies.chunk import Chunk, joined
+from backtest.studies.chunk import Chunk, join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.execution.estimate import estimate
 from backtest.studies.plan import plan
@@ -77,7 +77,7 @@ def _with_rows(seconds: dict[str, float], chunk: Chunk) -> Parts:
     stored = len(payload) + len(zlib.compress(figures.astype("<f8").tobytes(), 1))
     stored_in = time.process_time() - began
     began = time.process_time()
-    joined([chunk], len(chunk))
+    join([chunk], len(chunk), len(chunk))
     rows = len(chunk)
     return Parts(
         seconds, len(encoded) / rows, stored / rows, stored_in / rows, (time.process_time() - began) / rows

@@ -6,12 +6,12 @@ import uuid
 from typing import Any
 
 from backtest import samples
+from backtest.studies.chunk import join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.plan import plan
 from backtest.studies.request import StudyLimits, StudyRequest
 from tests.e2e.cluster import until
 from tests.e2e.product import ENDED, Product
-from workflows.studies.finish_step import result_hash
 
 STUDY: dict[str, Any] = {
     "symbols": ["SP500"],
@@ -68,4 +68,4 @@ def local_hash(**changes: Any) -> str:
     request = StudyRequest.parse(STUDY | changes, limits=StudyLimits(2**40, 2**40))
     prices = {symbol: samples.load(symbol) for symbol in request.run.symbols}
     planned = plan(request, limits=StudyLimits(2**40, 2**40))
-    return result_hash([compute_chunk(request, prices, 0, 1, planned=planned)], planned.rows)
+    return join([compute_chunk(request, prices, 0, 1, planned=planned)], planned.rows, planned.trials).digest

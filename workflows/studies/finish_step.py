@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from backtest import rules
 from backtest.errors import BacktestError
 from backtest.plural import counted
-from backtest.studies.chunk import Chunk, joined
+from backtest.studies.chunk import join
 from backtest.studies.plan import Plan
-from backtest.studies.result import finish
+from backtest.studies.result import judge
 from backtest.studies.statistics.deflated import Tried
 from config import logs
 from config.exit_codes import Exit
@@ -56,12 +54,12 @@ def _run(database: Database, study_id: str) -> int:
             return Exit.OK
         if failure := too_much_missing(session, study):
             return fail(database, study_id, failure)
-        found = chunks.payloads(session, study_id)
         planned, prices = chunk_step.load(database, study_id)
+        found = join(chunks.each(session, study_id), planned.rows, planned.trials)
         before = tried_before(session, study, planned)
-    summary = finish(planned.request, prices, found, planned=planned, before=before).summary
+    summary = judge(planned, prices, found, before=before).summary
     failpoints.hit("study-judged")
-    succeed(database, study, summary, result_hash(found, planned.rows))
+    succeed(database, study, summary, found.digest)
     return Exit.OK
 
 
@@ -73,15 +71,6 @@ def succeed(database: Database, study: Study, summary: Mapping[str, Any], digest
             _record(session, study, summary, now)
         failpoints.hit("study-written")
     log.info("study SUCCEEDED", trials=study.trials)
-
-
-def result_hash(found: Sequence[Chunk], rows: int) -> str:
-    """SHA-256 over the columns of all rows: the same in whatever shares they were computed."""
-    columns, known = joined(found, rows)
-    digest = hashlib.sha256(np.packbits(known).tobytes())
-    for name in sorted(columns):
-        digest.update(np.ascontiguousarray(columns[name]).tobytes())
-    return digest.hexdigest()
 
 
 def too_much_missing(session: Session, study: Study) -> Failure | None:

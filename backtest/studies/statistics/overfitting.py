@@ -95,7 +95,8 @@ def overfitting(sums: Floats, squares: Floats, count: int) -> Overfitting:
         raise Undefined(f"needs at least {2 * BLOCKS} returns")
     halves = _halves(trials)
     found = np.empty((2 * len(halves), 3))
-    columns = [np.ascontiguousarray(values[known].T) for values in (sums, squares)]
+    whole = bool(known.all())  # then blocks that lie together are not copied
+    columns = [np.ascontiguousarray((values if whole else values[known]).T) for values in (sums, squares)]
     _kernel().validate(
         *columns, halves, float(count * BLOCKS // 2), np.empty(trials), np.empty(trials), found
     )

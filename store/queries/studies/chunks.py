@@ -5,10 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -109,16 +109,28 @@ def failures(session: Session, study_id: str, *, limit: int = 20) -> Sequence[St
 
 def payloads(session: Session, study_id: str) -> list[Chunk]:
     """Every chunk that is done, by number."""
-    rows = session.execute(_of_done(StudyChunk.payload, study_id))
-    return [Chunk.decode(zlib.decompress(stored)) for _, stored in rows]
+    return list(each(session, study_id))
+
+
+def each(session: Session, study_id: str) -> Iterator[Chunk]:
+    """Every chunk that is done, by number, each read when it is asked for: all of them may be a gigabyte."""
+    for _, stored in _one_by_one(session, StudyChunk.payload, study_id):
+        yield Chunk.decode(zlib.decompress(stored))
 
 
 def figures(session: Session, study_id: str) -> Iterator[tuple[int, Floats]]:
     """Of every chunk that is done its number and the (7, R) table of `SHOWN`."""
-    for number, stored in session.execute(_of_done(StudyChunk.figures, study_id)):
+    for number, stored in _one_by_one(session, StudyChunk.figures, study_id):
         yield number, np.frombuffer(zlib.decompress(stored), "<f8").reshape(len(SHOWN), -1)
 
 
-def _of_done(column: InstrumentedAttribute[bytes | None], study_id: str) -> Select[Any, Any]:
-    done = (StudyChunk.study_id == study_id, StudyChunk.status == ChunkStatus.DONE)
-    return select(StudyChunk.number, column).where(*done).order_by(StudyChunk.number)
+def _one_by_one(
+    session: Session, column: InstrumentedAttribute[bytes | None], study_id: str
+) -> Iterator[tuple[int, bytes]]:
+    """Number and column of every chunk that is done, a statement each."""
+    own = StudyChunk.study_id == study_id
+    done = select(StudyChunk.number).where(own, StudyChunk.status == ChunkStatus.DONE)
+    for number in session.scalars(done.order_by(StudyChunk.number)).all():
+        stored = session.scalar(select(column).where(own, StudyChunk.number == number))
+        if stored is not None:  # deleted meanwhile
+            yield number, stored

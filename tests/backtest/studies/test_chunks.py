@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backtest.run.outcome import run
-from backtest.studies.chunk import MAXIMA, Chunk, InvalidChunk, joined, joined_maxima
+from backtest.studies.chunk import MAXIMA, Chunk, InvalidChunk, join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.execution.estimate import estimate
 from backtest.studies.objective import FIGURES
@@ -56,10 +56,11 @@ def test_a_study_in_chunks_has_the_bytes_of_a_study_in_one(chunks):
     whole = compute_chunk(request, prices, 0, 1)
     parts = [compute_chunk(request, prices, number, chunks) for number in reversed(range(chunks))]
 
-    columns, known = joined(parts, 18)
-    assert known.all()
-    columns[MAXIMA] = np.array([joined_maxima(parts, 9, account).reshape(-1) for account in (0, 1)])
+    found = join(iter(parts), 18, 9)
+    assert found.known.all()
+    columns = found.columns | {MAXIMA: np.array([own.reshape(-1) for own in found.maxima])}
     assert Chunk(0, 1, 0, columns).encode() == whole.encode()
+    assert found.digest == join([whole], 18, 9).digest
     results = [json.dumps(finish(request, prices, given).summary) for given in ([whole], parts)]
     assert results[0] == results[1]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from backtest.studies.chunk import Chunk
+from backtest.studies.chunk import Chunk, join
 from backtest.studies.plan import Plan
 from config import logs
 from config.exit_codes import Exit
@@ -159,7 +159,9 @@ def _result(
             "its node failed. Finish the study to compute them; no chunk is executed again.",
         )
     return (
-        summary if isinstance(summary, Failure) else (summary, finish_step.result_hash(found, planned.rows))
+        summary
+        if isinstance(summary, Failure)
+        else (summary, join(found, planned.rows, planned.trials).digest)
     )
 
 

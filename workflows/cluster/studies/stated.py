@@ -19,7 +19,7 @@ from backtest.metrics.account import Undefined
 from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.recomputed import differences
-from backtest.studies.chunk import Chunk, joined, joined_maxima
+from backtest.studies.chunk import Chunk, join
 from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import Plan
 from backtest.studies.result import HOLDOUT_METRICS
@@ -125,7 +125,8 @@ def _check_unexecuted(stated: Mapping[str, Any]) -> None:
 
 def _expected(planned: Plan, prices: Mapping[str, Dataset], found: Sequence[Chunk]) -> dict[str, Any]:
     """The summary as far as it follows from the chunks."""
-    columns, known = joined(found, planned.rows)
+    everything = join(found, planned.rows, planned.trials)
+    columns, known = everything.columns, everything.known
     accounts = []
     for place, symbols in enumerate(planned.accounts):
         part = slice(place * planned.trials, (place + 1) * planned.trials)
@@ -134,7 +135,7 @@ def _expected(planned: Plan, prices: Mapping[str, Dataset], found: Sequence[Chun
         table = table_of(planned, own, rows, known[part])
         judgement = Judgement(
             table, cast(Trials, _Unexecuted.of(planned, own)), rows["sums"], rows["squares"],
-            joined_maxima(found, planned.trials, place), None,
+            everything.maxima[place], None,
         )  # fmt: skip
         accounts.append(_account(planned, own, table, judgement))
     return {

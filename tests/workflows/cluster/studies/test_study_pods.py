@@ -7,13 +7,14 @@ import zipfile
 import pytest
 
 from backtest.errors import InvalidTarget
+from backtest.studies.chunk import join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.request import StudyRequest
 from store.admin import accounts
 from store.queries.audit import Actor
 from tests.workflows.cluster.studies.study_pods import STUDY, StudyPods, new_id
 from workflows.cluster.studies import assignment, executing, parts
-from workflows.studies import chunk_step, finish_step, submission
+from workflows.studies import chunk_step, submission
 
 TESTER = Actor("tester")
 AS_ARGUMENTS = {
@@ -36,7 +37,7 @@ def local_hash(environment, study_id):
     """The hash that local steps give the study."""
     planned, prices = chunk_step.load(environment.database, study_id)
     whole = compute_chunk(planned.request, prices, 0, 1, planned=planned)
-    return finish_step.result_hash([whole], planned.rows)
+    return join([whole], planned.rows, planned.trials).digest
 
 
 def test_one_pod_or_three_give_the_bytes_of_the_local_worker(environment, pods):
