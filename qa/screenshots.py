@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from qa.browser import chromium
 from qa.environment import app_running
@@ -21,6 +21,7 @@ SIZES = {
     "wide": {"width": 1920, "height": 1080},
     "phone": {"width": 390, "height": 844},
 }
+STUDY_FORM = "/#study-options"
 PAGES = {
     "submit": ("/", "The form, filled with an example"),
     "formula": ("/?run={formula}", "A run to be changed and run again: the rule is a formula"),
@@ -38,14 +39,36 @@ PAGES = {
     "no-trades": ("/runs/{empty}", "No trades, and why"),
     "runs": ("/runs", "Runs"),
     "compare": ("/compare?run={run}&run={other}&run={formula}&differences=true", "Three runs side by side"),
-    "studies": ("/studies", "Studies"),
-    "study": ("/studies/{study}", "A study: one run executed over ranges of its numbers"),
     "report": ("/runs/{run}/report.html", "Report as one HTML file"),
+    "study-form": (STUDY_FORM, "A study: two numbers of the form as ranges, and its options"),
+    "studies": ("/studies", "Studies"),
+    "study": ("/studies/{sweep}", "A study: every pair of averages, and what the best one is worth"),
+    "small-heatmaps": (
+        "/studies/{three}?scale=holding",
+        "Three inputs: a heatmap for each value of the third",
+    ),
+    "trials": ("/studies/{three}?tab=trials", "Trials: sorted, filtered, compared"),
+    "parameters": ("/studies/{three}?tab=parameters", "Parameters: what each input does"),
+    "overfitting": ("/studies/{sweep}?tab=overfitting", "Overfitting: skill or luck"),
+    "walk-forward": (
+        "/studies/{walk}?tab=walk-forward",
+        "Walk-forward: settings chosen before, traded after",
+    ),
+    "ledger": ("/ledger", "Ledger: everything that was tried"),
     "datasets": ("/datasets", "Prices"),
     "dataset": ("/datasets/{data}", "The data-quality report of a dataset"),
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
+FAST, SLOW = "params.fast", "params.slow"
+SPACES = {
+    "sweep": {"space": {FAST: {"from": 2, "to": 50, "step": 1}, SLOW: {"from": 20, "to": 200, "step": 5}},
+              "holdout_pct": 20},
+    "three": {"space": {FAST: [5, 10, 15, 20, 30, 40], SLOW: {"from": 50, "to": 200, "step": 10},
+                        "stop_loss_pct": [None, 5, 10, 20]}},
+    "walk": {"space": {FAST: [5, 10, 20, 40], SLOW: [50, 100, 150, 200]}, "minimum_trades": 1,
+             "walk_forward": {"train_bars": 500, "test_bars": 125}},
+}  # fmt: skip
 VIEWS = (("desktop", "light"), ("desktop", "dark"), ("wide", "light"), ("phone", "light"), ("phone", "dark"))
 COLOURS = 256
 """Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
@@ -55,10 +78,6 @@ OTHERS = (
     MINIMAL | {"symbols": ["GOOG"], "start_date": "2005-01-03", "end_date": "2012-12-31"},
 )
 
-
-STUDY = {name: value for name, value in MINIMAL.items() if name != "params"} | {
-    "space": {"params.fast": {"from": 5, "to": 30, "step": 5}, "params.slow": [20, 40, 60, 80, 100]}
-}
 FORMULA = MINIMAL | {
     "rule_type": "EXPRESSION", "start_date": "1999-01-04", "direction": "long_short", "stop_loss_pct": 8,
     "params": {
@@ -100,28 +119,38 @@ def fill(address: str) -> dict[str, str]:
     annotated = {"name": "The example", "tags": ["keeper", "ten years"], "starred": True,
                  "notes": "Beaten by holding; half the drawdown."}  # fmt: skip
     call(f"{address}/api/runs/{run['run_id']}", annotated, method="PATCH")
+    studies = {name: study(address, space) for name, space in SPACES.items()}
     return {
+        **studies,
         "run": run["run_id"],
         "other": other["run_id"],
         "empty": empty["run_id"],
         "formula": formula["run_id"],
         "data": run["data_hash"],
-        "study": study(address),
     }
-
-
-def study(address: str) -> str:
-    """The id of a study that has ended."""
-    study_id: str = call(f"{address}/run_study", STUDY)["study_id"]
-    if not wait_until(lambda: call(f"{address}/api/studies/{study_id}")["completed_at"]):
-        raise RuntimeError(f"study {study_id} did not end")
-    return study_id
 
 
 def is_robust(address: str, run_id: str) -> bool:
     """Whether it was computed what of a run's result survives."""
     found = call(f"{address}/api/runs/{run_id}/robustness")
     return bool(found["status"] == "SUCCEEDED")
+
+
+def study(address: str, space: dict) -> str:
+    """Submit a study of the example and wait for the end; its id."""
+    request = {name: value for name, value in MINIMAL.items() if name != "params"} | space
+    study_id = call(f"{address}/run_study", request)["study_id"]
+    if not wait_until(lambda: call(f"{address}/api/studies/{study_id}")["completed_at"]):
+        raise RuntimeError(f"study {study_id} did not end")
+    return study_id
+
+
+def as_study(page: Page) -> None:
+    """Turn two numbers of the form into ranges and open the options."""
+    for name in (FAST, SLOW):
+        page.locator(f"[data-field='{name}']").get_by_role("button").click()
+    page.locator("#study-options summary").click()
+    page.get_by_role("button", name="Run study (").wait_for()
 
 
 def queue(address: str) -> list[str]:
@@ -164,6 +193,8 @@ def photograph(browser: Browser, address: str, places: dict[str, str], view: str
     for name, (path, _) in PAGES.items():
         queued = queue(address) if "{waiting}" in path else []
         page.goto(path.format(**places, waiting=queued[-1] if queued else ""))
+        if path == STUDY_FORM:
+            as_study(page)
         for figure in page.query_selector_all("figure.chart"):
             figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=120_000)
         page.wait_for_timeout(50 if queued else 250)

@@ -85,8 +85,8 @@ def test_a_study_is_watched_cancelled_and_finished(open_page):
     page.get_by_role("button", name="Finish it").click()
 
     expect(page.locator("#verdict")).to_be_visible()
-    expect(page.locator("#heat svg.heat-cells")).to_have_count(12)
-    expect(page.locator("#heat rect[data-trial]")).to_have_count(12 * 19 * 51)
+    expect(page.locator("#heat svg.heat-cells")).to_have_count(4)
+    expect(page.locator("#heat rect[data-trial]")).to_have_count(4 * 57 * 51)
 
 
 def test_selected_trials_are_compared_as_runs_by_keyboard_on_a_phone(open_page):
