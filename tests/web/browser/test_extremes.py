@@ -10,7 +10,11 @@ from playwright.sync_api import expect
 from qa.processes import wait_until
 
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
-ROOMS = ("overview", "trades", "returns", "risk", "settings")
+ROOMS = ("overview", "trades", "returns", "risk", "robustness", "settings")
+MOST_KIB = 60
+WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .filter(({ name }) => !new URL(name).pathname.startsWith("/static/"))
+  .reduce((sum, { transferSize }) => sum + transferSize, 0)"""
 NAME = "Unbroken" * 25
 NOT_FOR_PEOPLE = re.compile(r"\b(NaN|nan|None|Infinity|inf|undefined(?!:)|null|\d+e\+\d+)\b")
 
@@ -95,6 +99,25 @@ def drawn(page):
     """Wait until every chart of the room is drawn."""
     for figure in page.locator("figure.chart").all():
         expect(figure).to_have_attribute("data-ready", "true")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_heaviest_rooms_weigh_at_most_60_kib_besides_scripts_and_style_sheets(open_page, runs, room):
+    page = open_page("/docs")
+    for name in ("ten symbols", "5,000 trades"):
+        page.goto(f"/runs/{runs[name]}?tab={room}")
+        drawn(page)
+        page.wait_for_load_state("networkidle")
+
+        assert 1_000 < page.evaluate(WEIGHT) <= MOST_KIB * 1024
+
+
+@pytest.mark.parametrize("path", ["/", "/runs", "/studies", "/datasets", "/docs", "/compare?{runs}"])
+def test_every_other_page_weighs_at_most_60_kib_besides_scripts_and_style_sheets(open_page, runs, path):
+    page = open_page(path.format(runs="&".join(f"run={run_id}" for run_id in runs.values())))
+    page.wait_for_load_state("networkidle")
+
+    assert 500 < page.evaluate(WEIGHT) <= MOST_KIB * 1024
 
 
 @pytest.mark.parametrize("name", RUNS)
