@@ -26,7 +26,7 @@ async function show(address) {
 // Where the panel begins out of sight or low on the screen, the tabs go to the top and the panel follows them.
 function bringIntoView() {
   const { top } = panel.getBoundingClientRect(), stuck = rooms.getBoundingClientRect().bottom;
-  if (top >= stuck - 1 && top < 0.55 * innerHeight) return;
+  if (top >= stuck - 1 && top < (innerWidth < 640 ? 0.4 : 0.55) * innerHeight) return;
   const gap = parseFloat(getComputedStyle(rooms).marginBottom);
   scrollTo({ top: scrollY + top - gap - rooms.offsetHeight - parseFloat(getComputedStyle(rooms).top), behavior: "instant" });
 }

@@ -51,11 +51,15 @@ function clearErrors() {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
+// An empty field that was not typed in yet is no mistake yet; the line beside the button says that it is missing.
+const visited = new Set(), refused = document.getElementById("problems");
+const early = (input) => !refused && input && input.value === "" && !visited.has(input.name);
+
 function showErrors(errors) {
   for (const { field, message } of errors) {
     const id = `f-${field.replaceAll(".", "-")}`;
     const text = document.getElementById(`${id}-error`), input = document.getElementById(id);
-    if (!text) continue;
+    if (!text || early(input)) continue;
     text.textContent = text.textContent ? `${text.textContent}\n${message}` : message;
     text.hidden = false;
     if (!input) continue;
@@ -63,6 +67,12 @@ function showErrors(errors) {
     const described = new Set((input.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
     input.setAttribute("aria-describedby", [...described.add(`${id}-error`)].join(" "));
   }
+}
+
+function toFix(placed) {
+  const missing = placed.map(({ field }) => document.getElementById(`f-${field.replaceAll(".", "-")}`)).filter(early);
+  if (missing.length < placed.length) return `${counted(placed.length, "field")} to fix`;
+  return `Still to fill in: ${missing.map((input) => input.labels[0].firstChild.textContent.trim()).join(", ")}`;
 }
 
 let waiting, asked = 0;
@@ -84,11 +94,17 @@ async function check() {
     showErrors(found.errors);
     const placed = found.errors.filter(({ field }) => document.getElementById(`f-${field.replaceAll(".", "-")}-error`));
     const rest = found.errors.filter((error) => !placed.includes(error));
-    plan.textContent = rest.length ? rest.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; ") : `${counted(found.errors.length, "field")} to fix`;
+    plan.textContent = rest.length ? rest.map(({ field, message }) => [field, message].filter(Boolean).join(": ")).join("; ") : toFix(placed);
   }
 }
 const later = () => { clearTimeout(waiting); waiting = setTimeout(check, 250); };
-form.addEventListener("input", () => { outdated(form); tellGroups(); keep(form); later(); });
+form.addEventListener("input", ({ target }) => {
+  visited.add(target.name);
+  outdated(form);
+  tellGroups();
+  keep(form);
+  later();
+});
 form.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (button?.classList.contains("primary")) forget();

@@ -67,6 +67,20 @@ def test_a_formula_says_while_it_is_typed_on_how_many_bars_it_is_true_by_clause(
     expect(page.locator("#f-params-exit-preview")).to_have_attribute("data-outdated", "")
 
 
+def test_a_formula_that_was_not_typed_yet_is_missing_and_no_mistake(open_page):
+    page = open_page("/?params.fast=10")
+
+    page.locator("#f-rule_type").select_option("EXPRESSION")
+
+    expect(page.locator("#plan")).to_have_text("Still to fill in: Long entry")
+    expect(page.locator("#f-params-entry-error")).to_be_hidden()
+    page.get_by_label("Long entry").fill("close")
+    expect(page.locator("#f-params-entry-error")).to_contain_text("a rule requires a condition")
+    page.get_by_label("Long entry").fill("")
+    expect(page.locator("#f-params-entry-error")).to_contain_text("is required")
+    expect(page.locator("#plan")).to_have_text("1 field to fix")
+
+
 def test_the_time_left_of_a_run_never_rises(open_page, result):
     steps = [("loading", 0.0, 60), ("aligning", 0.0, 61), ("simulating", 0.5, 63), ("simulating", 0.5, 90),
              ("metrics", 0.75, 95)]  # fmt: skip
