@@ -63,14 +63,14 @@ def _draw_all(curves: Curves, pnl: Floats) -> dict[str, str]:
         axes.axhline(0, color=_INK, linewidth=0.6)
 
     return {
-        "equity": _png("Equity and benchmark", "currency", equity_chart),
-        "drawdown": _png("Drawdown", "%", drawdown_chart),
-        "trades": _png("Profit and loss of each trade", "currency", trades_chart),
-        "exposure": _png("Exposure", "% of equity", exposure_chart),
+        "equity": _png("Equity and benchmark", equity_chart),
+        "drawdown": _png("Drawdown, %", drawdown_chart),
+        "trades": _png("Profit and loss of each trade", trades_chart),
+        "exposure": _png("Exposure, % of equity", exposure_chart),
     }
 
 
-def _png(title: str, unit: str, draw: Callable[[Axes], None]) -> str:
+def _png(title: str, draw: Callable[[Axes], None]) -> str:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # costs start-up time, most answers need none
     from matplotlib.figure import Figure
 
@@ -79,7 +79,7 @@ def _png(title: str, unit: str, draw: Callable[[Axes], None]) -> str:
     try:
         axes: Any = figure.add_subplot()
         axes.set_title(title, loc="left", fontsize=11, color=_INK, fontweight="bold")
-        axes.set_ylabel(unit, fontsize=9, color=_INK)
+        axes.yaxis.set_major_formatter("{x:,g}")
         axes.grid(axis="y", color="#e6e9ef", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
