@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from qa import upload_states
 from qa.browser import chromium
 from qa.environment import app_running
 from qa.examples import MINIMAL
@@ -56,7 +57,8 @@ PAGES = {
     ),
     "ledger": ("/ledger", "Ledger: everything that was tried"),
     "datasets": ("/datasets", "Prices"),
-    "dataset": ("/datasets/{data}", "The data-quality report of a dataset"),
+    "dataset": ("/datasets/{data}", "A dataset: its prices, its data-quality report, its bars"),
+    **{name: ("/datasets", title) for name, title in upload_states.TITLES.items()},
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
@@ -197,6 +199,9 @@ def photograph(browser: Browser, address: str, places: dict[str, str], view: str
             as_study(page)
         for figure in page.query_selector_all("figure.chart"):
             figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=120_000)
+        if name in upload_states.STATES:
+            upload_states.show(page, name)
+            page.evaluate("scrollTo(0, 0)")  # what was clicked was scrolled to
         page.wait_for_timeout(50 if queued else 250)
         keep(page.screenshot(full_page=True), FOLDER / f"{name}-{view}-{theme}.png")
         page.goto("about:blank")  # a page that watches would load itself anew

@@ -34,7 +34,8 @@ async function look() {
   const names = reading.symbols.map((one) => one.symbol);
   if (!symbol.value && names.length === 1 && !reading.questions.some((question) => question.option === "symbol")) symbol.value = found.symbol;
   const ready = names.length > 1 ? `${names.length} symbols are ready to upload: ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", …" : ""}.` : `${found.symbol} is ready to upload.`;
-  box.append(element("strong", open ? "One answer is needed." : ready), list, understood(reading));
+  const asking = reading.questions.length === 1 ? "One answer is needed." : `${reading.questions.length} answers are needed.`;
+  box.append(element("strong", open ? asking : ready), list, understood(reading));
   for (const question of reading.questions) box.append(asked(question));
   preview.replaceChildren(box, tableOf(found.rows));
 }
@@ -76,7 +77,7 @@ function tableOf(rows) {
   for (const name of Object.keys(rows[0])) head.append(Object.assign(element("th", name, name === "time" ? "" : "num"), { scope: "col" }));
   for (const row of rows) {
     const line = element("tr", "");
-    for (const [name, value] of Object.entries(row)) line.append(element("td", name === "time" ? value : value === null ? "–" : value.toLocaleString("en", { maximumFractionDigits: 4 }), name === "time" ? "day" : "num"));
+    for (const [name, value] of Object.entries(row)) line.append(element("td", name === "time" ? value : value === null ? "–" : value.toLocaleString("en", name === "volume" ? { notation: "compact", maximumFractionDigits: 2 } : { maximumFractionDigits: 4 }), name === "time" ? "day" : "num"));
     body.append(line);
   }
   table.append(element("caption", `First ${counted(rows.length, "bar")}`), element("thead", ""), body);

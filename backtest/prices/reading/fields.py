@@ -51,8 +51,7 @@ class Fields:
     @property
     def used(self) -> dict[str, int]:
         """Columns by field, those of the first symbol where there are several."""
-        places = dict(next(iter(self.symbols.values())))
-        places["date"] = self.date
+        places = {"date": self.date, **next(iter(self.symbols.values()))}
         others = {"clock": self.clock, "ticker": self.ticker}
         return places | {name: place for name, place in others.items() if place is not None}
 

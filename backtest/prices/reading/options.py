@@ -25,7 +25,7 @@ HELP: Mapping[str, str] = {
     "separator": "between the columns",
     "decimal": "sign of decimals",
     "header": "none: the first line already holds prices",
-    "columns": "fields in the order of the columns (date,open,high,low,close,volume), or FIELD=COLUMN,…",
+    "columns": "fields in the order of the columns (date,open,high,low,close,volume), or the column of a field (close=Last)",
     "dates": "order of day, month and year; excel: numbers of days as Excel counts them",
     "adjusted": "no: leave an adjusted close unused",
     "divide_by": "divide every price, as 10000 for the files of LEAN",

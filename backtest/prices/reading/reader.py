@@ -77,7 +77,7 @@ def read_prices(
     if fields is None:
         raise InvalidFile("has no columns of prices", file=file)
     table = opened.read(fields.numbers, fields.texts, problems)
-    stamps = _stamps(table, fields, options, problems)
+    stamps = _stamps(table, fields, opened.layout, options, problems)
     table = table.without({fields.date, fields.clock})  # their texts take more memory than all prices
     reading = _described(opened, fields, stamps, file, len(table))
     job = _Job(opened.layout, table, stamps, options, problems, source or _origin(reading.source, file), [])
@@ -109,7 +109,9 @@ class _Stamps:
     questions: tuple[Question, ...]
 
 
-def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Problems) -> _Stamps:
+def _stamps(
+    table: Table, fields: Fields, layout: Layout, options: ReadOptions, problems: Problems
+) -> _Stamps:
     written: Column = table.columns[fields.date]
     undated = is_empty(trimmed(written))
     _refuse_undated(table, fields, undated, problems)
@@ -125,10 +127,24 @@ def _stamps(table: Table, fields: Fields, options: ReadOptions, problems: Proble
         raise InvalidFile("there is not a single row of prices", file=problems.file)
     dated, lines = rows_of(written, rows), table.lines[rows]
     stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
+    if problems.count:  # all that is wrong is told at once
+        _refuse_words(table, fields, layout, rows, dated, problems)
     problems.raise_if_any()
     calendar = decide_days(stamps, lines, problems)
     problems.raise_if_any()
     return _Stamps(rows, calendar.times, stamps.style, calendar.zone, (question,) if question else ())
+
+
+def _refuse_words(
+    table: Table, fields: Fields, layout: Layout, rows: NDArray[np.intp], dated: Column, problems: Problems
+) -> None:
+    """Refuse what is no number in rows of a file whose dates are refused already."""
+    for name, place in next(iter(fields.symbols.values())).items():
+        column = rows_of(table.columns[place], rows)
+        unreadable = parse_numbers(column, decimal=layout.decimal)[2]
+        listed = np.flatnonzero(unreadable)[:MAX_LISTED]
+        dates = [str(dated[int(row)])[:40] for row in listed]
+        refuse_unreadable(column, unreadable, table.lines[rows[listed]], dates, name, problems)
 
 
 def _refuse_undated(table: Table, fields: Fields, undated: Flags, problems: Problems) -> None:

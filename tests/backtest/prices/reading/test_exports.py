@@ -285,6 +285,19 @@ def test_every_mistake_is_told_with_its_line_and_the_rest_is_counted():
     assert messages[-1].message == "and 5 more"
 
 
+def test_wrong_dates_and_wrong_numbers_are_told_together():
+    rows = "2018-01-02,1,1,1,1,1\n2018-13-03,1,1,1,1,1\n2018-01-04,1,x,1,1,y\n"
+
+    with pytest.raises(InvalidFile) as refused:
+        read("Date,Open,High,Low,Close,Volume\n" + rows)
+
+    assert [(error.line, error.field) for error in refused.value.errors] == [
+        (3, "date"),
+        (4, "high"),
+        (4, "volume"),
+    ]
+
+
 @pytest.mark.parametrize("place", [0, 2])
 @pytest.mark.parametrize(
     ("broken", "reason"),
