@@ -84,3 +84,18 @@ def test_a_message_of_argo_is_never_replaced_and_an_api_that_is_away_stops_nothi
 
     assert api.patched == []
     assert {in_cluster.status(stopped), in_cluster.status(failed)} == {"FAILED"}
+
+
+def test_a_study_that_its_plan_step_refused_has_the_sentence_as_soon_as_argo_has_ended_it(in_cluster, api):
+    in_cluster.argo.create_study("by-hand", "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b", {"symbols": "NOWHERE"})
+    in_cluster.reconciler._studies._messages = in_cluster.reconciler._messages
+    in_cluster.reconciler.once()
+    refused = pod("plan", "Failed", message=f"main: Error (exit code 2): {SENTENCE} [invalid_request]")
+    in_cluster.server.move("by-hand", "Failed", nodes=[refused])
+
+    in_cluster.reconciler.once()
+    in_cluster.reconciler.once()
+
+    (patch,) = api.patched
+    assert patch[0].endswith("/workflows/by-hand")
+    assert patch[1] == {"status": {"message": SENTENCE}}

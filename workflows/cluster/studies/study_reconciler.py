@@ -42,6 +42,9 @@ class StudyReconciler:
 
     def once(self, workflows: Sequence[WorkflowStatus]) -> None:
         """Move every open study to where its workflow stands, give each workflow a row, start waiting studies."""
+        for workflow in workflows:
+            if not workflow.finished:
+                self._messages.expect(workflow.name)  # its plan step may refuse it, which ends no open study
         with self._database.read() as session:
             found = workflow_links.open_studies(session)
         for study in found:
