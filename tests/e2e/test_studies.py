@@ -132,7 +132,7 @@ def test_a_million_combinations_in_many_pods_have_the_bytes_of_a_local_one(clust
     assert found["result_hash"] == studies.local_hash(**changes)
     assert progress == sorted(progress)
     assert len(set(progress)) >= 3
-    assert any(name.startswith("chunk 1 of ") for name in names)
+    assert any(name.startswith("chunk-1-of-") for name in names)
 
 
 def test_after_all_that_nothing_of_a_study_is_left_in_the_artifact_store(cluster, store, record_property):

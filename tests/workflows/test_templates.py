@@ -361,7 +361,7 @@ def test_nodes_and_links_of_a_study_say_what_they_are():
     assert shown["page"] == "studies"
     assert backtest()["workflowMetadata"]["annotations"]["page"] == "runs"
     assert "study on" in shown["workflows.argoproj.io/title"]
-    assert parts(spec)["chunk"]["annotations"]["workflows.argoproj.io/display-name"].startswith("chunk {{=")
+    assert parts(spec)["chunk"]["annotations"]["workflows.argoproj.io/display-name"].startswith("chunk-{{=")
 
 
 def test_the_study_from_git_is_a_study_of_the_template():

@@ -43,8 +43,8 @@ _CPUS: Final = 1
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _REQUEST_MIB: Final = 512
 _OF_MAIN = "choose_main_as_entrypoint"
-_CHUNK: Final = "chunk {{=asInt(inputs.parameters.pod) + 1}} of {{inputs.parameters.count}}"
-"""What the Argo UI calls a pod."""
+_CHUNK: Final = "chunk-{{=asInt(inputs.parameters.pod) + 1}}-of-{{inputs.parameters.count}}"
+"""What the Argo UI calls a pod: letters, digits, `-` and `.`, or Argo ends the node with an error."""
 _KEY: Final = "{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}"
 _RUN: Final = ["--run-id", f"{{{{={STUDY_ID}}}}}"]
 _WORKFLOW: Final = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
