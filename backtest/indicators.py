@@ -51,8 +51,9 @@ def _compute(name: str, inputs: Sequence[Floats], *options: float, first: int) -
     call = _function(name)
     columns = [np.ascontiguousarray(values, dtype=np.float64) for values in inputs]
     count = len(columns[0])
-    if count > first and not any(np.isnan(values.min()) for values in columns):
-        return _tuple(call(*columns, *options))
+    begin = max(map(_first_known, columns))
+    if count - begin > first and not any(np.isnan(values[begin:].min()) for values in columns):
+        return _tuple(call(*columns, *options))  # which passes over unknown values at the start itself
     stretches = [span for span in _stretches(columns) if span.stop - span.start > first]
     parts = [_tuple(call(*(values[span] for values in columns), *options)) for span in stretches]
     results = tuple(np.full(count, np.nan) for _ in range(len(parts[0]) if parts else 3))
@@ -60,6 +61,11 @@ def _compute(name: str, inputs: Sequence[Floats], *options: float, first: int) -
         for result, values in zip(results, part, strict=True):
             result[span] = values
     return results
+
+
+def _first_known(values: Floats) -> int:
+    """The first bar with a value; 0 where there is none."""
+    return int(np.argmin(np.isnan(values))) if len(values) and np.isnan(values[0]) else 0
 
 
 def _tuple(output: object) -> tuple[Floats, ...]:

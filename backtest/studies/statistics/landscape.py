@@ -17,6 +17,8 @@ from backtest.studies.space import Axis
 
 MOST_CELLS: Final = 20_000_000
 """Cells times neighbours that are looked at; in larger spaces only the neighbours along each axis count."""
+_AT_ONCE: Final = 65_536
+"""Trials whose neighbours are gathered together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,19 @@ def plateau(axes: Sequence[Axis], numbers: Ints, scores: Floats) -> Floats:
     numbers : (N,) number in the grid of each trial
     scores : (N,) NaN where undefined
     """
+    shape = [len(axis.values) for axis in axes]
     grid = np.full(sampling.size(axes), np.nan)
     grid[numbers] = scores
-    shaped = grid.reshape([len(axis.values) for axis in axes])
-    steps = _steps(len(axes), len(grid))
-    padded = np.pad(shaped, 1, constant_values=np.nan)
-    stack = np.array([_moved(padded, step).reshape(-1)[numbers] for step in steps])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no neighbour is defined: NaN
-        medians: Floats = np.nanmedian(stack, axis=0)
+    padded = np.pad(grid.reshape(shape), 1, constant_values=np.nan)
+    steps = np.array(_steps(len(axes), len(grid))) @ (np.array(padded.strides) // padded.itemsize)
+    medians = np.empty(len(numbers))
+    for first in range(0, len(numbers), _AT_ONCE):
+        own = slice(first, first + _AT_ONCE)
+        inside = tuple(place + 1 for place in np.unravel_index(numbers[own], shape))
+        places = np.ravel_multi_index(inside, padded.shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # no neighbour is defined: NaN
+            medians[own] = np.nanmedian(padded.reshape(-1)[places + steps[:, None]], axis=0)
     return medians
 
 
@@ -111,10 +117,3 @@ def _steps(width: int, cells: int) -> list[tuple[int, ...]]:
         for sign in (-1, 1)
     ]
     return [(0,) * width, *along]
-
-
-def _moved(padded: Floats, step: tuple[int, ...]) -> Floats:
-    inside = tuple(
-        slice(1 + move, length - 1 + move) for move, length in zip(step, padded.shape, strict=True)
-    )
-    return padded[inside]

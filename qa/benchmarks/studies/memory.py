@@ -50,7 +50,7 @@ class Memory:
 
 
 def _name(process: psutil.Process) -> str:
-    words = process.cmdline()
+    words = process.cmdline() or ["ended"]
     module = words[words.index("-m") + 1] if "-m" in words else words[-1]
     return "studies" if "workflows.studies.chunk_step" in words else module.rsplit(".", 1)[-1]
 
