@@ -6,6 +6,7 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, Page
@@ -71,7 +72,14 @@ SPACES = {
     "walk": {"space": {FAST: [5, 10, 20, 40], SLOW: [50, 100, 150, 200]}, "minimum_trades": 1,
              "walk_forward": {"train_bars": 500, "test_bars": 125}},
 }  # fmt: skip
-VIEWS = (("desktop", "light"), ("desktop", "dark"), ("wide", "light"), ("phone", "light"), ("phone", "dark"))
+WAITING = "watch"
+VIEWS: tuple[tuple[str, Literal["light", "dark"]], ...] = (
+    ("desktop", "light"),
+    ("desktop", "dark"),
+    ("wide", "light"),
+    ("phone", "light"),
+    ("phone", "dark"),
+)
 COLOURS = 256
 """Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
 OTHERS = (
@@ -104,6 +112,7 @@ def main() -> int:
         places = fill(address)
         for view, theme in VIEWS:
             photograph(browser, address, places, view, theme)
+        photograph_waiting(browser, address)
     write_page()
     return 0
 
@@ -155,17 +164,10 @@ def as_study(page: Page) -> None:
     page.get_by_role("button", name="Run study (").wait_for()
 
 
-def queue(address: str) -> list[str]:
-    """Submit so many runs that the last of them waits."""
-    sizes = range(10, 100, 3)
-    return [call(f"{address}/run_backtest", MINIMAL | {"size": size})["run_id"] for size in sizes]
-
-
-def forget(address: str, run_ids: list[str]) -> None:
-    """Delete runs that were made for a moment only, once they have ended."""
-    for run_id in run_ids:
-        wait(address, run_id)
-        call(f"{address}/api/runs/{run_id}", method="DELETE")
+def queue(address: str) -> str:
+    """Submit so many runs that the last of them waits for a while; its id."""
+    sizes = range(10, 100, 2)
+    return [call(f"{address}/run_backtest", MINIMAL | {"size": size})["run_id"] for size in sizes][-1]
 
 
 def submit(address: str, request: dict) -> dict:
@@ -189,28 +191,44 @@ def call(address: str, body: dict | None = None, *, method: str | None = None) -
 
 
 def photograph(browser: Browser, address: str, places: dict[str, str], view: str, theme: str) -> None:
-    """Every page in one size and theme."""
+    """Every page but that of a waiting run in one size and theme."""
     context = browser.new_context(base_url=address, viewport=SIZES[view], color_scheme=theme)
     page = context.new_page()
     for name, (path, _) in PAGES.items():
-        queued = queue(address) if "{waiting}" in path else []
-        page.goto(path.format(**places, waiting=queued[-1] if queued else ""))
+        if name == WAITING:
+            continue
+        page.goto(path.format(**places))
         if path == STUDY_FORM:
             as_study(page)
+        if name == "formula":
+            page.wait_for_selector("#f-params-short_exit-preview")
         for figure in page.query_selector_all("figure.chart"):
             figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=120_000)
         if name in upload_states.STATES:
             upload_states.show(page, name)
             page.evaluate("scrollTo(0, 0)")  # what was clicked was scrolled to
-        page.wait_for_timeout(50 if queued else 250)
-        keep(page.screenshot(full_page=True), FOLDER / f"{name}-{view}-{theme}.png")
-        page.goto("about:blank")  # a page that watches would load itself anew
-        forget(address, queued)
+        page.wait_for_timeout(250)
+        keep(page.screenshot(full_page=True), name, view, theme)
     context.close()
 
 
-def keep(picture: bytes, path: Path) -> None:
+def photograph_waiting(browser: Browser, address: str) -> None:
+    """The page of a waiting run in every size and theme, while it waits."""
+    opened = [
+        (browser.new_page(base_url=address, viewport=SIZES[view], color_scheme=theme), view, theme)
+        for view, theme in VIEWS
+    ]
+    path, _ = PAGES[WAITING]
+    waiting = queue(address)
+    for page, view, theme in opened:
+        page.goto(path.format(waiting=waiting))
+        keep(page.screenshot(full_page=True), WAITING, view, theme)
+        page.close()
+
+
+def keep(picture: bytes, name: str, view: str, theme: str) -> None:
     """Write a picture with few colours."""
+    path = FOLDER / f"{name}-{view}-{theme}.png"
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
     whole.quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
 
