@@ -35,6 +35,7 @@ PAGES = {
     "/sign-in/callback",
 }
 FORMS = {
+    "/studies/{study_id}/compare",
     "/runs/{run_id}/notes",
     "/runs/{run_id}/delete",
     "/studies/{study_id}/delete",

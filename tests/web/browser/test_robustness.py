@@ -19,6 +19,7 @@ def test_the_room_fills_by_itself_as_soon_as_the_worker_has_computed_it(open_pag
     expect(page.locator("#survives")).to_have_text(re.compile("The gain survives .+"))
     expect(page.get_by_role("heading", name="Luck")).to_be_visible()
     page.get_by_role("button", name="Compute again").click()
+    expect(page).to_have_url(re.compile("#rooms$"))
     expect(page.locator("[data-robustness][data-awaited='false'] #survives")).to_be_visible()
 
 
@@ -27,6 +28,7 @@ def test_it_is_read_and_asked_for_without_a_script(open_page, result):
 
     page.get_by_role("button", name="Compute again").click()
 
+    expect(page).to_have_url(re.compile("#rooms$"))
     expect(page.locator("[data-awaited='false'] #survives")).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("5×"))).to_be_visible()
 
