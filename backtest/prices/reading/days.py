@@ -97,9 +97,10 @@ def _intraday_parts(times: Times, steps: Seconds) -> list[tuple[str, int, int]]:
     for newest_first in (False, True):
         ordered = steps[::-1] if newest_first else steps
         grids = np.gcd.accumulate(ordered)
-        edge = int(np.argmax(grids * _COARSER <= grids[_FEWEST_IN_A_PART - 1]))
+        coarse = int(grids[_FEWEST_IN_A_PART - 1])
+        edge = int(np.argmax(grids < coarse))
         behind = ordered[edge:]
-        if edge >= _FEWEST_IN_A_PART <= len(behind) and np.median(behind) * _COARSER <= grids[edge - 1]:
+        if edge >= _FEWEST_IN_A_PART <= len(behind) and np.median(behind) * _COARSER <= coarse:
             change = len(times) - edge - 1 if newest_first else edge
             bounds = [0, change, len(times)]
             return [(infer_timeframe(times[a:b]), a, b) for a, b in pairwise(bounds)]

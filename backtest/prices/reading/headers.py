@@ -89,9 +89,8 @@ SOURCES: Final = (
 
 
 def normalised(name: str) -> str:
-    """A column's name as the tables write it: lower case, letters and digits only, no leading number."""
-    plain = re.sub(r"[\W_]+", "", name[:80].lower())
-    return re.sub(r"^\d+(?=\D)", "", plain)
+    """A column's name as the tables write it: lower case, letters and digits only, without the 1. of ``1. open``."""
+    return re.sub(r"[\W_]+", "", re.sub(r"^\s*\d{1,2}\.?\s+", "", name[:80].lower()))
 
 
 def field_of(name: str) -> str | None:

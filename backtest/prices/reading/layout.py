@@ -221,10 +221,17 @@ def _as_wide_as(names: tuple[str, ...], rows: Sequence[Sequence[str]]) -> tuple[
 
 
 def _is_tickers(row: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether the row holds a ticker for every price column of the header beside it."""
+    """Whether the row holds a ticker for every price column of the header beside it.
+
+    Tickers of Korea are numbers: those are believed where the row says what it holds.
+    """
+    may_be_numbers = headers.field_of(row[0]) == "ticker"
     priced = [place for place, name in enumerate(names) if headers.field_of(name) in headers.PRICES]
     return bool(priced) and all(
-        place < len(row) and row[place] and not is_number(row[place]) and not headers.field_of(row[place])
+        place < len(row)
+        and row[place]
+        and (may_be_numbers or not is_number(row[place]))
+        and not headers.field_of(row[place])
         for place in priced
     )
 

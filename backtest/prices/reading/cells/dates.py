@@ -22,6 +22,8 @@ ALLOWED: Final = "a date as YYYY-MM-DD, with a time as YYYY-MM-DD HH:MM:SS where
 _DAY: Final = 86_400
 _EARLIEST: Final = -11_676_096_000
 """Seconds of 1600-01-01: what is earlier is a mistake in the year."""
+_LATEST: Final = 7_289_654_400
+"""Seconds of 2201-01-01."""
 _SMALLEST_UNIX: Final = 10_000_000
 """Whole numbers that all are smaller are numbers of rows or days, not seconds since 1970."""
 _EXACT: Final = 2.0**53
@@ -29,10 +31,11 @@ _EXCEL_1970: Final = 25_569
 _EXCEL: Final = (10_000, 30_000, 80_000)
 """Day numbers of Excel: none is smaller or larger, and some are beyond 1982, where days since 1970 are not yet."""
 _UNITS: Final = (
-    (1e17, 1_000_000_000, "nanoseconds"),
-    (1e14, 1_000_000, "microseconds"),
-    (1e11, 1_000, "milliseconds"),
+    (_LATEST * 1_000_000, 1_000_000_000, "nanoseconds"),
+    (_LATEST * 1_000, 1_000_000, "microseconds"),
+    (_LATEST, 1_000, "milliseconds"),
 )
+"""A unit is taken from the number on that the next longer one would put beyond the latest year."""
 
 
 @dataclass(frozen=True, slots=True)
