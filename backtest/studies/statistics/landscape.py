@@ -104,6 +104,11 @@ def _explained(codes: Ints, values: Floats) -> float:
 
 def codes_of(axis: Axis, values: NDArray[Any]) -> Ints:
     """The place of each value on its axis."""
+    numbers = np.array(axis.values)
+    if numbers.dtype.kind in "if" and values.dtype == numbers.dtype:
+        order = np.argsort(numbers)
+        found: Ints = order[np.searchsorted(numbers[order], values)]
+        return found
     known = {value: place for place, value in enumerate(axis.values)}
     return np.array([known[value] for value in values.tolist()], np.int64)
 
