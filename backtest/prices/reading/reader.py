@@ -112,15 +112,12 @@ class _Stamps:
 def _stamps(
     table: Table, fields: Fields, layout: Layout, options: ReadOptions, problems: Problems
 ) -> _Stamps:
-    written: Column = table.columns[fields.date]
-    undated = is_empty(trimmed(written))
+    written: Column = trimmed(table.columns[fields.date])
+    undated = is_empty(written)
     _refuse_undated(table, fields, undated, problems)
     if fields.clock is not None:
-        day, clock = (
-            trimmed(table.columns[place].cast(pa.string())) for place in (fields.date, fields.clock)
-        )
-        written = compute.binary_join_element_wise(day, padded_clock(clock), " ")
-    written = trimmed(written)
+        clock = padded_clock(trimmed(table.columns[fields.clock].cast(pa.string())))
+        written = trimmed(compute.binary_join_element_wise(written.cast(pa.string()), clock, " "))
     rows = np.flatnonzero(~undated)
     if not len(rows):
         problems.raise_if_any()
