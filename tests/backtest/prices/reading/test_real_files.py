@@ -154,3 +154,30 @@ def test_the_part_with_the_other_timeframe_can_be_kept_instead():
     months = only("stooq-monthly-then-daily.csv", options=ReadOptions(keep_timeframe="1mo"))
 
     assert (months.timeframe, len(months), moment(months.bars.times[-1])) == ("1mo", 26, "1885-02-01")
+
+
+def test_a_stop_that_the_holiday_of_another_symbol_hides_is_told_with_the_symbol_that_lacks_the_day():
+    days = np.arange("2022-01-03", "2022-01-15", dtype="datetime64[D]")
+    days = days[np.is_busday(days)]
+
+    def dataset(symbol, prices):
+        rows = "".join(f"{day},{prices[day]}\n" for day in days if day in prices)
+        return (
+            read_prices(f"Date,Open,High,Low,Close\n{rows}".encode(), file="f.csv", symbol=symbol)
+            .symbols[0]
+            .dataset
+        )
+
+    crash = dict.fromkeys(days, "100,101,99,100") | {days[4]: "100,100,80,99"}
+    holiday = {day: "50,51,49,50" for day in days if day != days[4]}
+    request = RunRequest.parse(
+        {"symbols": ["CRASHA", "HOLB"], "rule_type": "BUY_AND_HOLD", "stop_loss_pct": 5, "start_date": "2022-01-03",
+         "end_date": "2022-12-30", "fee_rate": 0, "slippage_bps": 0, "fractional": True}
+    )  # fmt: skip
+
+    outcome = run(request, {"CRASHA": dataset("CRASHA", crash), "HOLB": dataset("HOLB", holiday)})
+
+    told = {warning["code"]: warning["message"] for warning in outcome.summary["warnings"]}["bars_dropped"]
+    assert "HOLB lacks 1 bar on 2022-01-07" in told
+    assert "Left out within the range: 1 bar of CRASHA." in told
+    assert "Stops and targets that were reached on those bars are filled on the next common bar" in told
