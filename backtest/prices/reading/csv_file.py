@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -61,18 +61,21 @@ class CsvFile:
     def sample(self) -> Table:
         """The first rows of every column, as texts."""
         head = bytes(self.body[: SAMPLED * 200])
-        lines = head.split(b"\n", SAMPLED)
-        whole = len(lines) > SAMPLED or len(head) < len(self.body)
-        rows = b"\n".join(lines[:-1] if whole and len(lines) > 1 else lines)
+        first = head.split(b"\n", SAMPLED)
+        whole = len(first) > SAMPLED or len(head) < len(self.body)
+        rows = b"\n".join(first[:-1] if whole and len(first) > 1 else first)
+        places = range(len(self.layout.names))
         try:
-            return self._table(
-                memoryview(rows), frozenset(), range(len(self.layout.names)), _RefusedRows(self.layout)
-            )
+            table, lines = self._parsed(memoryview(rows), frozenset(), places, _RefusedRows(self.layout))
         except pa.ArrowInvalid as error:
             raise self._unreadable(error) from error
+        return Table(dict(zip(places, _unpacked(table), strict=True)), lines)
 
     def read(self, numbers: Iterable[int], texts: Iterable[int], problems: Problems) -> Table:
-        """Plain numbers are read as such; a column that proves to hold others is read again, as texts."""
+        """Plain numbers are read as such; a column that proves to hold others is read again, as texts.
+
+        The text is freed then, a third of all memory: a bytearray that was given is empty.
+        """
         wanted = {*numbers, *texts}
         plain = {
             place for place in numbers if is_plain(self.sample.columns[place], decimal=self.layout.decimal)
@@ -80,8 +83,8 @@ class CsvFile:
         while True:
             refused = _RefusedRows(self.layout)
             try:
-                table = self._table(self.body, plain, wanted, refused)
-                odd = {place for place in plain if _holds_words(table.columns[place])}
+                table, lines = self._parsed(self.body, plain, wanted, refused)
+                odd = {place for place in plain if _holds_words(table.column(_name(place)))}
             except pa.ArrowInvalid as error:
                 found = _NOT_A_NUMBER.search(str(error))
                 if found is None:
@@ -89,8 +92,15 @@ class CsvFile:
                 odd = {int(found[1])}
             if not odd & plain:
                 refused.report(problems)
-                return table
+                self._free()
+                return Table(dict(zip(sorted(wanted), _unpacked(table), strict=True)), lines)
             plain -= odd
+
+    def _free(self) -> None:
+        text = self.body.obj
+        self.body.release()
+        if isinstance(text, bytearray):
+            text.clear()
 
     def _open_quote(self, body: memoryview) -> InvalidFile:
         """The refusal of rows that a quote swallows: the first line with one quote too many."""
@@ -105,10 +115,11 @@ class CsvFile:
     def _unreadable(self, error: Exception) -> InvalidFile:
         return InvalidFile(f"cannot be read as CSV: {str(error)[:200]}", file=self.file)
 
-    def _table(
+    def _parsed(
         self, body: memoryview, plain: Iterable[int], wanted: Iterable[int], refused: _RefusedRows
-    ) -> Table:
-        names = [f"f{place}" for place in range(len(self.layout.names))]
+    ) -> tuple[Any, NDArray[np.int64]]:
+        """Arrow's table of the wanted columns by place, and the line of each row."""
+        names = [_name(place) for place in range(len(self.layout.names))]
         places = sorted(wanted)
         types = {names[place]: pa.string() for place in places} | {
             names[place]: pa.float64() for place in plain
@@ -127,7 +138,11 @@ class CsvFile:
         lines = _lines(table.num_rows, refused.numbers, self.layout.first_row)
         if len(lines) + len(refused.numbers) <= _line_ends(body):
             raise self._open_quote(body)
-        return Table(dict(zip(places, _unpacked(table), strict=True)), lines)
+        return table, lines
+
+
+def _name(place: int) -> str:
+    return f"f{place}"
 
 
 def _line_ends(body: memoryview) -> int:
@@ -141,13 +156,11 @@ def _holds_words(column: Column) -> bool:
     return bool(np.count_nonzero(~np.isfinite(values)) != column.null_count)
 
 
-def _unpacked(table: Any) -> tuple[Column, ...]:
+def _unpacked(table: Any) -> Iterator[Column]:
     """Each column as one array; a column's chunks are freed before the next is joined."""
-    columns: list[Column] = []
     while table.num_columns:
-        columns.append(table.column(0).combine_chunks())
+        yield table.column(0).combine_chunks()
         table = table.remove_column(0)
-    return tuple(columns)
 
 
 def _lines(rows: int, refused: list[int], first_row: int) -> NDArray[np.int64]:

@@ -43,7 +43,8 @@ def decide_days(stamps: Stamps, lines: Seconds, problems: Problems) -> Calendar:
 
     Days that are written without a clock are days. Daily stamps with a clock become the day of the
     exchange: the local date where an offset is written or the clock is local; for moments in UTC the
-    date in UTC, or the next one where the session opens the evening before.
+    date in UTC, or the next one where the session opens the evening before, or where midnight of a zone
+    with summer time is written in UTC.
     """
     seconds = stamps.local % DAY
     if (seconds == 0).all():
@@ -56,6 +57,10 @@ def decide_days(stamps: Stamps, lines: Seconds, problems: Problems) -> Calendar:
         words = "moments in UTC" if stamps.zoned.all() else "the clock of the file, taken as it is"
         return Calendar(_times(utc), words)
     local = stamps.local - seconds
+    if _is_midnight_of_london(seconds):
+        return Calendar(
+            _times(local + DAY * (seconds > 0)), "days of the exchange, whose midnight moves with summer time"
+        )
     evening = _opens_the_evening_before(local, seconds)
     if evening:
         return Calendar(_times(local + DAY), "days of the exchange; its sessions open the evening before")
@@ -127,6 +132,11 @@ def _shortest_step(utc: Seconds) -> int:
         steps = np.diff(np.sort(utc))
         steps = steps[steps > 0]
     return int(steps.min()) if len(steps) else DAY
+
+
+def _is_midnight_of_london(seconds: Seconds) -> bool:
+    """Whether each clock is midnight or, in summer, an hour before it: London's and Lisbon's midnights in UTC."""
+    return bool(np.isin(seconds, (0, DAY - HOUR)).all() and (seconds == 0).any())
 
 
 def _opens_the_evening_before(local: Seconds, seconds: Seconds) -> bool:

@@ -55,7 +55,7 @@ def read_prices(
 
     Parameters
     ----------
-    data : bytes of a text with separators or of a Parquet file
+    data : bytes of a text with separators or of a Parquet file; a bytearray may be emptied, to free its memory
     file : its name, for messages and the source
     symbol : name of the file's only symbol, or the one to take of several; None takes the file's own tickers
     default_symbol : name of the file's only symbol where neither `symbol` nor the file itself names it

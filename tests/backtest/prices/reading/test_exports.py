@@ -378,3 +378,11 @@ def test_an_unadjusted_close_is_not_taken_for_an_adjusted_one(name):
 
     assert (reading.adjusted, reading.remarks) == (None, ())
     assert first(reading) == [10.0, 12.0, 9.0, 11.0, 5.0]
+
+
+def test_the_text_of_a_file_is_freed_once_its_columns_are_read():
+    text = bytearray(b"Date,Open,High,Low,Close,Volume\n2024-01-02,1,2,1,2,10\n2024-01-03,2,3,2,3,10\n")
+
+    reading = read_prices(text, file="prices.csv", symbol="ACME")
+
+    assert (reading.rows, bytes(text)) == (2, b"")
