@@ -215,10 +215,9 @@ class _Job:
         return name
 
     def _rows(self, rows: NDArray[np.intp] | None, places: Places) -> Rows:
-        dated = self.stamps.rows
-        chosen = np.arange(len(dated)) if rows is None else self._dated(rows)
-        taken, lines = dated[chosen], self.table.lines[dated[chosen]]
-        times = self.stamps.times[chosen]
+        chosen = slice(None) if rows is None else self._dated(rows)
+        taken, times = self.stamps.rows[chosen], self.stamps.times[chosen]
+        lines = self.table.lines if len(taken) == len(self.table) else self.table.lines[taken]
         columns = {field: self._numbers(field, place, taken, times) for field, place in places.items()}
         columns.setdefault("volume", np.full(len(taken), np.nan))
         return Rows(lines, times, columns)
