@@ -34,7 +34,7 @@ STUDY_FIELDS: Final = (
           help='Inputs to search: name to a list of values or to {"from":, "to":, "step":}. Names: params.<name> '
                "of the rule, params.constants.<name> of formulas, stop_loss_pct, take_profit_pct, "
                "trailing_stop_pct, slippage_bps, fee_rate, size."),
-    Field(name="symbols_mode", kind="choice", label="Symbols", default="together", choices=get_args(SymbolsMode),
+    Field(name="symbols_mode", kind="choice", label="Accounts", default="together", choices=get_args(SymbolsMode),
           help="together: one account, as in a run. each: every symbol an account of its own."),
     Field(name="sampler", kind="choice", label="Sampler", default="grid", choices=get_args(Sampler),
           help="grid: every combination. random: max_trials of them, none twice, the same for the same seed."),

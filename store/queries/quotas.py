@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Insert, func, select
+from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.orm import Session
 
 from backtest.plural import counted
@@ -34,17 +34,21 @@ class Quota:
 def account(session: Session, client: str, *, now: datetime) -> Client:
     """The client's account, locked until the transaction ends: submissions of one client are serialized."""
     held = select(Client).where(Client.client == client).with_for_update()
-    row = session.scalars(held).first()
-    if row is not None:
+    if row := session.scalars(held).first():
         return row
-    try:
-        with session.begin_nested():
-            row = Client(client=client, spent_until=now)
-            session.add(row)
-            session.flush()
-        return row
-    except IntegrityError:  # another replica has just created it
-        return session.scalars(held).one()
+    session.execute(_creation(session.get_bind().dialect.name, client, now))
+    return session.scalars(held).one()
+
+
+def _creation(dialect: str, client: str, now: datetime) -> Insert:
+    """Create the account unless another replica has just done so.
+
+    A plain INSERT that meets the row of another would keep a shared lock on it: several of them would deadlock.
+    """
+    values = {"client": client, "spent_until": now}
+    if dialect == "sqlite":
+        return sqlite.insert(Client).values(values).on_conflict_do_nothing()
+    return mysql.insert(Client).values(values).on_duplicate_key_update(client=client)
 
 
 def spend(session: Session, account: Client, quota: Quota, *, now: datetime) -> None:

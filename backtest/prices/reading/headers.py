@@ -41,8 +41,8 @@ _NAMES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _FIELDS: Final = {name: field for field, names in _NAMES.items() for name in names.split()}
 _UNITS: Final = re.compile(
-    r"\s*[(\[]\s*(?:usd|eur|gbp|gbx|pence|jpy|krw|won|cny|hkd|inr|rs\.?|aud|cad|chf|usdt|[$€£₩¥]|원|円|元"
-    r"|shares|units|contracts|주|株)\s*[)\]]\s*$",
+    r"[(\[]\s*(?:usd|eur|gbp|gbx|pence|jpy|krw|won|cny|hkd|inr|rs\.?|aud|cad|chf|usdt|[$€£₩¥]|원|円|元"
+    r"|shares|units|contracts|주|株)\s*[)\]]$",
     re.IGNORECASE,
 )
 """A unit in brackets behind a name, which leaves its numbers as they are."""
@@ -95,7 +95,7 @@ def normalised(name: str) -> str:
 
 def field_of(name: str) -> str | None:
     """The field that a column of this name holds, or None; a unit or an explanation behind it does not count."""
-    plain = re.split(r"\s{2,}\S", _UNITS.sub("", name[:160].strip()))[0]
+    plain = re.split(r"\s\s", _UNITS.sub("", name[:160].strip()))[0]
     return _FIELDS.get(normalised(name)) or _FIELDS.get(normalised(plain))
 
 

@@ -1,12 +1,22 @@
 """Runs, results, trades, datasets and presets."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from store.types import INNODB, JsonText, LongBlob, UtcDateTime
+from store.types import JsonText, LongBlob, UtcDateTime
 
 revision = "0001"
 down_revision = None
+branch_labels = None
+depends_on = None
+
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:

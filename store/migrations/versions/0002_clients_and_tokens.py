@@ -1,12 +1,22 @@
 """Adds the clients with their quotas, the tokens, and the client of each run."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from store.types import INNODB, UtcDateTime
+from store.types import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:

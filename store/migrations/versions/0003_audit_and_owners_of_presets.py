@@ -1,12 +1,22 @@
 """Adds the audit trail, and the client that a preset belongs to."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from store.types import INNODB, JsonText, UtcDateTime
+from store.types import JsonText, UtcDateTime
 
 revision = "0003"
 down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 _INDEXES = ("at", "action", "client", "target_id")
 
 

@@ -1,12 +1,22 @@
 """Adds studies with their chunks, the ledger of what was tried, and the trial that a run is."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from store.types import INNODB, JsonText, LongBlob, UtcDateTime
+from store.types import JsonText, LongBlob, UtcDateTime
 
 revision = "0005"
 down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:

@@ -7,6 +7,8 @@ from store.types import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:

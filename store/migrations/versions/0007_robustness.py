@@ -1,12 +1,22 @@
 """Adds what of each run's result survives."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
-from store.types import INNODB, JsonText, UtcDateTime
+from store.types import JsonText, UtcDateTime
 
 revision = "0007"
 down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:
