@@ -106,6 +106,10 @@ def test_the_heaviest_rooms_weigh_at_most_60_kib_besides_scripts_and_style_sheet
     page = open_page("/docs")
     for name in ("ten symbols", "5,000 trades"):
         page.goto(f"/runs/{runs[name]}?tab={room}")
+        expect(page.locator("[data-awaited='true']")).to_have_count(
+            0
+        )  # what is asked for meanwhile is another page
+        page.reload()
         drawn(page)
         page.wait_for_load_state("networkidle")
 

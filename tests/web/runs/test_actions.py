@@ -32,10 +32,12 @@ def test_a_run_with_a_name_still_tells_its_symbols_and_rule(client, finished):
     run_id = finished()
     post(client, run_id, "notes", name="The example")
 
-    paths = ("/", "/runs", f"/runs/{run_id}", f"/runs/{run_id}/report.html", f"/compare?run={run_id}")
+    paths = ("/", "/runs", f"/runs/{run_id}", f"/runs/{run_id}/report.html")
     pages = [client.get(path, headers=PAGE).text for path in paths]
 
     assert all("The example" in page and "SP500 · Moving average cross" in page for page in pages)
+    compared = client.get(f"/compare?run={run_id}", headers=PAGE).text
+    assert all(text in compared for text in ("The example", "SP500", "Moving average cross"))
 
 
 def test_notes_are_cleared_by_an_empty_form(client, finished):

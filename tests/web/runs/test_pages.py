@@ -168,7 +168,7 @@ def test_runs_are_compared_with_what_differs_alone_if_wished(client, finished):
     everything = client.get(f"/compare?run={one}&run={other}", headers=PAGE).text
     differences = client.get(f"/compare?run={one}&run={other}&differences=true", headers=PAGE).text
 
-    assert everything.count("<path class") == 2
+    assert everything.count("<path class") == 3  # both runs, and holding
     assert "Initial capital" in everything
     assert "Initial capital" not in differences
     assert "Parameter fast" in differences
@@ -190,8 +190,9 @@ def test_runs_that_differ_in_a_stop_alone_are_told_apart_wherever_they_are_liste
     )
     texts = [client.get(path, headers=PAGE).text for path in pages]
 
-    for text in texts[:3]:
+    for text in texts[:2]:
         assert all(label in text for label in ("default settings", "stop-loss 5%", "fast 12, stop-loss 10%"))
+    assert all(label in texts[2] for label in ("fast 10", "stop-loss 5%", "fast 12, stop-loss 10%"))
     assert ["default settings" in text for text in texts[3:]] == [True, False, False]
     assert "stop-loss 5%" in texts[4]
 
