@@ -31,7 +31,7 @@ REQUEST: Final = {
 _CHUNKS: Final = 40
 _KILLS_A_STUDY: Final = 4
 """A study that took five workers along is believed to kill them."""
-_LONGEST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 0.2
 
 
 def scenario(experiment: Experiment, kills: int, chance: random.Random) -> None:
@@ -39,8 +39,7 @@ def scenario(experiment: Experiment, kills: int, chance: random.Random) -> None:
     undisturbed = _ended(experiment, _submit(experiment)).result_hash
     while kills > 0 and not experiment.report.is_over:
         study_id = _submit(experiment)
-        killed = _kill_within(experiment, study_id, min(kills, _KILLS_A_STUDY), chance)
-        kills -= max(killed, 1)
+        kills -= _kill_within(experiment, study_id, min(kills, _KILLS_A_STUDY), chance)
         _assert_whole(experiment, _ended(experiment, study_id), undisturbed)
         experiment.report.progress(KIND)
     experiment.assert_consistent(KIND)
