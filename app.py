@@ -168,7 +168,7 @@ def _supervise(settings: Settings, listening: socket.socket) -> None:
 
 
 def _compile_ahead(settings: Settings) -> None:
-    """Compile what studies need while nobody waits for it, where it was not compiled before."""
+    """Compile what studies need in the background, where it was not compiled before."""
     if settings.launcher_mode == "LOCAL" and not precompile.is_done():
         subprocess.Popen(  # noqa: S603 our own module # nosec B603
             [sys.executable, "-m", "backtest.precompile", precompile.IN_BACKGROUND],

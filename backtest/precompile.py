@@ -107,7 +107,7 @@ def _alone(folder: Path) -> Iterator[bool]:
 
 
 def _give_way() -> None:
-    """Take the lowest priority, in this session and of it: a desktop's kernel shares among sessions first."""
+    """Take the lowest priority, of the process and of its scheduling group, which a desktop's kernel weighs first."""
     os.nice(_LOWEST_PRIORITY)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(_LOWEST_PRIORITY), encoding="ascii")

@@ -31,7 +31,7 @@ class Preview:
     """A formula on a part of the bars.
 
     `ticks` counts the true bars of each part of a chart. `clauses` is empty where the formula is a single
-    condition; of many, the first `MOST_CLAUSES` are told.
+    condition; of many, the first `MOST_CLAUSES` are counted.
     """
 
     true_on: int

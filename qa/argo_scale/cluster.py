@@ -236,7 +236,7 @@ def _controller() -> dict[str, float]:
 
 
 def _requests() -> float:
-    """Requests that the API server has answered so far, whoever asked."""
+    """Requests that the API server has answered so far, of all clients."""
     return _sums(kubectl("get", "--raw", "/metrics"))["apiserver_request_total"]
 
 

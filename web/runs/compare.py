@@ -99,7 +99,7 @@ def _text(setting: Setting | None) -> str:
 
 
 def _brief(setting: Setting | None) -> str:
-    """The setting as a label has it; an empty one is told by the runs that have it."""
+    """The setting as a label has it; an empty one has none: the labels of the other runs name it."""
     if setting is None or setting.text == "–":
         return ""
     if setting.text == "Off":

@@ -124,7 +124,7 @@ def _stamps(
         raise InvalidFile("there is not a single row of prices", file=problems.file)
     dated, lines = rows_of(written, rows), table.lines[rows]
     stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
-    if problems.count:  # all that is wrong is told at once
+    if problems.count:  # every problem is reported at once
         _refuse_words(table, fields, layout, rows, dated, problems)
     problems.raise_if_any()
     calendar = decide_days(stamps, lines, problems)

@@ -29,7 +29,7 @@ _POLLERS = """\
 `gunicorn` as `app.py` and the container start it, {processes} process(es) of 8 threads, on the same
 machine as the database and the pollers. With a pause, each poller waits that long between its questions,
 as a page does that watches a run; without one, each asks again at once, which shows what the server can
-do at most. One that is turned away by a full server (503) waits as long as it is told to and asks again.
+do at most. One that is turned away by a full server (503) waits as long as the answer says and asks again.
 Every answer of `/status` is a finished run with its curves (2,516 bars) and trades, of a run
 chosen anew each time; the lists are chosen among filters and sorts. Milliseconds.
 

@@ -61,7 +61,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A study that was submitted in Argo with a mistake: what of it can be read, and the sentence that it is told."""
+    """A study that was submitted in Argo with a mistake: what of it can be read, and its error message."""
 
     study_id: str
     received: Mapping[str, Any]

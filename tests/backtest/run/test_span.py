@@ -1,4 +1,4 @@
-"""The span of a request is told from calendars alone, and is the one that its prices are computed on."""
+"""The span of a request follows from calendars alone, and is the one that its prices are computed on."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""What was done to prices at the import is told on the dataset, on the page of a run, and in its report."""
+"""What was done to prices at the import stands on the dataset, on the page of a run, and in its report."""
 
 import pytest
 

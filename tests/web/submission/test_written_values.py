@@ -29,7 +29,7 @@ ENTRANCES = ("/run_backtest", "/api/check", "/run_study", "/api/check_study", "/
 
 
 CHECKED = ENTRANCES[:-1]
-"""Those that refuse a mistake at once; a preset may be a draft, whose mistakes are told when it is run."""
+"""Those that refuse a mistake at once; a preset may be a draft, whose mistakes are reported when it is run."""
 
 
 @pytest.mark.parametrize("entrance", ENTRANCES)
