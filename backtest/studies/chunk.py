@@ -93,9 +93,10 @@ class Chunk:
     def decode(cls, payload: bytes) -> Chunk:
         """Read what `encode` wrote, or raise `InvalidChunk`; never takes more memory than the payload."""
         whole, digest = payload[:-32], payload[-32:]
-        if whole[: len(_MAGIC)] != _MAGIC or hashlib.sha256(whole).digest() != digest:
-            raise InvalidChunk("the payload is not an encoded chunk, or was altered")
         start = len(_MAGIC) + _LENGTH.size
+        is_whole = len(whole) >= start and hashlib.sha256(whole).digest() == digest
+        if not is_whole or whole[: len(_MAGIC)] != _MAGIC:
+            raise InvalidChunk("the payload is not an encoded chunk, or was altered")
         (length,) = _LENGTH.unpack_from(whole, len(_MAGIC))
         header = _header(whole[start : start + min(length, _LONGEST_HEADER)])
         columns = _columns(header["shapes"], whole[start + length :])
@@ -172,7 +173,7 @@ def _same_nan(part: NDArray[Any]) -> NDArray[Any]:
 def _header(written: bytes) -> dict[str, Any]:
     try:
         header = json.loads(written)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidChunk("the header of the chunk is not readable") from error
     numbers = ("number", "chunks", "first")
     fits = isinstance(header, dict) and all(type(header.get(name)) is int for name in numbers)

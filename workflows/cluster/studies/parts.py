@@ -5,8 +5,10 @@ The file is a ZIP without compression: `<number>.chunk` is an encoded chunk, `<n
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +26,11 @@ from workflows.failures import Failure
 _NAME: Final = re.compile(r"(\d{1,9})\.(chunk|json)")
 _SAME_TIME: Final = (1980, 1, 1, 0, 0, 0)
 """So that a part that is computed again has the same bytes."""
+_ENCRYPTED: Final = 1
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, struct.error
+)  # fmt: skip
+"""What `zipfile` raises of a file that was not written as it is read."""
 _MOST_FAILURE_BYTES: Final = 64 * 1024
 _MAXIMA: Final = 4 * (PATHS + 1)
 """What `reality.Maxima` keeps of an account: of each path, and of what was observed."""
@@ -68,7 +75,11 @@ def read(path: Path, expected: Sequence[int]) -> Iterator[tuple[int, bytes | Fai
     try:
         with zipfile.ZipFile(path) as file:
             yield from _entries(file, set(expected))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+    except _UNREADABLE as error:
+        raise PartError(f"{path.name} is not a readable part: {error}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's beginning; others are of the disk
+            raise
         raise PartError(f"{path.name} is not a readable part: {error}") from error
 
 
@@ -78,7 +89,8 @@ def _entries(file: zipfile.ZipFile, expected: set[int]) -> Iterator[tuple[int, b
         named = _NAME.fullmatch(entry.filename)
         if named is None or int(named[1]) not in left:
             raise PartError(f"the part holds {entry.filename[:40]!r}, which it is not to hold")
-        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        is_plain = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & _ENCRYPTED
+        if not is_plain or entry.file_size != entry.compress_size:
             raise PartError("the part is packed otherwise than parts are")
         left.discard(int(named[1]))
         yield int(named[1]), _failure(file, entry) if named[2] == "json" else file.read(entry)
