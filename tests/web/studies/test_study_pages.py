@@ -93,7 +93,7 @@ def test_the_columns_of_the_table_are_chosen_and_kept_when_it_is_sorted(client, 
     ).text
 
     heads = re.findall(r'<th scope="col" class="num" [^>]*><a href="([^"]*)">([^<]*)<', page)
-    assert [name for _, name in heads] == ["Trial", "fast", "slow", "sharpe ratio", "Equity", "Trades"]
+    assert [name for _, name in heads] == ["Trial", "fast", "slow", "Sharpe ratio", "Equity", "Trades"]
     assert all("columns=final_equity" in address and "columns=num_trades" in address for address, _ in heads)
 
 
