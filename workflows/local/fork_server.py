@@ -234,7 +234,8 @@ class _Server:
             pid, status = os.waitpid(dead.si_pid, 0)
             if pid in self._steps:
                 self._bury(self._steps.pop(pid), os.waitstatus_to_exitcode(status))
-            else:  # the next step is forked when it is due
+            elif self._spare is not None:  # the next step is forked when it is due
+                self._spare.socket.close()
                 self._spare = None
 
     def _bury(self, child: _Child, code: int) -> None:

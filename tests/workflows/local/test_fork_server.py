@@ -84,6 +84,24 @@ def children_of(server):
     return [child.pid for child in children]
 
 
+def test_a_step_that_says_its_end_and_goes_on_is_killed_at_once(environment, monkeypatch, tmp_path):
+    (tmp_path / "early.py").write_text(
+        "import os, time\ndef main(arguments):\n    os.write(3, bytes([0]))\n    time.sleep(3600)\n"
+    )
+    for name, value in environment.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server = ForkServer(STEPS)
+    wait_for(server, lambda ended: server.is_ready)
+    [waiting] = children_of(server)
+
+    server.start("early", "early", [], memory_mib=512)
+    ended = wait_for(server, lambda ended: ended and not psutil.pid_exists(waiting))
+
+    server.close()
+    assert [(step.key, step.exit_code, step.signal) for step in ended] == [("early", Exit.OK, None)]
+
+
 def test_a_module_that_cannot_be_loaded_is_a_crash_of_that_step_alone(server):
     server.start("broken", "workflows.steps.nothing", [], memory_mib=512)
     first = wait_for(server, len)
