@@ -16,8 +16,8 @@ from backtest.prices.dataset import Dataset
 from backtest.run import outcome
 from backtest.run.request import RunRequest
 from config import logs
-from config.settings import Settings
 from store.queries import datasets, results, runs
+from store.queries.studies import robustness
 from workflows.steps import persist, step, work
 from workflows.steps.database import open_once
 
@@ -41,10 +41,9 @@ def warm_up() -> None:
     Whatever is loaded, built or compiled on first use is there afterwards. Where the database is
     unavailable, the first runs are a little slower. No connection is left open.
     """
-    settings = Settings.from_env(os.environ)
+    settings = step.of_environment(tuple(os.environ.items()))
     logs.configure_from(settings, process="fork-server")
     request, prices = RunRequest.parse(REQUEST), samples.load(SYMBOL)
-    step.parser("warm_up", None, bundle="unused").parse_args(["--run-id", request.run_id, "--bundle", "."])
     files = work.files_of(outcome.run(request, {SYMBOL: prices}))
     database = open_once(settings.database_url)
     with contextlib.suppress(SQLAlchemyError, _Rollback), database.write() as session:
@@ -65,4 +64,5 @@ def _store(session: Session, request: RunRequest, prices: Dataset, files: dict[s
     result = persist.result_of(session, runs.get(session, request.run_id), files)
     assert isinstance(result, results.RunResult)
     results.succeed(session, request.run_id, result, now=now)
+    robustness.ask_first(session, request.run_id, now=now)
     raise _Rollback

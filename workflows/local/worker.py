@@ -27,7 +27,7 @@ MAX_ATTEMPTS = 5
 MAX_TRIES = 8
 """How often a step is tried while the database or the disk is unavailable, with growing pauses: four minutes."""
 
-_BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.015, 0.05
+_BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.008, 0.05
 _BUSY_FOR_SECONDS = 10.0
 _RENEW_SECONDS = 0.25
 _REAP_SECONDS = 1.0

@@ -24,13 +24,14 @@ from workflows.steps.database import open_once
 from workflows.steps.work import Work
 
 _REPORT_EVERY_SECONDS = 0.5
+_ARGUMENTS = step.parser("engine", __doc__, bundle="where the result goes")
 log = logs.get(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compute the run and write its bundle; a failure leaves a bundle that says why."""
     rules.allow_installed()
-    arguments = step.parser("engine", __doc__, bundle="where the result goes").parse_args(argv)
+    arguments = _ARGUMENTS.parse_args(argv)
     run_id, folder = arguments.run_id, arguments.bundle
 
     def run(settings: Settings) -> int:

@@ -29,12 +29,13 @@ from workflows.failures import Failure
 from workflows.steps import bundle, stated, step, summary, tables
 from workflows.steps.database import open_once
 
+_ARGUMENTS = step.parser("persist", __doc__, bundle="what the engine step wrote")
 log = logs.get(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Store what the bundle holds; twice is the same as once, and an ended run stays as it is."""
-    arguments = step.parser("persist", __doc__, bundle="what the engine step wrote").parse_args(argv)
+    arguments = _ARGUMENTS.parse_args(argv)
     return step.run(
         "persist",
         arguments.run_id,
@@ -159,7 +160,7 @@ def _store_result(
         if not stored and _is_made_running(session, run_id, result, workflow, now):
             stored = results.succeed(session, run_id, result, now=now)
         if stored and asks and workflow is None:
-            robustness.ask(session, run_id, now=now)
+            robustness.ask_first(session, run_id, now=now)
         failpoints.hit("result-written")
     failpoints.hit("result-committed")
     log.info("run SUCCEEDED" if stored else "run has ended already, nothing stored")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from config import logs
@@ -59,9 +60,15 @@ def run(
 def _settings(name: str) -> Settings:
     """The settings, as which the logs are configured; what is wrong with them is logged as JSON."""
     try:
-        settings = Settings.from_env(os.environ)
+        settings = of_environment(tuple(os.environ.items()))
     except SettingsError:
         logs.configure(process=name, as_json=True)
         raise
     logs.configure_from(settings, process=name)
     return settings
+
+
+@lru_cache(maxsize=1)
+def of_environment(variables: tuple[tuple[str, str], ...]) -> Settings:
+    """The settings in these variables; forked steps inherit those that the fork server has read."""
+    return Settings.from_env(dict(variables))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -46,6 +46,11 @@ def ask(session: Session, run_id: str, *, now: datetime) -> Robustness:
     found = find(session, run_id)
     assert found is not None
     return found
+
+
+def ask_first(session: Session, run_id: str, *, now: datetime) -> None:
+    """Have it computed for a run that SUCCEEDED in this very transaction, so that no other has asked for it."""
+    session.execute(insert(Robustness).values(run_id=run_id, created_at=now))
 
 
 def find(session: Session, run_id: str) -> Robustness | None:
