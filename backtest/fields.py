@@ -20,6 +20,7 @@ Value = int | float | bool | str | date | tuple[str, ...] | dict[str, Any] | Non
 EXPANDED = ("{{", "$(")
 """Argo Workflows and Kubernetes expand what follows these in an argument: no text of a request may hold them."""
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+_BETWEEN_SYMBOLS: Final = re.compile(r"\s*,\s*|\s+")
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
 
 
@@ -221,7 +222,7 @@ def _date(field: Field, raw: object) -> date:
 
 
 def _symbols(field: Field, raw: object) -> tuple[str, ...]:
-    names = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
+    names = _BETWEEN_SYMBOLS.split(raw.strip()) if isinstance(raw, str) else raw
     if not isinstance(names, list | tuple) or not names:
         raise ValidationError(f"must be a list of symbols, got {raw!r}")
     for name in names:

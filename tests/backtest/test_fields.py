@@ -119,7 +119,7 @@ def test_a_whole_number_has_no_fraction_and_stays_in_bounds(raw):
 def test_texts_of_forms_become_the_type_of_the_field():
     assert PERIOD.parse("20") == 20
     assert FLAG.parse("on") is True
-    assert NAMES.parse("SP500, GOOG") == ("SP500", "GOOG")
+    assert NAMES.parse("SP500, GOOG") == NAMES.parse("SP500 GOOG") == ("SP500", "GOOG")
     assert str(DAY.parse("2009-01-02")) == "2009-01-02"
 
 
@@ -149,7 +149,7 @@ def test_every_mistake_is_reported_at_once():
     assert [error.field for error in errors] == ["fee_rate", "period", "day"]
 
 
-@pytest.mark.parametrize("raw", [[], "", ["A", "A"], ["A B"], [""], [1], ["x" * 33], ["\x00"]])
+@pytest.mark.parametrize("raw", [[], "", ["A", "A"], "A,,B", ["A B"], [""], [1], ["x" * 33], ["\x00"]])
 def test_a_list_of_symbols_is_neither_empty_nor_doubled_nor_odd(raw):
     with pytest.raises(ValidationError):
         NAMES.parse(raw)

@@ -52,6 +52,8 @@ class Check(TypedDict):
 
     ok: bool
     errors: NotRequired[list[FieldError]]
+    missing: NotRequired[list[str]]
+    """Symbols of the request without prices."""
     bars: NotRequired[int]
     warmup_bars: NotRequired[int]
     first_bar: NotRequired[Day]

@@ -50,4 +50,5 @@ def _typed() -> dict[str, str]:
 def back_to_form() -> str | None:
     """The address of the submit form that waits for these prices; None where none does, or it is not ours."""
     wanted = request.values.get("next", "")
-    return wanted if wanted.startswith("/?") and wanted.isprintable() else None
+    is_form = wanted == "/" or wanted.startswith("/?")
+    return wanted if is_form and wanted.isprintable() else None

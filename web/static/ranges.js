@@ -68,7 +68,7 @@ function body() {
     if (name.startsWith(WINDOWS)) (asked.walk_forward ??= {})[name.slice(WINDOWS.length)] = value;
     else if (name.startsWith(OWN)) asked[name.slice(OWN.length)] = value;
     else if (name.startsWith("params.")) asked.params[name.slice(7)] = value;
-    else asked[name] = name === "symbols" ? value.split(",").map((part) => part.trim()).filter(Boolean) : value.trim();
+    else asked[name] = name === "symbols" ? value.split(/[\s,]+/).filter(Boolean) : value.trim();
     if (percents.has(name) && !Number.isNaN(Number(value))) asked[name] = fraction(Number(value));
   }
   for (const range of ranges()) {

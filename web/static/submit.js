@@ -75,6 +75,20 @@ function toFix(placed) {
   return `Still to fill in: ${missing.map((input) => input.labels[0].firstChild.textContent.trim()).join(", ")}`;
 }
 
+// Prices that are missing are brought in on another page; what was typed is a draft until it comes back.
+const offers = document.getElementById("offers"), blank = document.getElementById("offer").content;
+function offer(symbol) {
+  const made = blank.cloneNode(true);
+  made.querySelector("span > span").textContent = `${symbol}:`;
+  for (const link of made.querySelectorAll("a")) {
+    const address = new URL(link.getAttribute("href"), location.href);
+    address.searchParams.set("symbol", symbol);
+    link.href = address;
+    link.addEventListener("click", () => keep(form));
+  }
+  return made;
+}
+
 let waiting, asked = 0;
 async function check() {
   if (form.elements.symbols.getAttribute("aria-expanded") === "true") return;  // a name is still being chosen
@@ -83,11 +97,12 @@ async function check() {
   if (!response?.ok || number !== asked) return;
   const found = await response.json();
   clearErrors();
+  offers.replaceChildren(...(found.missing ?? []).slice(0, 5).map(offer));
   caveats.replaceChildren(...(found.caveats ?? []).map(({ message }) => Object.assign(document.createElement("li"), { textContent: message })));
   if (found.ok) {
     previewFormulas(form);
     const time = found.seconds < 1 ? `${Math.max(0.1, found.seconds).toFixed(1)} s` : `${Math.round(found.seconds)} s`;
-    const several = form.elements.symbols.value.split(",").filter((name) => name.trim()).length;
+    const several = form.elements.symbols.value.split(/[\s,]+/).filter(Boolean).length;
     const of = several > 1 ? ` of ${counted(several, "symbol")}` : "";
     plan.textContent = `${counted(found.bars, "bar")}${of}, ${found.first_bar} to ${found.last_bar}, about ${time}`;
   } else {

@@ -4,7 +4,7 @@ import { counted } from "./words.js";
 const form = document.getElementById("submit");
 const input = form.elements.symbols, first = form.elements.start_date, last = form.elements.end_date;
 const list = document.getElementById("symbol-options"), facts = document.getElementById("symbol-facts");
-const ranges = document.getElementById("ranges");
+const ranges = document.getElementById("ranges"), box = document.getElementById("symbol-chips");
 const chips = [...document.querySelectorAll("[data-symbol]")];
 const known = new Map(chips.map(({ dataset }) => [dataset.symbol, { first: dataset.first, last: dataset.last, bars: Number(dataset.bars) }]));
 const searched = new Set();
@@ -12,7 +12,7 @@ const plain = facts.textContent;
 const MOST = 30;  // options shown at once
 let options = [], active = -1, waiting, asked = 0, stepping = null;
 
-const parts = () => input.value.split(",").map((text) => text.trim());
+const parts = () => input.value.trimStart().split(/[\s,]+/);
 const chosen = () => parts().filter(Boolean).map((name) => name.toUpperCase());
 const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
 const range = ({ first, last, bars }) => `${first} to ${last}, ${counted(bars, "bar")}`;
@@ -28,9 +28,10 @@ async function search(text, limit) {
   searched.add(text);
 }
 
-// Chips and the line below the field tell what is chosen.
+// Chips and the line below the field tell what is chosen; each chosen symbol with prices has a chip.
 function tell() {
   const names = chosen(), found = names.filter((name) => known.has(name));
+  for (const name of found) if (!chips.some(({ dataset }) => dataset.symbol === name)) box.prepend(newChip(name));
   for (const chip of chips) chip.setAttribute("aria-pressed", String(names.includes(chip.dataset.symbol)));
   facts.textContent = found.length ? found.map((name) => `${name}: ${range(known.get(name))}`).join(" · ") : plain;
 }
@@ -42,15 +43,22 @@ async function learn() {
   tell();
 }
 
-for (const chip of chips) {
-  chip.hidden = false;
-  chip.addEventListener("click", () => {
-    const names = chosen(), name = chip.dataset.symbol;
-    input.value = (names.includes(name) ? names.filter((other) => other !== name) : [...names, name]).join(", ");
-    changed(input);
-    close();
-  });
+function newChip(name) {
+  const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip", textContent: name, title: range(known.get(name)) });
+  chip.dataset.symbol = name;
+  chips.push(chip);
+  return chip;
 }
+
+for (const chip of chips) chip.hidden = false;
+box.addEventListener("click", ({ target }) => {
+  const name = target.dataset.symbol;
+  if (!name) return;
+  const names = chosen();
+  input.value = (names.includes(name) ? names.filter((other) => other !== name) : [...names, name]).join(", ");
+  changed(input);
+  close();
+});
 
 // The list of what fits the word being typed: what is known at once, what the server finds soon after.
 input.removeAttribute("list");

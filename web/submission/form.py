@@ -47,7 +47,7 @@ CHOICE_LABELS = {
     "cagr": "CAGR",
     "calmar_ratio": "Calmar ratio",
     "final_equity": "Final equity",
-    "max_drawdown": "Maximum drawdown",
+    "max_drawdown": "Max drawdown",
     "volatility": "Volatility",
 }
 
@@ -174,7 +174,7 @@ def by_field(errors: Sequence[FieldError]) -> dict[str, list[str]]:
 
 
 def _listed(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return text.replace(",", " ").split()
 
 
 def typed(value: object) -> str:

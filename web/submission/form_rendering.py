@@ -26,7 +26,7 @@ def render_form(values: Mapping[str, str], errors: Sequence[FieldError] = ()) ->
         symbols = datasets.current(session, limit=_MOST_SYMBOLS)
         newest = run_list.page(session, limit=_NEWEST).runs
         saved = presets.list_all(session)
-        missing = _missing(session, errors)
+        missing = missing_symbols(session, errors)
     return render_template(
         "home.html",
         values=values,
@@ -43,11 +43,11 @@ def render_form(values: Mapping[str, str], errors: Sequence[FieldError] = ()) ->
     )
 
 
-def _missing(session: Session, errors: Sequence[FieldError]) -> list[str]:
+def missing_symbols(session: Session, errors: Sequence[FieldError]) -> list[str]:
     """The symbols among these mistakes that have no prices."""
     named = [str(error.value) for error in errors if error.field in ("symbols", "benchmark") and error.value]
     wanted = dict.fromkeys(name for name in named if is_symbol(name))
-    known = {name.upper() for name in datasets.spellings(session, list(wanted))}
+    known = {name.upper() for name in datasets.spellings(session, list(wanted))} if wanted else set()
     return [name for name in wanted if name.upper() not in known]
 
 

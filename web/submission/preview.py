@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import FieldError, InvalidRequest
@@ -16,8 +16,8 @@ from store.queries import datasets
 from web.api import chart_schemas
 from web.errors import as_json
 from web.services import database, services, settings
-from web.submission import form, percentages
-from web.submission.received import received
+from web.submission import form
+from web.submission.received import received, refusal
 from workflows import limits, submission
 from workflows.errors import PreviewRefused
 from workflows.parsing.previewer import FormulaQuestion
@@ -35,8 +35,7 @@ def preview() -> ResponseReturnValue:
     try:
         body = _previewed(limits.read(received(), settings().limits))
     except InvalidRequest as invalid:
-        errors = percentages.told(invalid.errors, request.form)
-        body = {"ok": False, "errors": [as_json(error) for error in errors]}
+        body = {"ok": False, "errors": refusal(invalid)}
     except PreviewRefused as refused:
         body = {"ok": False, "errors": [as_json(FieldError("", str(refused)))]}
     return jsonify(body)

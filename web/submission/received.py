@@ -7,10 +7,18 @@ from typing import Any, Final
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from backtest.errors import InvalidRequest
+from web.api import schemas
 from web.api.request_parsing import json_body
-from web.submission import form
+from web.errors import as_json
+from web.submission import form, percentages
 
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def refusal(invalid: InvalidRequest) -> list[schemas.FieldError]:
+    """Every mistake as JSON; those of a form speak of its percentages."""
+    return [as_json(error) for error in percentages.told(invalid.errors, request.form)]
 
 
 def received() -> Any:

@@ -14,11 +14,11 @@ from store.models import Status
 from web.api import links, schemas
 from web.api.request_parsing import idempotency_key
 from web.auth.authentication import client
-from web.errors import as_json, status_of, wants_page
+from web.errors import status_of, wants_page
 from web.services import database, launcher, settings
 from web.submission import form, percentages
-from web.submission.form_rendering import render_form
-from web.submission.received import FORMS, received
+from web.submission.form_rendering import missing_symbols, render_form
+from web.submission.received import FORMS, received, refusal
 from workflows import limits, submission
 
 _BARS_PER_SECOND = 400_000
@@ -54,8 +54,9 @@ def check() -> ResponseReturnValue:
     try:
         body = _plan(limits.read(received(), settings().limits))
     except InvalidRequest as invalid:
-        errors = percentages.told(invalid.errors, request.form)
-        body = {"ok": False, "errors": [as_json(error) for error in errors]}
+        with database().read() as session:
+            missing = missing_symbols(session, invalid.errors)
+        body = {"ok": False, "errors": refusal(invalid), "missing": missing}
     return jsonify(body)
 
 

@@ -46,6 +46,23 @@ def test_prices_that_a_run_lacks_are_uploaded_from_the_form(open_page, prices):
     expect(page.get_by_role("link", name="Upload prices")).to_have_count(0)
 
 
+def test_prices_are_offered_as_soon_as_a_symbol_without_them_is_typed(open_page, prices):
+    page = open_page()
+    page.locator("#f-initial_capital").fill("23456")
+    symbols = page.get_by_label("Symbols", exact=True)
+    symbols.fill("sp500 TYPED")
+    symbols.blur()
+    expect(page.get_by_text("TYPED:")).to_be_visible()
+    page.get_by_role("link", name="Upload prices").click()
+
+    page.get_by_label("CSV or Parquet file").set_input_files(prices)
+    page.get_by_role("button", name="Upload").click()
+
+    expect(symbols).to_have_value("sp500 TYPED")
+    expect(page.locator("#f-initial_capital")).to_have_value("23456")
+    expect(page.get_by_role("link", name="Upload prices")).to_have_count(0)
+
+
 def test_the_bars_of_a_dataset_are_leafed_through(open_page):
     page = open_page("/datasets")
     page.get_by_role("link", name="GOOG", exact=True).click()

@@ -85,6 +85,22 @@ def test_enter_after_an_arrow_that_waited_for_nothing_leaves_what_was_typed(open
     expect(page).to_have_url(re.compile("/$"))
 
 
+def test_a_chosen_symbol_has_a_button_also_where_it_is_not_among_the_offered_ones(open_page):
+    page = open_page("/docs")
+    without_its_chip(page, "NASDAQ")
+    page.goto("/")
+    symbols = page.get_by_label("Symbols", exact=True)
+
+    symbols.fill("sp500 nasdaq")
+    symbols.blur()
+    chip = page.get_by_role("button", name="NASDAQ", exact=True)
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    chip.click()
+
+    expect(symbols).to_have_value("SP500")
+    expect(chip).to_have_attribute("aria-pressed", "false")
+
+
 def test_symbols_and_ranges_are_chosen_by_a_press(open_page):
     page = open_page()
 

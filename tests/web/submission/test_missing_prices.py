@@ -2,7 +2,9 @@
 
 import io
 from html import unescape
-from re import search
+from re import fullmatch, search
+
+import pytest
 
 from tests.web.conftest import PAGE, SMALLEST
 
@@ -16,7 +18,7 @@ def sent(client, **changes):
 
 
 def test_an_unknown_symbol_offers_an_upload_that_comes_back_to_the_filled_form(client):
-    link = unescape(search(r'NEWONE: <a href="([^"]+)">Upload prices', sent(client))[1])
+    link = unescape(search(r'NEWONE:</span> <a href="([^"]+)">Upload prices', sent(client))[1])
     page = client.get(link, headers=PAGE).text
     back = unescape(search(r'name="next" value="([^"]+)"', page)[1])
     assert 'name="symbol" value="NEWONE"' in page
@@ -30,13 +32,32 @@ def test_an_unknown_symbol_offers_an_upload_that_comes_back_to_the_filled_form(c
     assert 'value="12345"' in form
 
 
-def test_an_address_elsewhere_is_not_followed(client):
-    upload = {"symbol": "NEWONE", "next": "https://example.com/?a=1", "file": (io.BytesIO(CSV), "prices.csv")}
+@pytest.mark.parametrize(
+    ("back", "led"),
+    [
+        ("/", "/"),
+        ("/?symbols=NEWONE", r"/\?symbols=NEWONE"),
+        ("https://example.com/?a=1", r"/datasets/\w+"),
+        ("//example.com/", r"/datasets/\w+"),
+    ],
+)
+def test_an_upload_leads_back_to_the_form_and_to_no_address_elsewhere(client, back, led):
+    upload = {"symbol": "NEWONE", "next": back, "file": (io.BytesIO(CSV), "prices.csv")}
 
     answer = client.post("/datasets", data=upload, headers=PAGE)
 
-    assert answer.location.startswith("/datasets/")
+    assert fullmatch(led, answer.location)
 
 
 def test_a_mistake_that_is_no_missing_symbol_offers_nothing(client):
-    assert "Upload prices</a>" not in sent(client, symbols=SMALLEST["symbols"][0], initial_capital="-1")
+    assert '<div id="offers"></div>' in sent(client, symbols=SMALLEST["symbols"][0], initial_capital="-1")
+
+
+def test_a_check_names_the_symbols_without_prices(client):
+    asked = SMALLEST | {"symbols": ["sp500", "NEWONE"], "benchmark": "ALSONEW"}
+
+    found = client.post("/api/check", json=asked).json
+    wrong = client.post("/api/check", json=SMALLEST | {"initial_capital": -1}).json
+
+    assert found["missing"] == ["NEWONE", "ALSONEW"]
+    assert wrong["missing"] == []
