@@ -17,6 +17,7 @@ from web.datasets.splits import bp as splits
 from web.datasets.views import bp as datasets
 from web.datasets.yahoo import QuoteSource, YahooFinance
 from web.datasets.yahoo_import import bp as yahoo_import
+from web.handbook import pages as handbook
 from web.health import bp as health
 from web.ledger.views import bp as ledger
 from web.middleware import compression, concurrency, csrf, receiving, response_headers
@@ -69,6 +70,7 @@ BLUEPRINTS = (
     ledger,
     audit,
     docs,
+    handbook.bp,
     health,
 )
 
@@ -101,6 +103,7 @@ def create_app(
         formatting,
         form,
         run_settings,
+        handbook,
     ):
         part.register(app)
     for blueprint in BLUEPRINTS:

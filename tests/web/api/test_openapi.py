@@ -28,6 +28,7 @@ PAGES = {
     "/datasets",
     "/datasets/{data_hash}",
     "/docs",
+    "/docs/{name}",
     "/audit",
     "/openapi.json",
     "/sign-in",
