@@ -12,3 +12,13 @@ TEN_YEARS = MINIMAL | {
     "initial_capital": 100000, "fee_rate": 0.001, "slippage_bps": 0, "size_type": "percent", "size": 100,
 }  # fmt: skip
 REQUEST = MINIMAL | {"start_date": "2017-01-03", "fee_rate": 0.001, "slippage_bps": 0}
+
+
+def sweep(fast: tuple[int, int, int], slow: tuple[int, int, int]) -> dict[str, Any]:
+    """A study of the example's rule over its ten years: from, to and step of both averages."""
+    ranges = {"params.fast": fast, "params.slow": slow}
+    space = {name: dict(zip(("from", "to", "step"), ends, strict=True)) for name, ends in ranges.items()}
+    return {name: value for name, value in MINIMAL.items() if name != "params"} | {"space": space}
+
+
+SMALL_STUDY = sweep((2, 21, 1), (30, 105, 5))

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from backtest.metrics.account import Account
-from backtest.metrics.catalogue import METRICS, Metrics
+from backtest.metrics.catalogue import METRICS, Metrics, evaluate
 
 GROUPS: Final = ("return", "risk", "drawdown")
 """Of what equity alone decides: the benchmark makes no trades and pays no costs."""
@@ -19,11 +19,4 @@ def metrics_of_benchmark(account: Account) -> Metrics:
     """Every metric of return, risk and drawdown for the benchmark of this account, by the same names."""
     if account.benchmark is None:
         return Metrics(dict.fromkeys(metric.name for metric in HELD), {})
-    held = replace(account, equity=account.benchmark, held=np.ones(len(account.times), bool))
-    values, reasons = {}, {}
-    with np.errstate(all="ignore"):  # what overflows is reported as undefined
-        for metric in HELD:
-            values[metric.name], reason = metric.evaluate(held)
-            if reason:
-                reasons[metric.name] = reason
-    return Metrics(values, reasons)
+    return evaluate(HELD, replace(account, equity=account.benchmark, held=np.ones(len(account.times), bool)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,10 +101,15 @@ class Metrics:
 
 def compute_metrics(account: Account) -> Metrics:
     """Every metric of the catalogue for this account; never NaN or infinite, never an exception."""
+    return evaluate(METRICS, account)
+
+
+def evaluate(metrics: Iterable[Metric], account: Account) -> Metrics:
+    """These metrics for this account; never NaN or infinite, never an exception."""
     values: dict[str, float | int | None] = {}
     reasons: dict[str, str] = {}
     with np.errstate(all="ignore"):  # what overflows is reported as undefined
-        for metric in METRICS:
+        for metric in metrics:
             values[metric.name], reason = metric.evaluate(account)
             if reason:
                 reasons[metric.name] = reason

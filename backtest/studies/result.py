@@ -97,11 +97,8 @@ def judge(
     )
 
 
-def _account(
-    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], judgement: Judgement,
-    walk: WalkForwardResult | None,
-) -> dict[str, Any]:  # fmt: skip
-    table, best = judgement.table, judgement.table.best
+def traded(own: AccountRange, table: TrialTable) -> dict[str, Any]:
+    """What an account traded, and how many of its trials may be chosen and made money."""
     span = own.selection.span
     return {
         "symbols": list(table.symbols),
@@ -111,6 +108,16 @@ def _account(
         "bars": len(span.times),
         "eligible": int(table.eligible.sum()),
         "profitable": float((table.figures["total_return"][table.known] > 0).mean()),
+    }
+
+
+def _account(
+    planned: Plan, own: AccountRange, datasets: Mapping[str, Dataset], judgement: Judgement,
+    walk: WalkForwardResult | None,
+) -> dict[str, Any]:  # fmt: skip
+    table, best = judgement.table, judgement.table.best
+    return {
+        **traded(own, table),
         "holding": _holding(own),
         "best": None if best is None else trial_json(planned, table, best),
         "statistics": judgement.as_json(),

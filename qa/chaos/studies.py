@@ -12,21 +12,13 @@ import psutil
 from sqlalchemy import func, select
 
 from qa.chaos.experiment import Experiment
+from qa.examples import sweep
 from store.models import Status, Study, StudyChunk
 from store.queries.studies import studies
 from workflows.studies import submission
 
 KIND: Final = "kill -9 in the midst of a study"
-REQUEST: Final = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "space": {
-        "params.fast": {"from": 2, "to": 33, "step": 1},
-        "params.slow": {"from": 40, "to": 359, "step": 1},
-    },
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
+REQUEST: Final = sweep((2, 33, 1), (40, 359, 1))
 """10,240 trials, which `_CHUNKS` chunks share."""
 _CHUNKS: Final = 40
 _KILLS_A_STUDY: Final = 4

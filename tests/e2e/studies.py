@@ -10,19 +10,11 @@ from backtest.studies.chunk import join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.plan import plan
 from backtest.studies.request import StudyLimits, StudyRequest
+from qa.examples import sweep
 from tests.e2e.cluster import until
 from tests.e2e.product import ENDED, Product
 
-STUDY: dict[str, Any] = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "space": {
-        "params.fast": {"from": 2, "to": 201, "step": 1},
-        "params.slow": {"from": 2, "to": 1001, "step": 1},
-    },
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
+STUDY: dict[str, Any] = sweep((2, 201, 1), (2, 1001, 1))
 """180,000 trials in eleven chunks, which some pods share where a pod is for a second."""
 
 

@@ -73,6 +73,14 @@ def finished(filled_database: Database, submit: Callable[..., str]) -> Callable[
     return finished
 
 
+def asked_again(client: FlaskClient, address: str, other: str) -> tuple[int, int, bytes, int]:
+    """The answers to a question, to the same one with what it was answered, and to another one with that."""
+    first = client.get(address)
+    known = {"If-None-Match": first.headers["ETag"]}
+    again, changed = (client.get(asked, headers=known) for asked in (address, other))
+    return first.status_code, again.status_code, again.data, changed.status_code
+
+
 def complete(database: Database, run_id: str) -> None:
     """Execute a submitted run and store its result."""
     with database.read() as session:

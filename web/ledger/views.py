@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from flask import Blueprint, Response, abort, jsonify, render_template, url_for
 from sqlalchemy.orm import Session
@@ -33,11 +34,7 @@ def page() -> str:
 @bp.get("/ledger/<fingerprint>")
 def show(fingerprint: str) -> str:
     """What was tried on one rule and its prices: every study and every run."""
-    with database().read() as session:
-        pool = _pool(session, fingerprint)
-        sources = ledger.entries(session, fingerprint, limit=_MOST_SOURCES)
-        kinds = ledger.kinds(session, [entry.source for entry in sources])
-    return render_template("ledger/pool.html", pool=pool, sources=sources, kinds=kinds)
+    return render_template("ledger/pool.html", **_tried(fingerprint)._asdict())
 
 
 @bp.get("/api/ledger")
@@ -55,15 +52,27 @@ def list_pools() -> Response:
 @bp.get("/api/ledger/<fingerprint>")
 def one_pool(fingerprint: str) -> Response:
     """One rule and its prices, with every request that tried something on them."""
+    found = _tried(fingerprint)
+    body: schemas.LedgerSources = {
+        "tried": _as_json(found.pool),
+        "sources": [_source(entry, found.kinds.get(entry.source)) for entry in found.sources],
+    }
+    return jsonify(body)
+
+
+class _Tried(NamedTuple):
+    """One rule and its prices, the requests that tried something on them, and which are studies."""
+
+    pool: ledger.Pool
+    sources: Sequence[LedgerEntry]
+    kinds: Mapping[str, str]
+
+
+def _tried(fingerprint: str) -> _Tried:
     with database().read() as session:
         pool = _pool(session, fingerprint)
         sources = ledger.entries(session, fingerprint, limit=_MOST_SOURCES)
-        kinds = ledger.kinds(session, [entry.source for entry in sources])
-    body: schemas.LedgerSources = {
-        "tried": _as_json(pool),
-        "sources": [_source(entry, kinds.get(entry.source)) for entry in sources],
-    }
-    return jsonify(body)
+        return _Tried(pool, sources, ledger.kinds(session, [entry.source for entry in sources]))
 
 
 def _read(session: Session) -> tuple[Sequence[ledger.Pool], int]:

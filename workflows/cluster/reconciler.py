@@ -83,12 +83,7 @@ class Reconciler:
         workflow = self._details.of(listed)
         if workflow is None:
             return
-        submission = registration.WorkflowSubmission(
-            run_id=listed.run_id,
-            arguments=workflow.arguments,
-            workflow_name=workflow.name,
-            workflow_uid=workflow.uid,
-        )
+        submission = registration.WorkflowSubmission.of(listed, workflow)
         try:
             with self._database.write() as session:
                 if registration.register(session, submission, now=datetime.now(UTC)):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,9 @@ from store.queries import runs, workflow_links
 from workflows import submission
 from workflows.cluster import parameters
 from workflows.errors import RunDiffers
+
+if TYPE_CHECKING:
+    from workflows.cluster.argo_client import WorkflowStatus
 
 _LONGEST = 4_000
 """Characters of an argument or a message that the row of a refused run keeps."""
@@ -30,6 +34,16 @@ class WorkflowSubmission:
     arguments: Mapping[str, str]
     workflow_name: str
     workflow_uid: str
+
+    @classmethod
+    def of(cls, listed: WorkflowStatus, workflow: WorkflowStatus) -> Self:
+        """That of a listed workflow, with its details as Argo has them now."""
+        return cls(
+            run_id=listed.run_id,
+            arguments=workflow.arguments,
+            workflow_name=workflow.name,
+            workflow_uid=workflow.uid,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

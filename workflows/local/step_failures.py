@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from backtest.plural import counted
 from config.exit_codes import Exit
+from config.settings import Settings
 from workflows.failures import Failure
 from workflows.local.fork_server import Ended
 
@@ -26,6 +27,11 @@ class StepLimits:
 
     timeout_seconds: float
     memory_mib: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """What the settings allow."""
+        return cls(timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib)
 
 
 Stopped = Literal["timeout", "unwanted"]

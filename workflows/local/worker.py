@@ -67,9 +67,7 @@ class Worker:
         studies: StudyWorker,
         robustness: RobustnessWorker,
     ) -> None:
-        self._limits = StepLimits(
-            timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
-        )
+        self._limits = StepLimits.of(settings)
         self._slots, self._queue, self._scratch = settings.worker_slots, queue, scratch
         self._audit_days, self._prune_at = settings.audit_days, 0.0
         self._studies, self._robustness = studies, robustness

@@ -18,20 +18,12 @@ from typing import Any, Final
 from qa import machine
 from qa.benchmarks.studies.memory import Memory
 from qa.environment import app_running
+from qa.examples import sweep
 from qa.http_client import HttpClient
 
 PAGE: Final = Path("docs/studies-speed.md")
 RANGE: Final = {"symbols": ["SP500"], "start_date": "2009-01-02", "end_date": "2018-12-31"}
-PAIRS: Final = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "space": {
-        "params.fast": {"from": 2, "to": 99, "step": 1},
-        "params.slow": {"from": 3, "to": 100, "step": 1},
-    },
-    "start_date": "1999-02-18",
-    "end_date": "2018-12-31",
-}
+PAIRS: Final = sweep((2, 99, 1), (3, 100, 1)) | {"start_date": "1999-02-18"}
 """4,851 pairs over 5,000 bars."""
 MILLION: Final = RANGE | {
     "rule_type": "RSI",

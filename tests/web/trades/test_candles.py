@@ -5,6 +5,7 @@ import pytest
 
 from backtest import indicators, rules
 from backtest.rules.lines import Line
+from tests.web.conftest import asked_again
 from web.trades import candles, priced
 from web.trades.priced import Priced
 
@@ -78,14 +79,8 @@ def test_the_lines_of_a_run_are_warmed_up_on_the_symbols_own_history(client, fin
 
 def test_prices_are_decoded_once_and_sent_again_only_for_another_question(client, finished):
     address = f"/api/runs/{finished(start_date='2018-01-02')}/candles?candles=100"
-    first = client.get(address)
 
-    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
-    other = client.get(
-        address.replace("candles=100", "candles=50"), headers={"If-None-Match": first.headers["ETag"]}
-    )
-
-    assert (first.status_code, again.status_code, again.data, other.status_code) == (200, 304, b"", 200)
+    assert asked_again(client, address, address.replace("candles=100", "candles=50")) == (200, 304, b"", 200)
 
 
 @pytest.mark.parametrize(

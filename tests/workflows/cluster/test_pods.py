@@ -15,7 +15,6 @@ from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from qa.processes import ROOT
-from store.admin import accounts
 from store.models import Run
 from store.queries import audit, datasets, runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of
@@ -76,20 +75,6 @@ def test_both_pods_together_give_the_result_that_pure_compute_gives(environment,
     assert run.status == "SUCCEEDED"
     assert run.result_hash == run_purely(RunRequest.parse(REQUEST), SP500).summary["result_hash"]
     assert (run.workflow_name, run.workflow_uid) == ("bt-x", UID)
-
-
-@pytest.fixture
-def accounts_of(database, mysql_server):
-    """The address of the database with each account that a migration makes."""
-    users = {role: f"{role.lower()}_{uuid.uuid4().hex[:8]}" for role in ("WRITER", "READER")}
-    named = {f"{role}_USER": user for role, user in users.items()}
-    accounts.grant(database.engine, named | {f"{role}_PASSWORD": "its-own" for role in users}, pods=10)
-    yield {
-        role: database.engine.url.set(username=user, password="its-own").render_as_string(hide_password=False)
-        for role, user in users.items()
-    }
-    for user in users.values():
-        mysql_server.execute(f"DROP USER '{user}'@'%'")
 
 
 @pytest.mark.parametrize("database_url", ["mysql"], indirect=True)

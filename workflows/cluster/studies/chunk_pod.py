@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from backtest import rules
-from config.exit_codes import Exit
 from config.settings import Settings
-from workflows.cluster import failure_messages, pod_memory
-from workflows.cluster.studies import assignment, executing
-from workflows.steps import step, work
+from workflows.cluster.studies import executing
+from workflows.cluster.studies.assignment import Assignment
+from workflows.steps import step
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,20 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pod", required=True, type=int, metavar="I", help="which pod this is, from 0 on")
     parser.add_argument("--part", required=True, type=Path, metavar="FILE", help="where the chunks go")
     arguments = parser.parse_args(argv)
-    return step.run(
-        "chunk",
-        arguments.run_id,
-        lambda settings: _run(settings, arguments),
-        on_error=lambda error: work.failed(error, failure_messages.leave),
-    )
 
+    def execute(settings: Settings, assigned: Assignment) -> None:
+        prices = executing.prices_of(settings, assigned)
+        executing.write_part(assigned, prices, arguments.pod, arguments.part)
 
-def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    pod_memory.limit(os.environ)
-    assigned = assignment.read(arguments.bundle, arguments.run_id)
-    prices = executing.prices_of(settings, assigned)
-    executing.write_part(assigned, prices, arguments.pod, arguments.part)
-    return Exit.OK
+    return executing.run("chunk", arguments, execute)
 
 
 if __name__ == "__main__":

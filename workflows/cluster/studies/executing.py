@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import argparse
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -15,15 +17,32 @@ from backtest.studies.chunk import Chunk
 from backtest.studies.compute import compute_chunk
 from backtest.studies.execution.processors import available
 from config import logs
+from config.exit_codes import Exit
 from config.settings import Settings
 from store.queries import datasets
 from store.session import Database
 from workflows import failpoints
+from workflows.cluster import failure_messages, pod_memory
+from workflows.cluster.studies import assignment
 from workflows.cluster.studies.assignment import Assignment
 from workflows.cluster.studies.parts import PartWriter
 from workflows.failures import Failure, snake_case
+from workflows.steps import step, work
 
 log = logs.get(__name__)
+
+
+def run(name: str, arguments: argparse.Namespace, do: Callable[[Settings, Assignment], None]) -> int:
+    """Run a step that executes trials within the memory of its pod; a failure leaves a termination message."""
+
+    def assigned(settings: Settings) -> int:
+        pod_memory.limit(os.environ)
+        do(settings, assignment.read(arguments.bundle, arguments.run_id))
+        return Exit.OK
+
+    return step.run(
+        name, arguments.run_id, assigned, on_error=lambda error: work.failed(error, failure_messages.leave)
+    )
 
 
 def prices_of(settings: Settings, assigned: Assignment) -> dict[str, Dataset]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,15 +18,13 @@ from backtest.prices.dataset import Dataset
 from backtest.studies.chunk import Chunk
 from backtest.studies.result import finish
 from config import logs
-from config.exit_codes import Exit
 from config.settings import Settings
 from workflows import failpoints
-from workflows.cluster import failure_messages, pod_memory
-from workflows.cluster.studies import assignment, executing, parts
+from workflows.cluster.studies import executing, parts
 from workflows.cluster.studies.assignment import Assignment
 from workflows.errors import BundleError
 from workflows.failures import snake_case
-from workflows.steps import step, work
+from workflows.steps import step
 
 log = logs.get(__name__)
 
@@ -40,20 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", required=True, type=Path, metavar="FILE", help="where chunks of its own go")
     parser.add_argument("--result", required=True, type=Path, metavar="FILE", help="where the result goes")
     arguments = parser.parse_args(argv)
-    return step.run(
-        "judge",
-        arguments.run_id,
-        lambda settings: _run(settings, arguments),
-        on_error=lambda error: work.failed(error, failure_messages.leave),
-    )
+    return executing.run("judge", arguments, lambda settings, assigned: _run(settings, arguments, assigned))
 
 
-def _run(settings: Settings, arguments: argparse.Namespace) -> int:
-    pod_memory.limit(os.environ)
-    assigned = assignment.read(arguments.bundle, arguments.run_id)
+def _run(settings: Settings, arguments: argparse.Namespace, assigned: Assignment) -> None:
     if not assigned.is_last:
         log.info("chunks are left for another workflow, nothing to judge")
-        return Exit.OK
+        return
     prices = executing.prices_of(settings, assigned)
     if assigned.fans_out:
         paths = [arguments.parts / str(pod) for pod in range(assigned.pods)]
@@ -62,7 +52,6 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
         paths = [arguments.part]
     found = [*assigned.known, *_chunks(assigned, paths)]
     arguments.result.write_text(json.dumps(_judged(assigned, prices, found), allow_nan=False), "utf-8")
-    return Exit.OK
 
 
 def _chunks(assigned: Assignment, paths: Sequence[Path]) -> Iterator[Chunk]:

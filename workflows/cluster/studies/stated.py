@@ -16,13 +16,12 @@ from typing import Any, Final, NoReturn, cast
 
 from backtest.arrays import Ints
 from backtest.metrics.account import Undefined
-from backtest.prices.calendar import stamp
 from backtest.prices.dataset import Dataset
 from backtest.run.recomputed import differences
 from backtest.studies.chunk import Chunk, join
 from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import Plan
-from backtest.studies.result import HOLDOUT_METRICS
+from backtest.studies.result import HOLDOUT_METRICS, traded
 from backtest.studies.segments import AccountRange, account_range
 from backtest.studies.statistics.deflated import Deflated
 from backtest.studies.statistics.judgement import Judgement
@@ -149,17 +148,11 @@ def _expected(planned: Plan, prices: Mapping[str, Dataset], found: Sequence[Chun
 
 
 def _account(planned: Plan, own: AccountRange, table: TrialTable, judgement: Judgement) -> dict[str, Any]:
-    span, statistics = own.selection.span, judgement.as_json()
+    statistics = judgement.as_json()
     for name in ("deflated", "reasons"):
         del statistics[name]
     return {
-        "symbols": list(table.symbols),
-        "data_hash": span.data_hash,
-        "first_bar": stamp(span.times[0]),
-        "last_bar": stamp(span.times[-1]),
-        "bars": len(span.times),
-        "eligible": int(table.eligible.sum()),
-        "profitable": float((table.figures["total_return"][table.known] > 0).mean()),
+        **traded(own, table),
         "best": None if table.best is None else trial_json(planned, table, table.best),
         "statistics": statistics,
     }

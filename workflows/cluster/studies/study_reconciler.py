@@ -105,12 +105,7 @@ class StudyReconciler:
         workflow = self._details.of(listed)
         if workflow is None:
             return
-        submitted = WorkflowSubmission(
-            run_id=listed.run_id,
-            arguments=workflow.arguments,
-            workflow_name=workflow.name,
-            workflow_uid=workflow.uid,
-        )
+        submitted = WorkflowSubmission.of(listed, workflow)
         reason = self._failure_of(workflow).message
         with self._database.write() as session:
             registration.refuse(session, submitted, reason, now=datetime.now(UTC))

@@ -49,9 +49,7 @@ class RobustnessWorker:
     """Computes one at a time, in a process of its own; a run finds its place free whatever is computed here."""
 
     def __init__(self, settings: Settings, queue: RobustnessQueue) -> None:
-        self._limits = StepLimits(
-            timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
-        )
+        self._limits = StepLimits.of(settings)
         self._queue = queue
         self._server: ForkServer | None = None
         self._held: Held | None = None

@@ -66,9 +66,7 @@ class StudyWorker:
     """Executes one study at a time; its processes are its own, so that a run finds its place free."""
 
     def __init__(self, settings: Settings, queue: StudyQueue) -> None:
-        self._limits = StepLimits(
-            timeout_seconds=settings.step_timeout_seconds, memory_mib=settings.step_memory_mib
-        )
+        self._limits = StepLimits.of(settings)
         self._slots, self._queue = settings.worker_slots, queue
         self._server: ForkServer | None = None
         self._held: Held | None = None

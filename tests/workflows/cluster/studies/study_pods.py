@@ -8,22 +8,13 @@ import sys
 import uuid
 from unittest import mock
 
+from qa.examples import SMALL_STUDY
 from qa.processes import ROOT
 from store.queries.studies import chunks, studies
-from workflows.cluster.studies import chunk_pod, form, judge_pod, persist_pod, plan_pod
+from workflows.cluster.studies import assignment, chunk_pod, executing, form, judge_pod, persist_pod, plan_pod
 from workflows.steps.database import open_once
 from workflows.studies import sharing, submission
 
-STUDY = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "space": {
-        "params.fast": {"from": 2, "to": 21, "step": 1},
-        "params.slow": {"from": 30, "to": 105, "step": 5},
-    },
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
 JUDGED = {"bundle": "study", "parts": "parts", "part": "own", "result": "result"}
 UID = "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b"
 
@@ -54,7 +45,7 @@ class StudyPods:
         self._monkeypatch.setattr(submission, "chunks_of", lambda prepared, at_once: chunks)
         settings = self._environment.settings
         return submission.submit(
-            STUDY | changes, settings=settings, database=self._environment.database
+            SMALL_STUDY | changes, settings=settings, database=self._environment.database
         ).study_id
 
     def share(self, pods):
@@ -78,6 +69,14 @@ class StudyPods:
         return self._run(
             plan_pod, study_id, *files, *workflow, PARAMETERS=json.dumps(listed), **environment
         )  # fmt: skip
+
+    def begin(self, *, chunks, pods):
+        """A study that was planned, what its workflow is to execute, and the prices."""
+        study_id = self.enqueue(chunks=chunks)
+        self.share(pods)
+        self.plan(study_id)
+        assigned = assignment.read(self.folder / "study", study_id)
+        return study_id, assigned, executing.prices_of(self.settings, assigned)
 
     def arguments_of(self, study_id):
         """What the dispatcher gives."""

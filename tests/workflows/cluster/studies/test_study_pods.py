@@ -1,7 +1,6 @@
 """The pods of a study: the bytes of a local one, what a lost or a forging pod costs, and who may write."""
 
 import shutil
-import uuid
 import zipfile
 
 import pytest
@@ -10,9 +9,9 @@ from backtest.errors import InvalidTarget
 from backtest.studies.chunk import join
 from backtest.studies.compute import compute_chunk
 from backtest.studies.request import StudyRequest
-from store.admin import accounts
+from qa.examples import SMALL_STUDY
 from store.queries.audit import Actor
-from tests.workflows.cluster.studies.study_pods import STUDY, StudyPods, new_id
+from tests.workflows.cluster.studies.study_pods import StudyPods, new_id
 from workflows.cluster.studies import assignment, executing, parts
 from workflows.studies import chunk_step, submission
 
@@ -233,11 +232,7 @@ def test_a_study_with_a_request_too_long_for_arguments_is_named_by_its_id_alone(
 
 
 def test_a_chunk_that_cannot_be_computed_is_missing_with_the_reason_of_its_rule(pods, monkeypatch):
-    study_id = pods.enqueue(chunks=4)
-    pods.share(2)
-    pods.plan(study_id)
-    assigned = assignment.read(pods.folder / "study", study_id)
-    prices = executing.prices_of(pods.settings, assigned)
+    study_id, assigned, prices = pods.begin(chunks=4, pods=2)
 
     def refuse(request, datasets, number, *rest, **more):
         if number == 1:
@@ -331,21 +326,6 @@ class TestForgedParts:
         assert "trials is stated as 5" in study.error_message
 
 
-@pytest.fixture
-def accounts_of(database, mysql_server):
-    """The address of the database with each account that a migration makes."""
-    users = {role: f"{role.lower()}_{uuid.uuid4().hex[:8]}" for role in ("WRITER", "READER")}
-    named = {f"{role}_USER": user for role, user in users.items()}
-    passwords = {f"{role}_PASSWORD": "its-own" for role in users}
-    accounts.grant(database.engine, named | passwords, pods=10)
-    yield {
-        role: database.engine.url.set(username=user, password="its-own").render_as_string(hide_password=False)
-        for role, user in users.items()
-    }
-    for user in users.values():
-        mysql_server.execute(f"DROP USER '{user}'@'%'")
-
-
 @pytest.mark.parametrize("database_url", ["mysql"], indirect=True)
 def test_the_pods_that_execute_rules_read_prices_alone_and_those_that_write_execute_none(pods, accounts_of):
     study_id, reader, writer = pods.enqueue(chunks=4), accounts_of["READER"], accounts_of["WRITER"]
@@ -364,11 +344,7 @@ def test_the_pods_that_execute_rules_read_prices_alone_and_those_that_write_exec
 
 
 def test_a_pod_with_two_processors_executes_two_chunks_at_once_with_the_same_bytes(pods, monkeypatch):
-    study_id = pods.enqueue(chunks=4)
-    pods.share(1)
-    pods.plan(study_id)
-    assigned = assignment.read(pods.folder / "study", study_id)
-    prices = executing.prices_of(pods.settings, assigned)
+    _, assigned, prices = pods.begin(chunks=4, pods=1)
     written = []
     for count in (1, 2):
         monkeypatch.setattr(executing, "available", lambda count=count: count)
@@ -385,4 +361,4 @@ def test_the_request_in_the_arguments_is_the_request_of_the_row(pods):
 
     assert pods.plan(study_id) == 0
     assert StudyRequest.parse(pods.get(study_id).request).walk_forward.anchored
-    assert set(pods.arguments_of(study_id)) >= set(STUDY)
+    assert set(pods.arguments_of(study_id)) >= set(SMALL_STUDY)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from qa.examples import SMALL_STUDY
 from store.models import Study
 from store.queries.audit import Actor
 from store.queries.studies import chunks, studies, workflow_links
-from tests.workflows.cluster.studies.study_pods import STUDY
 from tests.workflows.clusters import pod
 from workflows.cluster import parameters
 from workflows.cluster.studies.form import STUDY as FORM
@@ -29,7 +29,7 @@ def submit(cluster):
 
     def submitting(*, pods=5, client=None, **changes):
         study = submission.submit(
-            STUDY | changes, settings=cluster.settings, database=cluster.database, client=client
+            SMALL_STUDY | changes, settings=cluster.settings, database=cluster.database, client=client
         )
         submitted.append(study.study_id)
         at = BEGUN + timedelta(seconds=len(submitted))
@@ -242,7 +242,7 @@ def test_while_argo_is_unavailable_a_study_waits(cluster, submit):
 
 
 def test_a_check_tells_the_pods_before_anything_is_submitted(cluster):
-    prepared = submission.prepare(STUDY, settings=cluster.settings, database=cluster.database)
+    prepared = submission.prepare(SMALL_STUDY, settings=cluster.settings, database=cluster.database)
     local = replace(cluster.settings, launcher_mode="LOCAL")
 
     assert submission.pods_of(prepared, cluster.settings) == 1

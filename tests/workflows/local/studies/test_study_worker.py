@@ -7,21 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from backtest.studies.compute import compute_chunk
+from qa.examples import SMALL_STUDY
 from qa.processes import LAST_RESORT_SECONDS, wait_until
 from store.queries.audit import Actor
 from store.queries.studies import chunks, ledger, studies
 from workflows.studies import chunk_step, submission
 
-STUDY = {
-    "symbols": ["SP500"],
-    "rule_type": "MOVING_AVERAGE_CROSS",
-    "space": {
-        "params.fast": {"from": 2, "to": 21, "step": 1},
-        "params.slow": {"from": 30, "to": 105, "step": 5},
-    },
-    "start_date": "2009-01-02",
-    "end_date": "2018-12-31",
-}
 TESTER = Actor("tester")
 
 
@@ -29,7 +20,7 @@ def enqueue(environment, *, count=None, monkeypatch=None, **changes):
     """The id of a PENDING study, of so many chunks."""
     if count is not None:
         monkeypatch.setattr(submission, "chunks_of", lambda prepared, at_once: count)
-    raw = STUDY | changes
+    raw = SMALL_STUDY | changes
     return submission.submit(raw, settings=environment.settings, database=environment.database).study_id
 
 
