@@ -81,7 +81,7 @@ VIEWS: tuple[tuple[str, Literal["light", "dark"]], ...] = (
     ("phone", "dark"),
 )
 COLOURS = 256
-"""Of a picture as it is kept: nothing is lost that an eye sees, and it weighs a third."""
+"""Of a picture as it is kept: no pixel is off by more than an eye sees, and it weighs a third."""
 OTHERS = (
     MINIMAL | {"params": {"fast": 20, "slow": 100}},
     MINIMAL | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
@@ -206,7 +206,7 @@ def photograph(browser: Browser, address: str, places: dict[str, str], view: str
             figure.wait_for_selector("xpath=self::*[@data-ready]", timeout=120_000)
         if name in upload_states.STATES:
             upload_states.show(page, name)
-            page.evaluate("scrollTo(0, 0)")  # what was clicked was scrolled to
+        page.evaluate("scrollTo(0, 0)")  # a sticky bar belongs above
         page.wait_for_timeout(250)
         keep(page.screenshot(full_page=True), name, view, theme)
     context.close()
@@ -230,7 +230,9 @@ def keep(picture: bytes, name: str, view: str, theme: str) -> None:
     """Write a picture with few colours."""
     path = FOLDER / f"{name}-{view}-{theme}.png"
     whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    whole.quantize(COLOURS, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
+    whole.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 def write_page() -> None:

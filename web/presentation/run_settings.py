@@ -62,7 +62,7 @@ def changes(run: Run) -> str:
 
 def shown(field: Field, value: Any) -> str:
     """A value with its unit: fractions as percent, amounts with thousands separated, a dash where there is none."""
-    if value is None or value == "":
+    if value in (None, "", {}):
         return "Off" if field.name in FORM_GROUPS["exits"] else "–"
     if isinstance(value, bool):
         return "Yes" if value else "No"

@@ -14,7 +14,7 @@ from web.services import database, settings
 
 _RESAMPLED: Final = (
     ("annual_return", "Annual return", percent),
-    ("max_drawdown", "Maximum drawdown", percent),
+    ("max_drawdown", "Max drawdown", percent),
     ("sharpe_ratio", "Sharpe ratio", number),
 )
 NO_WORKER: Final = (

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from backtest.metrics.metric import Metric
-from backtest.run.request import OPTION_FIELDS
 from store.models import Run
 from web.presentation.run_settings import Setting, changes, grouped
 from web.presentation.svg import overlay
 from web.results.stored_curves import Curves
-from web.submission import form
 
 MOST = 10
 _HOLD = "hold"
@@ -35,8 +32,7 @@ class Row:
 
 def input_rows(runs: Sequence[Run], *, only_differences: bool) -> list[Row]:
     """What was asked for, line by line; what differs comes first."""
-    readers = [*_INPUTS, *_parameters(runs), *_OPTIONS]
-    rows = [_input_row(label, [read(run) for run in runs]) for label, read in readers]
+    rows = [Row(label, values, _differ(values)) for label, values in _lines(runs)]
     return _differences_first(rows, only=only_differences)
 
 
@@ -77,7 +73,7 @@ def drawing(finished: Sequence[tuple[int, Run, Curves]], *, log: bool = False) -
 
 def labels(runs: Sequence[Run]) -> list[str]:
     """What tells each run from the others: the settings in which they differ; of alike runs what is no default."""
-    given = [{setting.name: setting for _, group in grouped(run) for setting in group} for run in runs]
+    given = _given(runs)
     names = dict.fromkeys(name for settings in given for name in settings)
     differing = [name for name in names if len({_text(settings.get(name)) for settings in given}) > 1]
     return [
@@ -107,46 +103,32 @@ def _brief(setting: Setting | None) -> str:
     return setting.brief or f"{setting.label.lower()} {setting.text}"
 
 
-_Reader = tuple[str, Callable[[Run], Any]]
-_INPUTS: tuple[_Reader, ...] = (
-    ("Symbols", lambda run: ", ".join(run.symbols)),
-    ("Rule", lambda run: form.rule_label(run.rule_type)),
-)
-_OPTIONS: tuple[_Reader, ...] = (
-    ("From", attrgetter("start_date")),
-    ("To", attrgetter("end_date")),
-    *((field.label, attrgetter(field.name)) for field in OPTION_FIELDS),
-    ("Benchmark", attrgetter("benchmark")),
+def _given(runs: Sequence[Run]) -> list[dict[str, Setting]]:
+    """The settings of each run by name."""
+    return [{setting.name: setting for _, group in grouped(run) for setting in group} for run in runs]
+
+
+_STORED: tuple[tuple[str, Callable[[Run], Any]], ...] = (
     ("Data", lambda run: (run.data_hash or "")[:12]),
     ("Engine", attrgetter("engine_version")),
 )
 
 
-def _parameters(runs: Sequence[Run]) -> list[_Reader]:
-    """A reader for each parameter that any of the runs has."""
-    names = dict.fromkeys(name for run in runs for name in form.params_of(run))
-    return [(f"Parameter {name.replace('_', ' ')}", partial(_parameter, name)) for name in names]
-
-
-def _parameter(name: str, run: Run) -> Any:
-    return form.params_of(run).get(name)
-
-
-def _input_row(label: str, values: Sequence[Any]) -> Row:
-    return Row(label, [_shown(value) for value in values], _differ(values))
+def _lines(runs: Sequence[Run]) -> Iterator[tuple[str, list[Any]]]:
+    """Label and value of each setting, with its unit; a dash where a run has no such setting."""
+    given = [
+        {(setting.name, setting.label): setting.text for setting in own.values()} for own in _given(runs)
+    ]
+    for line in dict.fromkeys(line for own in given for line in own):
+        yield line[1], [own.get(line, "–") for own in given]
+    for label, read in _STORED:
+        yield label, [read(run) for run in runs]
 
 
 def _metric_row(metric: Metric, values: Sequence[Any]) -> Row:
     differ = _differ(values)
     best = _best(values, metric.better) if differ else None
     return Row(metric.label, values, differ, metric.format, best, metric.name)
-
-
-def _shown(value: Any) -> str | None:
-    """A value as the form shows it; booleans in words."""
-    if value is None or isinstance(value, bool):
-        return None if value is None else "yes" if value else "no"
-    return form.CHOICE_LABELS.get(str(value), form.typed(value))
 
 
 def _differ(values: Sequence[Any]) -> bool:

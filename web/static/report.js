@@ -1,8 +1,8 @@
 // The chart of a report: one file, no network. Values of a bar stand in the legend; the pictures are for paper.
 const data = JSON.parse(document.getElementById("curves").textContent);
 const place = document.getElementById("chart"), legend = document.getElementById("legend"), library = window.LightweightCharts;
-const whole = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
-const percent = (value) => `${(100 * value).toFixed(1)}%`;
+const whole = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 }).replace("-", "−");
+const percent = (value) => `${(100 * value).toFixed(1)}%`.replace("-", "−");
 const SERIES = [
   { curve: "benchmark", title: data.hold, color: "#6b717b", kind: "LineSeries", pane: 0, shown: whole },
   { curve: "equity", title: "Equity", color: "#2450c8", kind: "LineSeries", pane: 0, shown: whole, lineWidth: 2 },
@@ -31,7 +31,13 @@ for (const spec of SERIES) {
   series.setData(data.times.map((time, bar) => ({ time, value: values[bar] ?? undefined })));
 }
 [3, 1, 1].forEach((height, pane) => chart.panes()[pane].setStretchFactor(height));
-chart.timeScale().fitContent();
+chart.panes()[1].priceScale("right").applyOptions({ scaleMargins: { top: 0, bottom: 0.1 } });  // the fill begins at zero
+// All bars, with room on both sides for the labels of the axis.
+function all() {
+  const bars = data.times.length, room = bars * 20 / Math.max(200, chart.timeScale().width());
+  chart.timeScale().setVisibleLogicalRange({ from: -room, to: bars + room });
+}
+all();
 
 function tell(bar) {
   const date = new Date(1000 * data.times[bar]).toISOString().slice(0, data.intraday ? 16 : 10).replace("T", " ");
@@ -49,7 +55,7 @@ tell(data.times.length - 1);
 document.getElementById("ranges").addEventListener("click", (event) => {
   const { years, scale } = event.target.dataset;
   const last = data.times.at(-1);
-  if (years === "all") chart.timeScale().fitContent();
+  if (years === "all") all();
   else if (years) chart.timeScale().setVisibleRange({ from: Math.max(data.times[0], last - 365.25 * 86400 * years), to: last });
   if (scale) {
     const log = event.target.getAttribute("aria-pressed") !== "true";

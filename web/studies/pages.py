@@ -14,7 +14,7 @@ from web.api.request_parsing import query_choice
 from web.runs.compare import MOST
 from web.services import database
 from web.studies import listing, shown, trial_query
-from web.studies.pictures import charts, heatmap_picture, heatmap_room, verdict, walk_picture
+from web.studies.pictures import charts, heatmap_picture, heatmap_room, names, verdict, walk_picture
 from web.studies.shown import Shown
 
 ROOMS: Final = ("heatmap", "trials", "parameters", "overfitting", "walk-forward")
@@ -49,7 +49,8 @@ def show(study_id: str) -> ResponseReturnValue:
         "study": study, "summary": summary, "account": account, "failures": failures, "waiting": waiting,
         "room": room, "rooms": _rooms(study), "symbol": symbol, "table": table,
         "known": int(table.known.sum()), "objective": table.planned.request.objective,
-        "accounts": table.planned.accounts, "shown": heatmap_picture.shown, "settings": verdict.settings,
+        "accounts": table.planned.accounts, "shown": heatmap_picture.shown, "settings": names.settings,
+        "axis_name": names.axis_name, "axis_value": names.axis_value,
         "headline": verdict.headline(account) if account else None,
         "sentences": list(verdict.sentences(summary, account)) if summary and account else [],
     }  # fmt: skip

@@ -89,4 +89,4 @@ def test_another_run_is_made_the_baseline_of_a_comparison(open_page, result):
     page.get_by_role("link", name="the baseline").first.click()
 
     expect(page).to_have_url(re.compile(f"run={other}&run="))
-    expect(page.get_by_role("row", name="Parameter fast").locator("td").first).to_have_text("20")
+    expect(page.get_by_role("row", name="Fast average").locator("td").first).to_have_text("20 bars")

@@ -21,7 +21,7 @@ def compared(client):
 
 def cells(page, label):
     """The text of each cell in the line of that label."""
-    line = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', page).group(1)
+    line = re.search(rf'<th scope="row">(?:<a [^>]*>)?{label}(?:</a>)?</th>(.*?)</tr>', page).group(1)
     return [re.sub(r"<[^>]+>", "", cell).split() for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
 
 
@@ -45,7 +45,9 @@ def test_the_best_of_each_line_is_marked_the_lowest_where_less_is_better(
     made = [finished(params={"fast": fast, "slow": 30}) for fast in (5, 10, 20)]
     metrics = [client.get(f"/api/runs/{run}").json["metrics"] for run in made]
 
-    line = re.search(rf'<th scope="row">{label}</th>(.*?)</tr>', compared(*made)).group(1)
+    line = re.search(
+        rf'<th scope="row">(?:<a [^>]*>)?{label}(?:</a>)?</th>(.*?)</tr>', compared(*made)
+    ).group(1)
 
     values = [found[metric] for found in metrics]
     marked = ['class="best"' in cell for cell in line.split("</td>")[:-1] if "delta" not in cell]
@@ -58,7 +60,7 @@ def test_differences_only_leaves_out_what_is_the_same_everywhere(compared, finis
     page = compared(one, other, differences="true")
 
     asked = page[page.index(">Settings<") :]
-    assert cells(asked, "Slippage") == [["0"], ["10"]]
+    assert cells(asked, "Slippage") == [["0", "bps"], ["10", "bps"]]
     assert 'scope="row">Symbols' not in page
     assert 'scope="row">Initial capital' not in page
     assert 'scope="row">Benchmark return' not in page
@@ -75,13 +77,17 @@ def test_a_default_that_was_written_out_is_no_difference(compared, finished):
     assert page.count("No differences.") == 2
 
 
-def test_values_are_named_as_the_form_names_them(compared, finished):
-    page = compared(finished(direction="long_short", fractional=True, stop_loss_pct=7.5))
+def test_settings_are_named_as_the_form_names_them_and_have_their_units(compared, finished):
+    page = compared(finished(direction="long_short", fractional=True, stop_loss_pct=7.5, borrow_rate=0.03))
 
     assert cells(page, "Direction") == [["Long", "and", "short"]]
-    assert cells(page, "Fractional shares") == [["yes"]]
-    assert cells(page, "Stop-loss") == [["7.5"]]
-    assert cells(page, "Take-profit") == [["–"]]
+    assert cells(page, "Fractional shares") == [["Yes"]]
+    assert cells(page, "Stop-loss") == [["7.5%"]]
+    assert cells(page, "Take-profit") == [["Off"]]
+    assert cells(page, "Fee") == [["0.1%"]]
+    assert cells(page, "Borrow rate") == [["3%", "per", "year"]]
+    assert cells(page, "Fast average") == [["10", "bars"]]
+    assert cells(page, "MA type") == [["Simple", "(SMA)"]]
     assert cells(page, "Rule") == [["Moving", "average", "cross"]]
 
 
@@ -132,7 +138,7 @@ def test_a_run_without_a_result_is_compared_by_what_was_asked_for_and_keeps_its_
 
     page = compared(waiting, done)
 
-    assert cells(page, "Size") == [["50"], ["100"]]
+    assert cells(page, "Size") == [["50%", "of", "equity"], ["100%", "of", "equity"]]
     assert re.findall(r'<path class="(line-\d)"', page) == ["line-1"]
 
 

@@ -171,7 +171,7 @@ def test_runs_are_compared_with_what_differs_alone_if_wished(client, finished):
     assert everything.count("<path class") == 3  # both runs, and holding
     assert "Initial capital" in everything
     assert "Initial capital" not in differences
-    assert "Parameter fast" in differences
+    assert "Fast average" in differences
 
 
 def test_runs_that_differ_in_a_stop_alone_are_told_apart_wherever_they_are_listed(client, finished):
@@ -318,7 +318,7 @@ def test_the_worst_drawdowns_are_listed_the_deepest_first_and_an_open_one_is_mar
     page = client.get(f"/runs/{run_id}?tab=risk", headers=PAGE).text
 
     table = page[page.index('id="worst-title"') :].partition("</table>")[0]
-    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss">([^<]+)%', table)]
+    depths = [float(text.replace("\u2212", "-")) for text in re.findall(r'num loss lead">([^<]+)%', table)]
     metrics = client.get(f"/api/runs/{run_id}").json["metrics"]
     assert depths == sorted(depths)
     assert depths[0] == pytest.approx(100 * metrics["max_drawdown"], abs=0.005)

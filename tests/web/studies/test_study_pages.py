@@ -56,8 +56,8 @@ def test_three_inputs_are_small_heatmaps_on_one_scale_and_can_be_taken_together(
     whole = client.get(f"/studies/{study_id}?each=none", headers=PAGE).text
 
     assert re.findall(r'<h3 class="small" id="part-\d">([^<]*)<', each) == [
-        "stop loss pct off",
-        "stop loss pct 5.0",
+        "stop-loss off",
+        "stop-loss 5%",
     ]
     assert (each.count('class="heat-cells"'), len(re.findall("data-trial=", each))) == (2, 12)
     assert (whole.count('class="heat-cells"'), len(re.findall("data-trial=", whole))) == (1, 6)

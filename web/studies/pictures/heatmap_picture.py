@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from backtest.arrays import Floats
-from backtest.fields import Value
+from backtest.studies.space import Axis
 from web.presentation.formatting import number, percent
 from web.studies.heatmap import Cells
 from web.studies.pictures.colours import colour, steps
+from web.studies.pictures.names import axis_value, settings
 
 WIDTH: Final = 1_000.0
 _TALLEST, _LOWEST = 620.0, 40.0
@@ -65,8 +66,8 @@ def picture(cells: Cells, objective: str, best: int | None, scale: Scale, *, tic
             if cells.trials[row, column] >= 0
         ],
         "mark": _mark(cells, best, width, height),
-        "x_ticks": _ticks(cells.x.values, ticks, last_first=False),
-        "y_ticks": _ticks(cells.y.values, ticks, last_first=True) if cells.y else [],
+        "x_ticks": _ticks(cells.x, ticks, last_first=False),
+        "y_ticks": _ticks(cells.y, ticks, last_first=True) if cells.y else [],
         "legend": scale.legend(objective, cells.value),
     }
 
@@ -84,8 +85,7 @@ def _cell(
     cells: Cells, row: int, column: int, width: float, height: float, reach: float, middle: float, objective: str
 ) -> dict[str, Any]:  # fmt: skip
     value = float(cells.values[row, column])
-    settings = [f"{_name(cells.x.name)} {cells.x.values[column]}"]
-    settings += [f"{_name(cells.y.name)} {cells.y.values[row]}"] if cells.y else []
+    inputs = {cells.x.name: cells.x.values[column]} | ({cells.y.name: cells.y.values[row]} if cells.y else {})
     return {
         "x": round(column * width, 2),
         "y": round((len(cells.values) - 1 - row) * height, 2),
@@ -93,7 +93,7 @@ def _cell(
         "h": round(height + 0.3, 2),
         "fill": colour(value, reach, middle) if value == value else "none",
         "trial": int(cells.trials[row, column]),
-        "text": f"{', '.join(settings)}: {shown(value, objective, cells.value)}",
+        "text": f"{settings(inputs)}: {shown(value, objective, cells.value)}",
     }
 
 
@@ -106,15 +106,14 @@ def _mark(cells: Cells, best: int | None, width: float, height: float) -> dict[s
     return {"x": column * width, "y": (len(cells.values) - 1 - row) * height, "w": width, "h": height}
 
 
-def _ticks(values: tuple[Value, ...], most: int, *, last_first: bool) -> list[Tick]:
+def _ticks(axis: Axis, most: int, *, last_first: bool) -> list[Tick]:
     """At most so many values, at the middle of their cells."""
-    count = len(values)
+    count = len(axis.values)
     places = sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
     return [
-        Tick(str(values[place]), 100 * ((count - 1 - place if last_first else place) + 0.5) / count)
+        Tick(
+            axis_value(axis.name, axis.values[place]),
+            100 * ((count - 1 - place if last_first else place) + 0.5) / count,
+        )
         for place in places
     ]
-
-
-def _name(name: str) -> str:
-    return name.removeprefix("params.")

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from backtest.plural import counted
 from web.presentation.formatting import number, percent, probability
 from web.studies.pictures.heatmap_picture import shown
+from web.studies.pictures.names import settings
 
 _SURE: Final = 0.95
 _DOUBT: Final = 0.5
@@ -82,8 +83,3 @@ def _luck(found: Mapping[str, Any]) -> Iterator[str]:
             f"p = {lead['spa']:.3f} (SPA), {lead['reality_check']:.3f} (Reality Check) that no trial beats the "
             "benchmark."
         )
-
-
-def settings(values: Mapping[str, Any]) -> str:
-    """The values of the searched inputs in one line."""
-    return ", ".join(f"{name.removeprefix('params.')} {value}" for name, value in values.items())
