@@ -3,10 +3,11 @@ const data = JSON.parse(document.getElementById("curves").textContent);
 const place = document.getElementById("chart"), legend = document.getElementById("legend"), library = window.LightweightCharts;
 const whole = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 }).replace("-", "−");
 const percent = (value) => `${(100 * value).toFixed(1)}%`.replace("-", "−");
+const FILL = "rgba(179, 38, 30, 0.22)";  // from zero to the drawdown
 const SERIES = [
   { curve: "benchmark", title: data.hold, color: "#6b717b", kind: "LineSeries", pane: 0, shown: whole },
   { curve: "equity", title: "Equity", color: "#2450c8", kind: "LineSeries", pane: 0, shown: whole, lineWidth: 2 },
-  { curve: "drawdown", title: "Drawdown", color: "#b3261e", kind: "AreaSeries", pane: 1, shown: percent },
+  { curve: "drawdown", title: "Drawdown", color: "#b3261e", kind: "BaselineSeries", pane: 1, shown: percent },
   { curve: "trade_pnl", title: "Profit of closed trades", color: "#5b626f", kind: "HistogramSeries", pane: 2, shown: whole },
 ];
 
@@ -24,14 +25,13 @@ const chart = library.createChart(place, {
 for (const spec of SERIES) {
   const series = chart.addSeries(library[spec.kind], {
     color: spec.color, lineColor: spec.color, lineWidth: spec.lineWidth ?? 1, priceLineVisible: false, lastValueVisible: false,
-    invertFilledArea: true, topColor: "rgba(179, 38, 30, 0.06)", bottomColor: "rgba(179, 38, 30, 0.25)",
+    baseValue: { type: "price", price: 0 }, bottomLineColor: spec.color, bottomFillColor1: FILL, bottomFillColor2: FILL,
     priceFormat: { type: "custom", formatter: spec.shown, minMove: 0.0001 },
   }, spec.pane);
   const values = data.curves[spec.curve];
   series.setData(data.times.map((time, bar) => ({ time, value: values[bar] ?? undefined })));
 }
 [3, 1, 1].forEach((height, pane) => chart.panes()[pane].setStretchFactor(height));
-chart.panes()[1].priceScale("right").applyOptions({ scaleMargins: { top: 0, bottom: 0.1 } });  // the fill begins at zero
 // All bars, with room on both sides for the labels of the axis.
 function all() {
   const bars = data.times.length, room = bars * 20 / Math.max(200, chart.timeScale().width());

@@ -116,7 +116,9 @@ def test_the_heaviest_rooms_weigh_at_most_60_kib_besides_scripts_and_style_sheet
         assert 1_000 < page.evaluate(WEIGHT) <= MOST_KIB * 1024
 
 
-@pytest.mark.parametrize("path", ["/", "/runs", "/studies", "/datasets", "/docs", "/compare?{runs}"])
+@pytest.mark.parametrize(
+    "path", ["/", "/runs", "/studies", "/datasets", "/docs", "/docs/metrics", "/compare?{runs}"]
+)
 def test_every_other_page_weighs_at_most_60_kib_besides_scripts_and_style_sheets(open_page, runs, path):
     page = open_page(path.format(runs="&".join(f"run={run_id}" for run_id in runs.values())))
     page.wait_for_load_state("networkidle")

@@ -350,6 +350,9 @@ def test_an_admin_follows_a_change_from_the_audit_trail_to_its_run_and_filters(o
         "/runs",
         "/datasets",
         "/docs",
+        "/docs/metrics",
+        "/docs/rules",
+        "{result}/trades/3",
         "/audit",
     ],
 )
@@ -362,7 +365,7 @@ def test_nothing_is_wider_than_a_phone(open_page, result, path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_accessibility_fault(open_page, result, scheme):
     paths = ["/", "/runs", "/datasets", "/docs", f"/compare?run={result.split('/')[-1]}", "/runs/nothing"]
-    paths += ["/audit", "/audit?client=nobody"]
+    paths += ["/audit", "/audit?client=nobody", "/docs/metrics", "/docs/rules"]
     paths += [f"{result}?tab={tab.lower()}" for tab in TABS]
     paths += ["/?rule_type=EXPRESSION", f"{result}/report.html"]
     page = open_page("/", strict=False, color_scheme=scheme)
