@@ -46,6 +46,12 @@ def stamp(time: np.datetime64) -> str:
     return str(time).removesuffix("T00:00:00")
 
 
+def distinct(times: Times) -> Times:
+    """The different times in their order: sorted, since the hash table of `np.unique` takes a hundred times as long."""
+    ordered = np.sort(times, kind="stable")
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+
+
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """Which bars within the day belong to one session, as the bars of a market show it.

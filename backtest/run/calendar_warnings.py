@@ -10,7 +10,7 @@ import numpy as np
 
 from backtest.arrays import Times
 from backtest.plural import counted
-from backtest.prices.calendar import Year, stamp
+from backtest.prices.calendar import Year, distinct, stamp
 from backtest.run.warnings import RunWarning
 
 LATE_DAYS = 7
@@ -28,7 +28,7 @@ def of_dropped_bars(calendars: Mapping[str, Times], traded: Times) -> list[RunWa
     own = {symbol: _within(times, traded) for symbol, times in calendars.items()}
     if all(len(times) == len(traded) for times in own.values()):
         return []
-    every = np.unique(np.concatenate(list(own.values())))
+    every = distinct(np.concatenate(list(own.values())))
     missing = {symbol: np.setdiff1d(every, times, assume_unique=True) for symbol, times in own.items()}
     causes = [_cause(symbol, times) for symbol, times in missing.items() if len(times)]
     lost = [

@@ -62,6 +62,10 @@ def files(count: int) -> Iterator[tuple[str, bytes]]:
     days = days[np.is_busday(days)][np.arange(count) % 2_000]
     commas = [[cell.replace(".", ",") for cell in row] for row in prices]
     quoted = [[f'"{float(cell) * 100:,.2f}"' for cell in row[:4]] + [f'"{row[4]}.5K"'] for row in prices]
+    french = [
+        [_french(float(cell) * 100, ",.2f") + "\u00a0€" for cell in row[:4]] + [_french(int(row[4]), ",")]
+        for row in prices
+    ]
     tickers = [f",S{row // 2_000}" for row in range(count)]
     yield "ISO dates with a clock", _text(iso, prices)
     yield "ISO dates with an offset", _text([f"{text}+00:00" for text in iso], prices)
@@ -69,7 +73,12 @@ def files(count: int) -> Iterator[tuple[str, bytes]]:
     yield "American dates, AM and PM", _text(clocks, prices)
     yield "semicolons and decimal commas", _text(european, commas, ";")
     yield "quotes, thousands and K", _text([f'"{text}"' for text in iso], quoted)
+    yield "thin spaces, decimal commas and € behind", _text(european, french, ";")
     yield "many tickers below each other", _text(list(map(str, days)), prices, endings=tickers, last=",Name")
+
+
+def _french(value: float, style: str) -> str:
+    return f"{value:{style}}".replace(",", "\u202f").replace(".", ",")
 
 
 def market(count: int) -> list[list[str]]:

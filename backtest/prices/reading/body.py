@@ -30,9 +30,10 @@ _DATE_IN_WORDS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The rows of prices, and in words which lines among and behind them were left out."""
+    """The rows of prices, the number of their line ends, and in words which lines among and behind were left out."""
 
     rows: memoryview
+    line_ends: int
     left_out: tuple[str, ...] = ()
 
 
@@ -58,16 +59,13 @@ def find_body(text: memoryview, layout: Layout, file: str) -> Body:
     if b', "' in whole[start : start + 10_000]:  # CSV knows no quotes behind a space
         whole, start = whole[start:stop].replace(b', "', b',"'), 0
         stop = len(whole)
-    if whole.count(b"\n", start, stop) >= MAX_BARS:
-        raise InvalidFile(f"has more than the {MAX_BARS:,} rows that are allowed", file=file)
     rows, again = memoryview(whole)[start:stop], 0
     if any(line and whole.find(line, start, stop) >= 0 for line in header):
         rows, again = _without_headers(rows, header)
-    _check_lengths(rows, layout, file)
+    line_ends = _checked_lines(rows, layout, file)
     told = {"among the rows": again, "behind the last row": behind}
-    return Body(
-        rows, tuple(f"{counted(count, 'line')} {where} left out" for where, count in told.items() if count)
-    )
+    left_out = tuple(f"{counted(count, 'line')} {where} left out" for where, count in told.items() if count)
+    return Body(rows, line_ends, left_out)
 
 
 def _trimmed(whole: bytes | bytearray, start: int, stop: int) -> int:
@@ -112,9 +110,12 @@ def _without_headers(rows: memoryview, header: Sequence[bytes]) -> tuple[memoryv
     return memoryview(blanked), count
 
 
-def _check_lengths(body: memoryview, layout: Layout, file: str) -> None:
-    """Refuse a line that is too long; looked at in portions, each from the last line end before it."""
-    start, line = 0, layout.first_row
+def _checked_lines(body: memoryview, layout: Layout, file: str) -> int:
+    """The number of line ends; refuses a line that is too long, and more lines than a dataset has bars.
+
+    Looked at in portions, each from the last line end before it.
+    """
+    start, line, found = 0, layout.first_row, 0
     while start < len(body):
         ends = np.flatnonzero(np.frombuffer(body[start : start + _PORTION], np.uint8) == _LINE_END)
         last = start + _PORTION >= len(body)
@@ -123,4 +124,8 @@ def _check_lengths(body: memoryview, layout: Layout, file: str) -> None:
         if len(too_long) or not (len(ends) or last):
             reason = f"is longer than the {MAX_LINE:,} bytes that a line may have"
             raise InvalidFile(reason, file=file, line=line + (int(too_long[0]) if len(too_long) else 0))
+        found += len(ends)
+        if found >= MAX_BARS:
+            raise InvalidFile(f"has more than the {MAX_BARS:,} rows that are allowed", file=file)
         start, line = (len(body), line) if last else (start + int(ends[-1]) + 1, line + len(ends))
+    return found

@@ -17,7 +17,7 @@ from backtest.errors import InvalidFile
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading.body import find_body
 from backtest.prices.reading.cells.columns import Column
-from backtest.prices.reading.cells.numbers import MISSING, is_plain
+from backtest.prices.reading.cells.number_patterns import MISSING, is_plain
 from backtest.prices.reading.decoding import decode
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout, find_layout
 from backtest.prices.reading.options import ReadOptions
@@ -43,17 +43,18 @@ def open_csv(data: bytes | bytearray, file: str, options: ReadOptions) -> CsvFil
     if len(layout.names) > MAX_COLUMNS:
         raise InvalidFile(f"has {len(layout.names)} columns, at most {MAX_COLUMNS} are allowed", file=file)
     body = find_body(text, layout, file)
-    return CsvFile(file, encoding, layout, body.rows, body.left_out)
+    return CsvFile(file, encoding, layout, body.rows, body.line_ends, body.left_out)
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A text with separators; `body` holds its rows of prices."""
+    """A text with separators; `body` holds its rows of prices, with so many line ends."""
 
     file: str
     encoding: str
     layout: Layout
     body: memoryview
+    line_ends: int
     left_out: tuple[str, ...] = ()
     format: str = "CSV"
 
@@ -66,7 +67,9 @@ class CsvFile:
         rows = b"\n".join(first[:-1] if whole and len(first) > 1 else first)
         places = range(len(self.layout.names))
         try:
-            table, lines = self._parsed(memoryview(rows), frozenset(), places, _RefusedRows(self.layout))
+            table, lines = self._parsed(
+                memoryview(rows), rows.count(b"\n"), frozenset(), places, _RefusedRows(self.layout)
+            )
         except pa.ArrowInvalid as error:
             raise self._unreadable(error) from error
         return Table(dict(zip(places, _unpacked(table), strict=True)), lines)
@@ -83,7 +86,7 @@ class CsvFile:
         while True:
             refused = _RefusedRows(self.layout)
             try:
-                table, lines = self._parsed(self.body, plain, wanted, refused)
+                table, lines = self._parsed(self.body, self.line_ends, plain, wanted, refused)
                 odd = {place for place in plain if _holds_words(table.column(_name(place)))}
             except pa.ArrowInvalid as error:
                 found = _NOT_A_NUMBER.search(str(error))
@@ -116,7 +119,12 @@ class CsvFile:
         return InvalidFile(f"cannot be read as CSV: {str(error)[:200]}", file=self.file)
 
     def _parsed(
-        self, body: memoryview, plain: Iterable[int], wanted: Iterable[int], refused: _RefusedRows
+        self,
+        body: memoryview,
+        line_ends: int,
+        plain: Iterable[int],
+        wanted: Iterable[int],
+        refused: _RefusedRows,
     ) -> tuple[Any, NDArray[np.int64]]:
         """Arrow's table of the wanted columns by place, and the line of each row."""
         names = [_name(place) for place in range(len(self.layout.names))]
@@ -136,18 +144,13 @@ class CsvFile:
             ),
         )  # fmt: skip
         lines = _lines(table.num_rows, refused.numbers, self.layout.first_row)
-        if len(lines) + len(refused.numbers) <= _line_ends(body):
+        if len(lines) + len(refused.numbers) <= line_ends:
             raise self._open_quote(body)
         return table, lines
 
 
 def _name(place: int) -> str:
     return f"f{place}"
-
-
-def _line_ends(body: memoryview) -> int:
-    portions = range(0, len(body), _PORTION)
-    return sum(bytes(body[start : start + _PORTION]).count(b"\n") for start in portions)
 
 
 def _holds_words(column: Column) -> bool:

@@ -44,9 +44,9 @@ def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> t
     if nul >= 0:
         line = text.count(b"\n", 0, nul) + 1
         raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
-    if text.count(b"\r") != text.count(b"\r\n"):  # lines of an old Mac
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):  # lines of an old Mac
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if b"\n" + codecs.BOM_UTF8 in text:  # where files were joined
+    if not text.isascii() and b"\n" + codecs.BOM_UTF8 in text:  # where files were joined
         text = text.replace(b"\n" + codecs.BOM_UTF8, b"\n")
     return memoryview(text)[len(codecs.BOM_UTF8) * text.startswith(codecs.BOM_UTF8) :], name
 

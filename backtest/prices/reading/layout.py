@@ -20,7 +20,8 @@ _MOST_PREAMBLE = 25
 _FEWEST_FIELDS = 3
 
 _NUMBER = re.compile(
-    r"\(?[-+\u2212\u2013]?[$€£₩¥]?\s?(?:\d[\d.,_'’ \u00a0\u2007\u2009\u202f]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?\)?"
+    r"\(?[-+\u2212\u2013]?[$€£₩¥]?\s?(?:\d[\d.,_'’ \u00a0\u2007\u2009\u202f]*|\.\d+)(?:[eE][-+]?\d{1,3})?\s?[KMBTkmbt%]?"
+    r"\s?(?:[$€£₩¥]|원|USD|EUR|KRW)?\)?"
 )
 _DATE = re.compile(
     r"-?\d{6,20}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.{0,30}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.{0,30}|\d{8} .{1,12}"
@@ -31,6 +32,7 @@ _POINT = re.compile(r"\d*\.\d{1,2}|\d*\.\d{4,}|\d{1,3}(?:,\d{3})+\.\d+|\d{4,}\.\
 _COMMA = re.compile(r"\d*,\d{1,2}|\d*,\d{4,}|\d{1,3}(?:\.\d{3})+,\d+|\d{4,},\d+|0,\d+")
 _SIGN_OF_GROUPS = re.compile(r"(?<=\d)[ '’_\u00a0\u2007\u2009\u202f](?=\d)")
 _EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_CURRENCY_BEHIND = re.compile(r"\s?(?:[$€£₩¥]|원|USD|EUR|KRW)$")
 _BEGINS_AS_NUMBER = re.compile(r"\W*\d")
 
 
@@ -256,7 +258,7 @@ def _with_decimal(layout: Layout, rows: Sequence[list[str]], options: ReadOption
     if options.decimal:
         return replace(layout, decimal=options.decimal)
     cells = [
-        _SIGN_OF_GROUPS.sub("", cell.lstrip("$€£₩¥-+\u2212\u2013 "))
+        _SIGN_OF_GROUPS.sub("", _CURRENCY_BEHIND.sub("", cell.lstrip("$€£₩¥-+\u2212\u2013 ")))
         for row in rows
         for cell in row
         if is_number(cell)

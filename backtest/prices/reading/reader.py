@@ -14,6 +14,7 @@ from backtest.arrays import Flags, Floats, Times
 from backtest.errors import BacktestError, InvalidFile
 from backtest.plural import counted
 from backtest.prices.bars import PRICES
+from backtest.prices.calendar import distinct
 from backtest.prices.dataset import infer_timeframe, make_dataset
 from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
@@ -280,7 +281,7 @@ class _Job:
 
 def _timeframe(stamped: Times, kept: Times) -> str | None:
     """The timeframe by every row that has a date, where some were left out; None where the bars say it."""
-    return infer_timeframe(np.unique(stamped)) if len(kept) < len(stamped) else None
+    return infer_timeframe(distinct(stamped)) if len(kept) < len(stamped) else None
 
 
 def _order(times: Times) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.prices.calendar import Sessions, Year, length_in, periods_per_year, trades_weekends
+from backtest.prices.calendar import Sessions, Year, distinct, length_in, periods_per_year, trades_weekends
 from backtest.prices.quality import find_gaps
 from tests.backtest.price_bars import bars, walk
 
@@ -164,3 +164,12 @@ def test_bars_of_several_days_have_gaps_where_two_of_them_are_missing(timeframe,
 
     assert len(find_gaps(times, timeframe)) == 0
     assert find_gaps(bars(walk(97), times=holed, timeframe=timeframe).times, timeframe).tolist() == [40]
+
+
+def test_different_times_come_in_their_order_and_none_of_no_times():
+    times = np.array(["2022-01-05", "2022-01-03", "2022-01-05", "2022-01-04"], "datetime64[s]")
+
+    assert distinct(times).astype("datetime64[D]").astype(str).tolist() == [
+        f"2022-01-0{day}" for day in (3, 4, 5)
+    ]
+    assert len(distinct(times[:0])) == 0

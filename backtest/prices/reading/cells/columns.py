@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from backtest.arrays import Flags
 Column = Any
 """An Arrow array of T cells; what its values are is only known from its file."""
 
+Bytes = NDArray[np.uint8]
 
 compute: Any = pyarrow.compute
 """Arrow's functions on columns, whose stubs know only columns of types that are known beforehand."""
@@ -67,10 +69,34 @@ def is_empty(column: Column) -> Flags:
     return flags(compute.equal(compute.binary_length(column).fill_null(0), 0))
 
 
-def text_bytes(text: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def text_bytes(text: Column) -> tuple[Bytes, NDArray[np.int64]]:
     """The bytes of all texts one after the other, and the (T + 1,) places where they begin and end."""
     kind = np.int64 if pa.types.is_large_string(text.type) else np.int32
     _, offsets, content = text.buffers()
     places = np.frombuffer(offsets, kind, len(text) + 1, offset=text.offset * np.dtype(kind).itemsize)
     whole = np.frombuffer(content, np.uint8) if content is not None else np.zeros(0, np.uint8)
     return whole[places[0] : places[-1]], places.astype(np.int64) - places[0]
+
+
+def by_length(text: Column, longest: int) -> Iterator[tuple[NDArray[np.intp], Bytes]]:
+    """Rows and (rows, length) bytes of all cells of one length, for each length up to the longest."""
+    content, offsets = text_bytes(text)
+    lengths = np.diff(offsets)
+    for length in np.flatnonzero(np.bincount(lengths)[: longest + 1]):
+        if length:
+            rows = np.flatnonzero(lengths == length)
+            yield rows, _cells(content, offsets[rows], int(length))
+
+
+def _cells(content: Bytes, starts: NDArray[np.int64], length: int) -> Bytes:
+    """The bytes of cells of one length, each taken in one go."""
+    each = np.ndarray((len(content) - length + 1,), f"V{length}", buffer=content, strides=(1,))
+    return each[starts].view(np.uint8).reshape(-1, length)
+
+
+def texts_alike(texts: Bytes) -> Column:
+    """A column of texts of one length from their (T, length) bytes."""
+    count, length = texts.shape
+    places = np.arange(count + 1, dtype=np.int32) * np.int32(length)
+    buffers: list[Any] = [None, pa.py_buffer(places.data), pa.py_buffer(np.ascontiguousarray(texts).data)]
+    return pa.Array.from_buffers(pa.string(), count, buffers)

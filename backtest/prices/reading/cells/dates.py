@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from backtest.arrays import Flags, Floats
 from backtest.prices.problems import Problems
 from backtest.prices.reading.cells.columns import Column, cast_texts, compute, integers, is_text
+from backtest.prices.reading.cells.date_shapes import STYLES, UNORDERED, UNREAD, Written, read_shapes
 from backtest.prices.reading.cells.day_order import days_of, decide_order
-from backtest.prices.reading.cells.shapes import STYLES, UNORDERED, UNREAD, Written, read_shapes
 from backtest.prices.reading.options import DateOrder, Question
 
 Seconds = NDArray[np.int64]

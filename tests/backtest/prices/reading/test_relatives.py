@@ -333,3 +333,11 @@ def test_rows_that_are_left_out_do_not_make_the_bars_longer():
     dataset = read(HEAD + f"2022-01-03{PRICES}\n" + halted + f"2022-01-07{PRICES}\n").symbols[0].dataset
 
     assert (len(dataset), dataset.timeframe) == (2, "1d")
+
+
+@pytest.mark.parametrize("behind", [" €", "€", " EUR", "\u202f€"])
+def test_a_currency_behind_the_price_leaves_the_decimal_comma_to_be_found(behind):
+    row = ";".join(f"{price}{behind}" for price in ("1.234,50", "1.300,00", "1.200,25", "1.250,75"))
+    text = f"Date;Open;High;Low;Close;Volume\n2022-01-31;{row};1.000\n"
+
+    assert bars(read(text))[1] == [1234.5, 1300.0, 1200.25, 1250.75, 1000.0]

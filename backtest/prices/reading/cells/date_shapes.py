@@ -7,7 +7,7 @@ digits at the same places, so that all of them are read at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest.arrays import Flags
-from backtest.prices.reading.cells.columns import Column, text_bytes
+from backtest.prices.reading.cells.columns import Bytes, Column, by_length
 from backtest.prices.reading.cells.day_order import full_year
 
-Bytes = NDArray[np.uint8]
 Parts = Mapping[str, NDArray[np.int32]]
 
 LONGEST: Final = 80
@@ -140,19 +139,9 @@ def read_shapes(text: Column) -> Written:
     )  # fmt: skip
     known: dict[int, list[_Shape]] = {}
     for start in range(0, count, _BLOCK):
-        for rows, cells in _by_length(text.slice(start, _BLOCK)):
+        for rows, cells in by_length(text.slice(start, _BLOCK), LONGEST):
             _read_alike(cells, rows + start, known, written)
     return written
-
-
-def _by_length(text: Column) -> Iterator[tuple[NDArray[np.intp], Bytes]]:
-    """Rows and bytes of all cells of one length, for each length."""
-    content, offsets = text_bytes(text)
-    lengths = np.diff(offsets)
-    for length in np.flatnonzero(np.bincount(lengths)):
-        if 0 < length <= LONGEST:
-            rows = np.flatnonzero(lengths == length)
-            yield rows, content[offsets[rows][:, None] + np.arange(length)]
 
 
 def _read_alike(
