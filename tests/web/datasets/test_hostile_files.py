@@ -14,8 +14,11 @@ import pytest
 from qa.environment import TestEnvironment
 from qa.fuzz import pricefiles
 
-LONGEST_HEALTH_SECONDS = 2.0
-"""On an idle machine it is milliseconds; with the parsers in the web it was four seconds, or for ever."""
+MOST_SECONDS_OF_THE_WEB = 2.0
+"""Processor time of the web while one /health waits: with the parsers in the web it was four seconds, or for ever.
+
+Receiving 34 MiB takes it a tenth of a second. The clock says nothing: on a busy machine every answer is late.
+"""
 GROWTH_MIB = 48
 LATE_SECONDS = 1.0
 
@@ -38,16 +41,31 @@ def post(port, path, content):
     return answer.status, json.loads(body)
 
 
-def peak_mib(environment):
-    """The most memory that any process of the web ever had; the parser's processes are not among them."""
+def web_processes(environment):
+    """Gunicorn and its workers; the parser's processes are not among them."""
     web = psutil.Process(environment.web.pid)
-    return max(_peak_mib(process) for process in [web, *web.children(recursive=True)])
+    return [process for process in (web, *web.children(recursive=True)) if not is_parser(process)]
+
+
+def is_parser(process):
+    try:
+        return "workflows.parsing.server" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended a moment ago
+        return True
+
+
+def peak_mib(environment):
+    """The most memory that any process of the web ever had."""
+    return max(map(_peak_mib, web_processes(environment)))
+
+
+def web_seconds(environment):
+    """Processor time of the web so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in web_processes(environment))
 
 
 def _peak_mib(process):
     try:
-        if "workflows.parsing.server" in process.cmdline():
-            return 0
         status = Path(f"/proc/{process.pid}/status").read_text()
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):  # it may end between open and read
         return 0
@@ -56,10 +74,11 @@ def _peak_mib(process):
 
 
 class Probe:
-    """Asks for /health over and over within the block, and notes how long the slowest answer took."""
+    """Asks for /health over and over within the block, and notes the most that the web computed before an answer."""
 
-    def __init__(self, port):
-        self.port, self.slowest, self.count = port, 0.0, 0
+    def __init__(self, environment):
+        self.environment, self.port = environment, environment.port
+        self.most_seconds, self.count = 0.0, 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
@@ -73,17 +92,15 @@ class Probe:
 
     def _ask(self):
         while not self._over.is_set():
-            started = time.monotonic()
+            started, before = time.monotonic(), web_seconds(self.environment)
             connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
             connection.request("GET", "/health")
-            if (
-                time.monotonic() - started > LATE_SECONDS
-            ):  # this thread waited for the one that makes the files:
+            if time.monotonic() - started > LATE_SECONDS:  # it waited for the thread that makes the files:
                 connection.close()  # a slow client, whose connection may be closed
                 continue
             assert connection.getresponse().status == 200
             connection.close()
-            self.slowest = max(self.slowest, time.monotonic() - started)
+            self.most_seconds = max(self.most_seconds, web_seconds(self.environment) - before)
             self.count += 1
             self._over.wait(0.02)
 
@@ -93,7 +110,7 @@ def test_hostile_files_are_refused_while_health_answers_and_memory_stays(environ
     assert post(environment.port, "/datasets/preview?symbol=ACME", largest)[0] == 400
     before, refused = peak_mib(environment), {}
 
-    with Probe(environment.port) as probe:
+    with Probe(environment) as probe:
         for name, make in pricefiles.HOSTILE.items():
             content = make()
             for path in ("/datasets/preview?symbol=ACME", "/api/datasets?symbol=ACME"):
@@ -102,7 +119,7 @@ def test_hostile_files_are_refused_while_health_answers_and_memory_stays(environ
     assert {status for status, _ in refused.values()} == {400}
     assert all(body["errors"][0]["message"] for _, body in refused.values())
     assert probe.count > 10
-    assert probe.slowest < LONGEST_HEALTH_SECONDS
+    assert probe.most_seconds < MOST_SECONDS_OF_THE_WEB
     assert peak_mib(environment) - before < GROWTH_MIB
 
 
