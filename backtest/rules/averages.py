@@ -10,6 +10,7 @@ from backtest.arrays import Floats
 from backtest.fields import Field
 from backtest.prices.bars import Bars
 from backtest.rules.lines import Line
+from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import side_since_crossing
 from backtest.signals.sma_cross_jit import side_since_sma_cross
@@ -29,10 +30,8 @@ class MovingAverageCross(Rule):
     )
     short = "from the crossover below to the crossover above."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="fast", kind="int", label="Fast average", default=10, low=1, high=5_000, unit="bars",
-              help="Length of the fast moving average."),
-        Field(name="slow", kind="int", label="Slow average", default=30, low=2, high=5_000, unit="bars",
-              help="Length of the slow moving average."),
+        bars("fast", "Fast average", 10, "Length of the fast moving average."),
+        bars("slow", "Slow average", 30, "Length of the slow moving average.", low=2),
         Field(name="kind", kind="choice", label="MA type", default="sma", choices=("sma", "ema"),
               help="SMA: equal weights; EMA: recent bars weigh more."),
     )  # fmt: skip
@@ -88,12 +87,9 @@ class Macd(Rule):
     )
     short = "from the crossover below to the crossover above."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="fast", kind="int", label="Fast average", default=12, low=2, high=5_000, unit="bars",
-              help="Length of the fast EMA."),
-        Field(name="slow", kind="int", label="Slow average", default=26, low=3, high=5_000, unit="bars",
-              help="Length of the slow EMA."),
-        Field(name="signal", kind="int", label="Signal line", default=9, low=2, high=5_000,
-              unit="bars", help="Length of the EMA of the MACD line."),
+        bars("fast", "Fast average", 12, "Length of the fast EMA.", low=2),
+        bars("slow", "Slow average", 26, "Length of the slow EMA.", low=3),
+        bars("signal", "Signal line", 9, "Length of the EMA of the MACD line.", low=2),
     )  # fmt: skip
     ascending = (("fast", "slow"),)
 

@@ -10,6 +10,7 @@ from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.indicators import shifted
 from backtest.rules.lines import Line
+from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 from backtest.signals.sweeping import kept
@@ -31,10 +32,8 @@ class DonchianBreakout(Rule):
         "high of the `exit_period` bars before."
     )
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Channel", default=20, low=1, high=5_000, unit="bars",
-              help="Length of the channel whose break enters."),
-        Field(name="exit_period", kind="int", label="Exit channel", default=10, low=1, high=5_000,
-              unit="bars", help="Length of the channel whose break exits."),
+        bars("period", "Channel", 20, "Length of the channel whose break enters."),
+        bars("exit_period", "Exit channel", 10, "Length of the channel whose break exits."),
     )  # fmt: skip
 
     period: int = 20
@@ -75,12 +74,10 @@ class VolumeBreakout(Rule):
     )
     needs_volume = True
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Period", default=20, low=1, high=5_000, unit="bars",
-              help="Bars for the extreme of the close and for the average volume."),
+        bars("period", "Period", 20, "Bars for the extreme of the close and for the average volume."),
         Field(name="multiple", kind="float", label="Volume multiple", default=1.5, low=0, high=1_000,
               unit="times", help="Entries require volume above this multiple of its average."),
-        Field(name="exit_period", kind="int", label="Exit period", default=10, low=1, high=5_000,
-              unit="bars", help="Bars whose lowest (long) or highest (short) close exits when broken."),
+        bars("exit_period", "Exit period", 10, "Bars whose lowest (long) or highest (short) close exits when broken."),
     )  # fmt: skip
 
     period: int = 20
@@ -132,12 +129,10 @@ class AtrVolatility(Rule):
         "ranges above the lowest low of the last `exit_period` bars."
     )
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="ATR period", default=14, low=1, high=5_000, unit="bars",
-              help="Length of the average true range."),
+        bars("period", "ATR period", 14, "Length of the average true range."),
         Field(name="entry_multiple", kind="float", label="Entry", default=1.0, low=0, above=True, high=100,
               unit="ATR", help="One-bar move that enters."),
-        Field(name="exit_period", kind="int", label="Exit period", default=22, low=1, high=5_000,
-              unit="bars", help="Bars for the extreme from which the exit is measured."),
+        bars("exit_period", "Exit period", 22, "Bars for the extreme from which the exit is measured."),
         Field(name="exit_multiple", kind="float", label="Exit", default=3.0, low=0, above=True, high=100,
               unit="ATR", help="Distance from the extreme that exits."),
     )  # fmt: skip

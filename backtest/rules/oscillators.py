@@ -10,6 +10,7 @@ from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.rules.averages import macd_lines
 from backtest.rules.lines import Line
+from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window, positions, reversing
@@ -29,8 +30,7 @@ class Rsi(Rule):
     )
     short = "from the first close with RSI above `overbought` to the first close with RSI below `oversold`."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Period", default=14, low=2, high=5_000, unit="bars",
-              help="Length of the RSI."),
+        bars("period", "Period", 14, "Length of the RSI.", low=2),
         Field(name="oversold", kind="float", label="Oversold", default=30.0, low=0, high=100,
               help="Buy below this level."),
         Field(name="overbought", kind="float", label="Overbought", default=70.0, low=0, high=100,
@@ -70,20 +70,15 @@ class RsiMacd(Rule):
         "`overbought` on at least one of the last `window` bars to the bar that goes long."
     )
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="RSI period", default=14, low=2, high=5_000, unit="bars",
-              help="Length of the RSI."),
+        bars("period", "RSI period", 14, "Length of the RSI.", low=2),
         Field(name="oversold", kind="float", label="Oversold", default=40.0, low=0, high=100,
               help="Upward MACD crossovers count after an RSI below this level."),
         Field(name="overbought", kind="float", label="Overbought", default=60.0, low=0, high=100,
               help="Downward MACD crossovers count after an RSI above this level."),
-        Field(name="fast", kind="int", label="MACD fast average", default=12, low=2, high=5_000, unit="bars",
-              help="Length of the fast EMA."),
-        Field(name="slow", kind="int", label="MACD slow average", default=26, low=3, high=5_000, unit="bars",
-              help="Length of the slow EMA."),
-        Field(name="signal", kind="int", label="MACD signal line", default=9, low=2, high=5_000, unit="bars",
-              help="Length of the EMA of the MACD line."),
-        Field(name="window", kind="int", label="Window", default=10, low=1, high=5_000, unit="bars",
-              help="Bars within which the RSI must have been beyond its level."),
+        bars("fast", "MACD fast average", 12, "Length of the fast EMA.", low=2),
+        bars("slow", "MACD slow average", 26, "Length of the slow EMA.", low=3),
+        bars("signal", "MACD signal line", 9, "Length of the EMA of the MACD line.", low=2),
+        bars("window", "Window", 10, "Bars within which the RSI must have been beyond its level."),
     )  # fmt: skip
     ascending = (("oversold", "overbought"), ("fast", "slow"))
 
@@ -127,8 +122,7 @@ class BollingerBands(Rule):
     )
     short = "from a close above the upper band to the first close at or below the middle."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Period", default=20, low=2, high=5_000, unit="bars",
-              help="Length of average and standard deviation."),
+        bars("period", "Period", 20, "Length of average and standard deviation.", low=2),
         Field(name="deviations", kind="float", label="Width", default=2.0, low=0, above=True, high=20,
               unit="standard deviations", help="Distance of the bands from the middle band."),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from backtest import indicators
 from backtest.arrays import Flags, Floats
 from backtest.fields import Field
 from backtest.rules.lines import Line
+from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.positions import positions
 from backtest.signals.sweeping import kept
@@ -29,8 +30,7 @@ class TrendFollowing(Rule):
     )
     short = "from a close below the average with such an ADX, to a close above the average."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Average", default=100, low=2, high=5_000, unit="bars",
-              help="Length of the EMA that separates up from down."),
+        bars("period", "Average", 100, "Length of the EMA that separates up from down.", low=2),
         Field(name="adx_period", kind="int", label="ADX period", default=14, low=2, high=2_500, unit="bars",
               help="Length of the average directional index."),
         Field(name="adx_threshold", kind="float", label="ADX threshold", default=20.0, low=0, high=100,
@@ -83,8 +83,7 @@ class Momentum(Rule):
     long = "on every bar whose close is more than `threshold_pct` percent above the close `period` bars ago."
     short = "on every bar whose close is more than `threshold_pct` percent below it."
     params: ClassVar[tuple[Field, ...]] = (
-        Field(name="period", kind="int", label="Period", default=90, low=1, high=5_000, unit="bars",
-              help="Bars over which the change is measured."),
+        bars("period", "Period", 90, "Bars over which the change is measured."),
         Field(name="threshold_pct", kind="float", label="Threshold", default=0.0, low=0, high=1_000, unit="%",
               help="Change that must be exceeded; flat otherwise."),
     )  # fmt: skip

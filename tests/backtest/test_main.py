@@ -11,6 +11,15 @@ from backtest.run.result_tables import CURVES, TRADE_COLUMNS
 SPAN = ["--start", "2009-01-02", "--end", "2018-12-31"]
 RUN = ["run", "--symbol", "SP500", "--rule", "MOVING_AVERAGE_CROSS", *SPAN]
 
+JANUARY = ["--start", "2024-01-02", "--end", "2024-01-31"]
+
+
+def january(file, header, prices):
+    """A file with the same prices on the thirty days from 2 January on."""
+    rows = [f"2024-01-{day:02d},{prices}" for day in range(2, 32)]
+    file.write_text("\n".join((header, *rows)))
+    return file
+
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
@@ -77,20 +86,9 @@ def test_an_unknown_symbol_is_answered_with_the_nearest_one(library, capsys):
 
 
 def test_a_symbol_is_found_in_any_case_and_numbers_are_read_as_written(library, capsys):
-    request = [
-        "run",
-        "--symbol",
-        "sp500",
-        "--rule",
-        "RSI",
-        "--start",
-        "2010-01-04",
-        "--end",
-        "2012-01-04",
-        "--json",
-    ]
+    request = "run --symbol sp500 --rule RSI --start 2010-01-04 --end 2012-01-04 --json"
 
-    code = main([*request, "--fee-rate", "0.2%", "--initial-capital", "$20,000"])
+    code = main([*request.split(), "--fee-rate", "0.2%", "--initial-capital", "$20,000"])
 
     said = json.loads(capsys.readouterr().out)["request"]
     assert (code, said["symbols"], said["fee_rate"], said["initial_capital"]) == (0, ["SP500"], 0.002, 20_000)
@@ -113,8 +111,7 @@ def test_imported_prices_can_be_listed_and_run(library, capsys):
 
     assert main(["import", str(file), "--symbol", "ACME"]) == 0
     assert main(["symbols"]) == 0
-    span = ["--start", "2024-01-02", "--end", "2024-01-31"]
-    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *span]) == 0
+    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *JANUARY]) == 0
 
     printed = capsys.readouterr().out
     assert "ACME: 30 bars, 2024-01-02 to 2024-01-31" in printed
@@ -122,14 +119,11 @@ def test_imported_prices_can_be_listed_and_run(library, capsys):
 
 
 def test_prices_without_volume_are_imported_and_refused_for_a_rule_that_reads_it(library, capsys):
-    file = library / "krw.csv"
-    rows = [f"2024-01-{day:02d},10,11,9,10.5" for day in range(2, 32)]
-    file.write_text("\n".join(("date,open,high,low,close", *rows)))
-    span = ["--start", "2024-01-02", "--end", "2024-01-31"]
+    file = january(library / "krw.csv", "date,open,high,low,close", "10,11,9,10.5")
 
     assert main(["import", str(file), "--symbol", "KRW=X"]) == 0
-    assert main(["run", "--symbol", "KRW=X", "--rule", "BUY_AND_HOLD", *span]) == 0
-    assert main(["run", "--symbol", "KRW=X", "--rule", "VOLUME_BREAKOUT", *span]) == 2
+    assert main(["run", "--symbol", "KRW=X", "--rule", "BUY_AND_HOLD", *JANUARY]) == 0
+    assert main(["run", "--symbol", "KRW=X", "--rule", "VOLUME_BREAKOUT", *JANUARY]) == 2
 
     printed = capsys.readouterr()
     assert "volume is unknown on 30 of 30 bars" in printed.out
@@ -137,14 +131,11 @@ def test_prices_without_volume_are_imported_and_refused_for_a_rule_that_reads_it
 
 
 def test_a_split_is_applied_to_the_current_version_and_told_by_a_run(library, capsys):
-    file = library / "acme.csv"
-    rows = [f"2024-01-{day:02d},10,11,9,10,100" for day in range(2, 32)]
-    file.write_text("\n".join(("date,open,high,low,close,volume", *rows)))
-    span = ["--start", "2024-01-02", "--end", "2024-01-31"]
+    file = january(library / "acme.csv", "date,open,high,low,close,volume", "10,11,9,10,100")
     assert main(["import", str(file), "--symbol", "ACME"]) == 0
 
     assert main(["split", "ACME", "2024-01-10", "2:1"]) == 0
-    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *span]) == 0
+    assert main(["run", "--symbol", "ACME", "--rule", "BUY_AND_HOLD", *JANUARY]) == 0
     assert main(["split", "ACME", "2024-01-10", "two"]) == 2
 
     printed = capsys.readouterr()

@@ -22,19 +22,9 @@ def test_the_list_of_symbols_shows_the_source_of_a_file_without_its_controls(tmp
 
 
 def test_a_mistake_is_told_without_the_controls_that_are_in_it(tmp_path, capsys):
-    wrong = [
-        "run",
-        "--symbol",
-        "SP500",
-        "--rule",
-        "\x1b[31mRSI",
-        "--start",
-        "2010-01-01",
-        "--end",
-        "2011-01-01",
-    ]
+    wrong = "run --symbol SP500 --rule \x1b[31mRSI --start 2010-01-01 --end 2011-01-01"
 
-    assert main(["--library", str(tmp_path), *wrong]) == 2
+    assert main(["--library", str(tmp_path), *wrong.split()]) == 2
 
     told = capsys.readouterr().err
     assert "RSI" in told

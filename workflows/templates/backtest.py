@@ -92,12 +92,7 @@ def _engine(settings: Settings, run: list[str]) -> Container:
         "engine",
         ["python", "-m", "workflows.steps.compute"],
         args=[*run, "--bundle", "/out/bundle"],
-        env=[
-            *pods.database_env(pods.READER_SECRET),
-            pods.arguments_env(),
-            pods.memory_env(),
-            *map(pods.configured, _LIMITS),
-        ],
+        env=pods.reading_env(pods.READER_SECRET, _LIMITS),
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Parameter(name=_OF_MAIN)],
         outputs=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hera.workflows import (
@@ -187,6 +187,11 @@ def database_authority() -> ConfigMapVolume:
 def arguments_env() -> Env:
     """The arguments of the workflow; Argo refuses it in a workflow that has none."""
     return Env(name="PARAMETERS", value="{{workflow.parameters.json}}")
+
+
+def reading_env(secret: str, limits: Iterable[str]) -> list[Any]:
+    """What a step knows that reads the request of its workflow: account, arguments, memory, and these limits."""
+    return [*database_env(secret), arguments_env(), memory_env(), *map(configured, limits)]
 
 
 def plain_env() -> list[Any]:

@@ -115,12 +115,7 @@ def _plan(settings: Settings) -> Container:
         "plan",
         ["python", "-m", "workflows.cluster.studies.plan_pod"],
         args=[*_RUN, *_WORKFLOW, "--bundle", "/out/study", "--pods", "/out/pods", "--count", "/out/count"],
-        env=[
-            *pods.database_env(pods.WRITER_SECRET),
-            pods.arguments_env(),
-            pods.memory_env(),
-            *map(pods.configured, _LIMITS),
-        ],
+        env=pods.reading_env(pods.WRITER_SECRET, _LIMITS),
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
         inputs=[Parameter(name=_OF_MAIN)],
         outputs=[

@@ -70,11 +70,23 @@ class StudyPods:
             plan_pod, study_id, *files, *workflow, PARAMETERS=json.dumps(listed), **environment
         )  # fmt: skip
 
-    def begin(self, *, chunks, pods):
-        """A study that was planned, what its workflow is to execute, and the prices."""
+    def planned(self, *, chunks, pods):
+        """The id of a study that was planned."""
         study_id = self.enqueue(chunks=chunks)
         self.share(pods)
         self.plan(study_id)
+        return study_id
+
+    def computed(self, *, chunks, pods):
+        """The id of a study of which every chunk was computed."""
+        study_id = self.planned(chunks=chunks, pods=pods)
+        for pod in self.numbers():
+            self.chunk(study_id, pod)
+        return study_id
+
+    def begin(self, *, chunks, pods):
+        """A study that was planned, what its workflow is to execute, and the prices."""
+        study_id = self.planned(chunks=chunks, pods=pods)
         assigned = assignment.read(self.folder / "study", study_id)
         return study_id, assigned, executing.prices_of(self.settings, assigned)
 

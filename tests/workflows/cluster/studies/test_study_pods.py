@@ -119,11 +119,7 @@ def test_a_workflow_that_asks_again_for_a_failed_study_completes_it_as_argo_retr
 
 
 def test_a_judge_that_is_lost_costs_no_chunk(environment, pods):
-    study_id = pods.enqueue(chunks=4)
-    pods.share(2)
-    pods.plan(study_id)
-    for pod in pods.numbers():
-        pods.chunk(study_id, pod)
+    study_id = pods.computed(chunks=4, pods=2)
 
     pods.persist(study_id)
 
@@ -256,12 +252,7 @@ class TestForgedParts:
 
     @pytest.fixture
     def planned(self, pods):
-        study_id = pods.enqueue(chunks=4)
-        pods.share(2)
-        pods.plan(study_id)
-        for pod in pods.numbers():
-            pods.chunk(study_id, pod)
-        return pods, study_id
+        return pods, pods.computed(chunks=4, pods=2)
 
     def forge(self, planned, change):
         """Store what pod 0 left after `change`; why each chunk of the study is missing."""
