@@ -60,6 +60,7 @@ PAGES = {
     "datasets": ("/datasets", "Prices"),
     "dataset": ("/datasets/{data}", "A dataset: its prices, its data-quality report, its bars"),
     **{name: ("/datasets", title) for name, title in upload_states.TITLES.items()},
+    "engine": ("/docs/engine", "How orders are filled: one of the documents that a result leads to"),
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }

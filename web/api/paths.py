@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from store.models import Status
 from store.queries.audit import Action
 from web.api import audit_schemas, chart_schemas, preset_schemas, schemas
@@ -24,6 +26,13 @@ from web.robustness.openapi_paths import LEDGER, ROBUSTNESS
 from web.runs import annotation, list_query
 from web.studies.openapi_paths import STUDIES
 
+_submitting = partial(operation, "submitting")
+_runs = partial(operation, "runs")
+_results = partial(operation, "results")
+_inputs = partial(operation, "inputs")
+_presets = partial(operation, "presets")
+_audit = partial(operation, "audit")
+_operations = partial(operation, "operations")
 Paths = dict[str, dict[str, Operation]]
 _REQUEST = json_body(ref("Request"))
 _TEXT = {"type": "string"}
@@ -92,8 +101,7 @@ _ANNOTATIONS = {
 
 _SUBMITTING: Paths = {
     "/run_backtest": {
-        "post": operation(
-            "submitting",
+        "post": _submitting(
             "Queue a backtest",
             {202: schemas.Accepted},
             (400, 409, 413, 415, 422, 429),
@@ -102,17 +110,12 @@ _SUBMITTING: Paths = {
         )
     },
     "/api/check": {
-        "post": operation(
-            "submitting",
-            "Validate a request without submitting it",
-            {200: schemas.Check},
-            (400, 413, 415),
-            body=_REQUEST,
+        "post": _submitting(
+            "Validate a request without submitting it", {200: schemas.Check}, (400, 413, 415), body=_REQUEST
         )
     },
     "/api/preview": {
-        "post": operation(
-            "submitting",
+        "post": _submitting(
             "On how many bars each formula of a request is true, and each of its clauses",
             {200: chart_schemas.Preview},
             (400, 413, 415),
@@ -120,17 +123,12 @@ _SUBMITTING: Paths = {
         )
     },
     "/runs/{run_id}/cancel": {
-        "post": operation(
-            "submitting",
-            "Cancel a run that has not ended",
-            {200: schemas.Cancelled},
-            (404,),
-            parameters=[_RUN],
+        "post": _submitting(
+            "Cancel a run that has not ended", {200: schemas.Cancelled}, (404,), parameters=[_RUN]
         )
     },
     "/runs/{run_id}/verify": {
-        "post": operation(
-            "submitting",
+        "post": _submitting(
             "Execute a run again, to be compared with what is stored",
             {202: schemas.Verification},
             (404, 409, 429),
@@ -138,8 +136,7 @@ _SUBMITTING: Paths = {
         )
     },
     "/runs/{run_id}/verification": {
-        "get": operation(
-            "runs",
+        "get": _runs(
             "How the newest second execution of a run compares with it, bit for bit",
             {200: schemas.Verification},
             (404,),
@@ -149,8 +146,7 @@ _SUBMITTING: Paths = {
 }
 _RUNS: Paths = {
     "/status/{run_id}": {
-        "get": operation(
-            "runs",
+        "get": _runs(
             "Everything about a run",
             {200: schemas.Status, 304: None},
             (400, 404),
@@ -158,27 +154,21 @@ _RUNS: Paths = {
         )
     },
     "/api/runs/{run_id}": {
-        "get": operation(
-            "runs", "One run without its curves", {200: schemas.Run, 304: None}, (404,), parameters=[_RUN]
-        ),
-        "patch": operation(
-            "runs",
+        "get": _runs("One run without its curves", {200: schemas.Run, 304: None}, (404,), parameters=[_RUN]),
+        "patch": _runs(
             "Change name, notes, tags or star",
             {200: schemas.Run},
             (400, 404, 413, 415, 429),
             parameters=[_RUN],
             body=json_body(_ANNOTATIONS),
         ),
-        "delete": operation("runs", "Delete an ended run", {204: None}, (404, 409), parameters=[_RUN]),
+        "delete": _runs("Delete an ended run", {204: None}, (404, 409), parameters=[_RUN]),
     },
-    "/api/runs": {
-        "get": operation("runs", "Runs in pages", {200: schemas.Runs}, (400,), parameters=_FILTERS)
-    },
+    "/api/runs": {"get": _runs("Runs in pages", {200: schemas.Runs}, (400,), parameters=_FILTERS)},
 }
 _RESULTS: Paths = {
     "/api/runs/{run_id}/curves": {
-        "get": operation(
-            "results",
+        "get": _results(
             "Curves of a run, downsampled for display",
             {200: schemas.Curves, 304: None},
             (400, 404),
@@ -186,8 +176,7 @@ _RESULTS: Paths = {
         )
     },
     "/api/runs/{run_id}/candles": {
-        "get": operation(
-            "results",
+        "get": _results(
             "Prices of a symbol as candles, with the lines of the run's rule",
             {200: chart_schemas.Candles, 304: None},
             (400, 404),
@@ -195,8 +184,7 @@ _RESULTS: Paths = {
         )
     },
     "/api/runs/{run_id}/rolling": {
-        "get": operation(
-            "results",
+        "get": _results(
             "Return, volatility, Sharpe ratio and beta of a moving window",
             {200: chart_schemas.RollingMetrics, 304: None},
             (400, 404),
@@ -204,8 +192,7 @@ _RESULTS: Paths = {
         )
     },
     "/api/runs/{run_id}/trades/{seq}": {
-        "get": operation(
-            "results",
+        "get": _results(
             "One trade with what was known when it began and ended",
             {200: chart_schemas.TradeStory},
             (404,),
@@ -213,9 +200,7 @@ _RESULTS: Paths = {
         )
     },
     "/runs/{run_id}/result.json": {
-        "get": operation(
-            "results", "Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN]
-        )
+        "get": _results("Request, metrics and trades", {200: schemas.Result}, (404,), parameters=[_RUN])
     },
     "/runs/{run_id}/trades.csv": {
         "get": file(
@@ -232,14 +217,13 @@ _RESULTS: Paths = {
     },
 }
 _INPUTS: Paths = {
-    "/api/rules": {"get": operation("inputs", "Rules with their parameters", {200: schemas.Rules})},
-    "/api/metrics": {"get": operation("inputs", "Metrics with their definitions", {200: schemas.Metrics})},
+    "/api/rules": {"get": _inputs("Rules with their parameters", {200: schemas.Rules})},
+    "/api/metrics": {"get": _inputs("Metrics with their definitions", {200: schemas.Metrics})},
 }
 _PRESETS: Paths = {
     "/api/strategies": {
-        "get": operation("presets", "Saved presets", {200: preset_schemas.Presets}),
-        "post": operation(
-            "presets",
+        "get": _presets("Saved presets", {200: preset_schemas.Presets}),
+        "post": _presets(
             "Save settings as a preset",
             {201: preset_schemas.Preset},
             (400, 409, 413, 415, 429),
@@ -247,13 +231,12 @@ _PRESETS: Paths = {
         ),
     },
     "/api/strategies/{preset_id}": {
-        "delete": operation("presets", "Delete a preset", {204: None}, (404,), parameters=[_PRESET_ID])
+        "delete": _presets("Delete a preset", {204: None}, (404,), parameters=[_PRESET_ID])
     },
 }
 _AUDIT: Paths = {
     "/api/audit": {
-        "get": operation(
-            "audit",
+        "get": _audit(
             "Who did what; scope admin",
             {200: audit_schemas.AuditEntries},
             (400,),
@@ -268,11 +251,9 @@ _AUDIT: Paths = {
     }
 }
 _OPERATIONS: Paths = {
-    "/health": {"get": operation("operations", "The process answers", {200: schemas.Word})},
+    "/health": {"get": _operations("The process answers", {200: schemas.Word})},
     "/ready": {
-        "get": operation(
-            "operations", "The database answers and its schema is current", {200: schemas.Word}, (503,)
-        )
+        "get": _operations("The database answers and its schema is current", {200: schemas.Word}, (503,))
     },
     "/metrics": {
         "get": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from backtest.prices.reading.options import CHOICES, HELP
 from web.api import chart_schemas, schemas
 from web.api.operations import (
@@ -16,6 +18,7 @@ from web.api.operations import (
 )
 from web.api.request_parsing import FIRST_SECOND, LAST_SECOND
 
+_prices = partial(operation, "prices")
 _PARQUET = "application/vnd.apache.parquet"
 _SECONDS = whole(FIRST_SECOND, LAST_SECOND)
 _SYMBOL = query("symbol", text(32), "Name of the symbol; without it the ticker in the file.")
@@ -63,19 +66,13 @@ _CANDLES = (
 
 PRICES: dict[str, dict[str, Operation]] = {
     "/api/symbols": {
-        "get": operation(
-            "prices", "Symbols with prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT]
-        )
+        "get": _prices("Symbols with prices", {200: schemas.Symbols}, (400,), parameters=[_SEARCH, _LIMIT])
     },
     "/api/datasets": {
-        "get": operation(
-            "prices",
-            "Datasets with their data-quality reports",
-            {200: schemas.Datasets},
-            parameters=[_SEARCH],
+        "get": _prices(
+            "Datasets with their data-quality reports", {200: schemas.Datasets}, parameters=[_SEARCH]
         ),
-        "post": operation(
-            "prices",
+        "post": _prices(
             "Upload prices",
             {201: schemas.Upload},
             (400, 413, 415, 429, 503),
@@ -84,8 +81,7 @@ PRICES: dict[str, dict[str, Operation]] = {
         ),
     },
     "/api/datasets/yahoo": {
-        "post": operation(
-            "prices",
+        "post": _prices(
             "Import daily prices from Yahoo Finance",
             {201: schemas.Dataset},
             (400, 413, 415, 429, 501, 503),
@@ -93,16 +89,14 @@ PRICES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/datasets/{data_hash}": {
-        "patch": operation(
-            "prices",
+        "patch": _prices(
             "Rename a symbol; runs keep the prices they pinned, under its former name",
             {200: schemas.Dataset},
             (400, 404, 409, 413, 415),
             parameters=[_DATA_HASH],
             body=json_body(_RENAME),
         ),
-        "delete": operation(
-            "prices",
+        "delete": _prices(
             "Delete the symbol of a dataset with all its versions; runs keep the prices they pinned",
             {204: None},
             (404, 409),
@@ -110,8 +104,7 @@ PRICES: dict[str, dict[str, Operation]] = {
         ),
     },
     "/api/datasets/{data_hash}/candles": {
-        "get": operation(
-            "prices",
+        "get": _prices(
             "Prices of a dataset as candles; each has the highest and the lowest price of its bars",
             {200: chart_schemas.Candles, 304: None},
             (400, 404),
@@ -119,8 +112,7 @@ PRICES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/datasets/{data_hash}/refresh": {
-        "post": operation(
-            "prices",
+        "post": _prices(
             "Import a symbol from Yahoo Finance again; the new version becomes the current one",
             {201: schemas.Dataset},
             (400, 404, 409, 429, 501, 503),
@@ -128,8 +120,7 @@ PRICES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/datasets/{data_hash}/splits": {
-        "post": operation(
-            "prices",
+        "post": _prices(
             "Apply a split that the prices are not adjusted for; the new version becomes the current one",
             {201: schemas.Dataset},
             (400, 404, 409, 413, 415, 429),

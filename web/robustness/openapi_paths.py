@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from web.api.operations import Operation, operation, query, required, whole
 from web.ledger import schemas as ledger_schemas
 from web.robustness import schemas
 
+_results = partial(operation, "results")
+_studies = partial(operation, "studies")
 _RUN = required("run_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
 _FINGERPRINT = required("fingerprint", "path", {"type": "string", "minLength": 1, "maxLength": 64})
 _OFFSET: Final[Any] = query("offset", whole(0, 1_000_000), "How many are left out, as `next` says.")
 
 ROBUSTNESS: dict[str, dict[str, Operation]] = {
     "/api/runs/{run_id}/robustness": {
-        "get": operation(
-            "results",
+        "get": _results(
             "What of a result survives other costs, fills, starts and chance",
             {200: schemas.Robustness},
             (404,),
@@ -23,8 +25,7 @@ ROBUSTNESS: dict[str, dict[str, Operation]] = {
         )
     },
     "/runs/{run_id}/robustness": {
-        "post": operation(
-            "results",
+        "post": _results(
             "Have computed what of a result survives",
             {202: schemas.Robustness},
             (404, 409),
@@ -34,8 +35,7 @@ ROBUSTNESS: dict[str, dict[str, Operation]] = {
 }
 LEDGER: dict[str, dict[str, Operation]] = {
     "/api/ledger": {
-        "get": operation(
-            "studies",
+        "get": _studies(
             "Everything tried, by rule, symbols and timeframe",
             {200: ledger_schemas.Ledger},
             (400,),
@@ -43,8 +43,7 @@ LEDGER: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/ledger/{fingerprint}": {
-        "get": operation(
-            "studies",
+        "get": _studies(
             "What was tried on one rule and its prices, and by which requests",
             {200: ledger_schemas.LedgerSources},
             (404,),

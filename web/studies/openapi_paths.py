@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from backtest.studies.objective import FIGURES
 from web.api.operations import (
     Operation,
@@ -18,6 +20,7 @@ from web.api.operations import (
 from web.studies import schemas
 from web.studies.shown import CELL_VALUES
 
+_studies = partial(operation, "studies")
 _STUDY = required("study_id", "path", {"type": "string", "minLength": 1, "maxLength": 36})
 _SYMBOL = query("symbol", text(32), "Account of this symbol, where every symbol is an account of its own.")
 _PARQUET = "application/vnd.apache.parquet"
@@ -32,8 +35,7 @@ _TRIALS = (
 
 STUDIES: dict[str, dict[str, Operation]] = {
     "/run_study": {
-        "post": operation(
-            "studies",
+        "post": _studies(
             "Queue a study: one request over a search space",
             {202: schemas.StudyAccepted},
             (400, 409, 413, 415, 422, 429),
@@ -41,8 +43,7 @@ STUDIES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/check_study": {
-        "post": operation(
-            "studies",
+        "post": _studies(
             "Trials, simulations and seconds of a study, without submitting it",
             {200: schemas.StudyCheck},
             (400, 413, 415),
@@ -50,8 +51,7 @@ STUDIES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/studies": {
-        "get": operation(
-            "studies",
+        "get": _studies(
             "Studies in pages, the newest first",
             {200: schemas.Studies},
             (400,),
@@ -62,14 +62,11 @@ STUDIES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/studies/{study_id}": {
-        "get": operation(
-            "studies", "One study with what it found", {200: schemas.Study}, (404,), parameters=[_STUDY]
-        ),
-        "delete": operation("studies", "Delete an ended study", {204: None}, (404, 409), parameters=[_STUDY]),
+        "get": _studies("One study with what it found", {200: schemas.Study}, (404,), parameters=[_STUDY]),
+        "delete": _studies("Delete an ended study", {204: None}, (404, 409), parameters=[_STUDY]),
     },
     "/api/studies/{study_id}/trials": {
-        "get": operation(
-            "studies",
+        "get": _studies(
             "Trials in pages; the name of a searched input filters by its value",
             {200: schemas.Trials},
             (400, 404),
@@ -77,8 +74,7 @@ STUDIES: dict[str, dict[str, Operation]] = {
         )
     },
     "/api/studies/{study_id}/heatmap": {
-        "get": operation(
-            "studies",
+        "get": _studies(
             "The trials over two inputs, the others taken together",
             {200: schemas.Heatmap},
             (400, 404),
@@ -98,8 +94,7 @@ STUDIES: dict[str, dict[str, Operation]] = {
         "get": file("studies", "Every trial", _PARQUET, parameters=[_STUDY, _SYMBOL])
     },
     "/studies/{study_id}/trials/{trial}/run": {
-        "post": operation(
-            "studies",
+        "post": _studies(
             "Open a trial as an ordinary run",
             {202: schemas.TrialRun},
             (400, 404, 429),
@@ -107,17 +102,12 @@ STUDIES: dict[str, dict[str, Operation]] = {
         )
     },
     "/studies/{study_id}/cancel": {
-        "post": operation(
-            "studies",
-            "Cancel a study that has not ended",
-            {200: schemas.StudyCancelled},
-            (404,),
-            parameters=[_STUDY],
+        "post": _studies(
+            "Cancel a study that has not ended", {200: schemas.StudyCancelled}, (404,), parameters=[_STUDY]
         )
     },
     "/studies/{study_id}/finish": {
-        "post": operation(
-            "studies",
+        "post": _studies(
             "Execute the chunks that are missing",
             {202: schemas.StudyAccepted},
             (404, 409),
