@@ -205,7 +205,7 @@ _RESULTS: Paths = {
     "/runs/{run_id}/trades.csv": {
         "get": file(
             "results",
-            "Every trade; number is that of the page, seq counts from 0",
+            _TRADES,
             "text/csv",
             parameters=[_RUN],
         )
