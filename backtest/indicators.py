@@ -91,7 +91,13 @@ def sma(values: Floats, period: int) -> Floats:
 @kept(1)
 def ema(values: Floats, period: int) -> Floats:
     """Exponential moving average, smoothing 2 / (period + 1), seeded with the first simple average."""
-    return _compute("EMA", [values], period, first=period - 1)[0] if period > 1 else values
+    if period <= 1:
+        return values
+    if len(values) >= period and values[-1] == values[-1]:
+        (average,) = _tuple(_function("EMA")(np.ascontiguousarray(values, np.float64), period))
+        if average[-1] == average[-1]:  # a missing value spoils all averages behind it: none is missing
+            return average
+    return _compute("EMA", [values], period, first=period - 1)[0]
 
 
 @kept(1)

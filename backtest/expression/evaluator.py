@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import numpy as np
 
@@ -20,8 +20,6 @@ from backtest.expression.functions import CONSTANTS, FUNCTIONS, Prices, Truth
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
 from backtest.signals import sweeping
 from backtest.signals.sweeping import Memory
-
-Result = TypeVar("Result")
 
 _ARITHMETIC: Final[dict[str, Callable[..., Floats]]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
@@ -44,7 +42,7 @@ def holds(node: Node, prices: Prices, constants: Mapping[str, float] = NO_CONSTA
     (T,) array of bool; the value at bar t uses bars <= t alone
     """
     if memory := sweeping.current():
-        return _SweptEvaluation(prices, constants, memory).side(node, wanted=True)
+        return _of_a_sweep(node, prices, constants, memory).side(node, wanted=True)
     with np.errstate(all="ignore"):
         return _Evaluation(prices, constants, node).side(node, wanted=True)
 
@@ -152,55 +150,71 @@ class _Evaluation:
         return values if len(values) == self._count else np.full(self._count, values[0])
 
 
+def _of_a_sweep(
+    root: Node, prices: Prices, constants: Mapping[str, float], memory: Memory
+) -> _SweptEvaluation:
+    """The evaluation of a formula in a sweep, which is the same one from trial to trial, with other constants."""
+    key = (_SweptEvaluation, id(root), id(prices))
+    known = memory.known(key)
+    evaluation: _SweptEvaluation = known[1] if known else _SweptEvaluation(prices, constants, memory, root)
+    if not known:
+        memory.keep(key, (root, prices), evaluation)
+    evaluation.take(constants)
+    return evaluation
+
+
 class _SweptEvaluation(_Evaluation):
     """One formula of a sweep: a part is computed once for the same values of the constants in it."""
 
-    def __init__(self, prices: Prices, constants: Mapping[str, float], memory: Memory) -> None:
+    def __init__(self, prices: Prices, constants: Mapping[str, float], memory: Memory, root: Node) -> None:
         super().__init__(prices, constants, None)
-        self._memory = memory
+        self._memory, self._own = memory, id(prices)
+        self._names = {id(node): _names(node, constants) for node in _nodes(root)}
+
+    def take(self, constants: Mapping[str, float]) -> None:
+        """Go on with other values of the same constants."""
+        self._constants = constants
 
     def side(self, node: Node, *, wanted: bool) -> Flags:
         """Whether a condition is true at each bar, or where it is not `wanted`, whether it is false."""
-        key = self._key(node, wanted)
+        names = self._names[id(node)]
+        if self._constants and len(names) == len(self._constants):
+            return super().side(node, wanted=wanted)
+        key = (id(node), wanted, self._own, *[self._constants[name] for name in names])
         if known := self._memory.known(key):
             found: Flags = known[1]
             return found
-        return self._kept(key, node, super().side(node, wanted=wanted))
+        result = super().side(node, wanted=wanted)
+        self._memory.keep(key, (node, self._prices), result)
+        return result
 
     def number(self, node: Node) -> Floats:
         """A series: (T,), or of one element where it is constant."""
-        if isinstance(node, Name | Number):
+        names = self._names[id(node)]
+        if isinstance(node, Name | Number) or (self._constants and len(names) == len(self._constants)):
             return super().number(node)
-        key = self._key(node, None)
+        key = (id(node), None, self._own, *[self._constants[name] for name in names])
         if known := self._memory.known(key):
             found: Floats = known[1]
             return found
-        return self._kept(key, node, super().number(node))
-
-    def _key(self, node: Node, wanted: bool | None) -> tuple[object, ...]:
-        return (id(node), wanted, id(self._prices), *[self._constants[name] for name in self._names(node)])
-
-    def _names(self, node: Node) -> tuple[str, ...]:
-        """The constants that are named in a part of a formula."""
-        if known := self._memory.known(id(node)):
-            names: tuple[str, ...] = known[1]
-            return names
-        names = tuple(sorted({name for name in _named(node) if name in self._constants}))
-        self._memory.keep(id(node), (node,), names)
-        return names
-
-    def _kept(self, key: tuple[object, ...], node: Node, result: Result) -> Result:
-        """The result, kept where another trial may ask for it: what depends on every constant is asked for once."""
-        if not self._constants or len(self._names(node)) < len(self._constants):
-            self._memory.keep(key, (node, self._prices), result)
+        result = super().number(node)
+        self._memory.keep(key, (node, self._prices), result)
         return result
 
 
-def _named(node: Node) -> Iterator[str]:
-    if isinstance(node, Name):
-        yield node.name
+def _names(node: Node, constants: Mapping[str, float]) -> tuple[str, ...]:
+    """The constants that are named in a part of a formula."""
+    return tuple(sorted({name for name in _named(node) if name in constants}))
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
     for child in children(node):
-        yield from _named(child)
+        yield from _nodes(child)
+
+
+def _named(node: Node) -> Iterator[str]:
+    return (part.name for part in _nodes(node) if isinstance(part, Name))
 
 
 def _calls(node: Node) -> Iterator[Call]:

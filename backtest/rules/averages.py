@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from backtest import indicators, jit
-from backtest.arrays import Floats
+from backtest.arrays import Floats, Sides
 from backtest.fields import Field
 from backtest.prices.bars import Bars
 from backtest.rules.lines import Line
@@ -51,7 +51,7 @@ class MovingAverageCross(Rule):
             return side_since_sma_cross(bars.close, self.fast, self.slow)
         return Rule.target(self, bars)
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         close = prices.close
         fast, slow = (self.line(close, period, self.kind) for period in (self.fast, self.slow))
         return side_since_crossing(fast, slow)
@@ -101,7 +101,7 @@ class Macd(Rule):
     def warmup(self) -> int:
         return self.slow + self.signal - 1
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         line, average = indicators.macd_and_signal(prices.close, self.fast, self.slow, self.signal)
         return side_since_crossing(line, average)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Floats, Sides
 from backtest.fields import Field
 from backtest.indicators import shifted
 from backtest.rules.lines import Line
@@ -43,7 +43,7 @@ class DonchianBreakout(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         above, below = _breaks(prices.close, prices.high, prices.low, self.period)
         exit_above, exit_below = _breaks(prices.close, prices.high, prices.low, self.exit_period)
         return positions(above, exit_below, below, exit_above)
@@ -88,7 +88,7 @@ class VolumeBreakout(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         close = prices.close
         heavy = _is_heavy(prices.volume, self.period, self.multiple)
         above, below = _breaks(close, close, close, self.period)
@@ -146,7 +146,7 @@ class AtrVolatility(Rule):
     def warmup(self) -> int:
         return self.period + 1
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         own = (prices.high, prices.low, prices.close, self.period)
         rises, falls = _unusual_moves(*own, self.entry_multiple)
         below, above = _exits_met(*own, self.exit_period, self.exit_multiple)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Sides
 from backtest.errors import FieldError
 from backtest.expression import Formula, InvalidExpression, PlacedError, taken
 from backtest.fields import Field, Value
@@ -61,7 +61,7 @@ class Expression(Rule):
         """Whether one of the formulas reads the volume."""
         return any(formula.needs_volume for formula in self._formulas())
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         enter, leave = self._sides(self.entry, self.exit, prices)
         enter_short, leave_short = self._sides(self.short_entry, self.short_exit, prices)
         return positions(enter, leave, enter_short, leave_short)

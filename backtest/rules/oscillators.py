@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backtest import indicators
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Floats, Sides
 from backtest.fields import Field
 from backtest.rules.averages import macd_lines
 from backtest.rules.lines import Line
@@ -46,7 +46,7 @@ class Rsi(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         strength = indicators.rsi(prices.close, self.period)
         return reversing(strength < self.oversold, strength > self.overbought)
 
@@ -94,7 +94,7 @@ class RsiMacd(Rule):
     def warmup(self) -> int:
         return max(self.period, self.slow + self.signal - 1)
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         close = prices.close
         turns_up, turns_down = _macd_turns(close, self.fast, self.slow, self.signal)
         was_oversold = _was_oversold(close, self.period, self.oversold, self.window)
@@ -134,10 +134,11 @@ class BollingerBands(Rule):
     def warmup(self) -> int:
         return self.period - 1
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         close = prices.close
-        upper, middle, lower = indicators.bollinger_bands(close, self.period, self.deviations)
-        return positions(close < lower, close >= middle, close > upper, close <= middle)
+        upper, _, lower = indicators.bollinger_bands(close, self.period, self.deviations)
+        not_below, not_above = _sides_of_middle(close, self.period)
+        return positions(close < lower, not_below, close > upper, not_above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         bands = indicators.bollinger_bands(prices.close, self.period, self.deviations)
@@ -160,6 +161,13 @@ def _was_oversold(close: Floats, period: int, level: float, window: int) -> Flag
 @kept(1)
 def _was_overbought(close: Floats, period: int, level: float, window: int) -> Flags:
     return any_in_window(indicators.rsi(close, period) > level, window)
+
+
+@kept(1)
+def _sides_of_middle(close: Floats, period: int) -> tuple[Flags, Flags]:
+    """Whether the close is at the middle band or above, and whether it is there or below."""
+    middle = indicators.sma(close, period)
+    return close >= middle, close <= middle
 
 
 def _rsi_lines(close: Floats, period: int, oversold: float, overbought: float) -> tuple[Line, ...]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from backtest.arrays import Floats
+from backtest.arrays import Floats, Sides
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
 from backtest.prices.bars import Bars
@@ -87,7 +87,7 @@ class Rule(ABC):
         """Bars before the first at which the rule can want a position."""
 
     @abstractmethod
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         """The position wanted in one symbol at each close: 1 long, 0 flat, -1 short, NaN no change.
 
         Returns
@@ -104,7 +104,7 @@ class Rule(ABC):
         width = len(bars.symbols)
         with np.errstate(all="ignore"):  # prices beyond 1e150 overflow into comparisons that are false
             if width == 1:
-                return self.exposure(Prices(bars, 0)).reshape(-1, 1)
+                return np.asarray(self.exposure(Prices(bars, 0)), np.float64).reshape(-1, 1)
             target = np.empty((len(bars), width))
             for column in range(width):
                 target[:, column] = self.exposure(Prices(bars, column))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from backtest import indicators
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Floats, Sides
 from backtest.fields import Field
 from backtest.rules.lines import Line
 from backtest.rules.parameters import bars
@@ -45,7 +45,7 @@ class TrendFollowing(Rule):
     def warmup(self) -> int:
         return max(self.period - 1, 2 * self.adx_period - 1)
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         strong = _is_strong(prices.high, prices.low, prices.close, self.adx_period, self.adx_threshold)
         above, below = _sides_of_average(prices.close, self.period)
         return positions(strong & above, below, strong & below, above)
@@ -95,9 +95,9 @@ class Momentum(Rule):
     def warmup(self) -> int:
         return self.period
 
-    def exposure(self, prices: Prices) -> Floats:
+    def exposure(self, prices: Prices) -> Sides:
         change = indicators.rate_of_change(prices.close, self.period)
-        return np.subtract(change > self.threshold_pct, change < -self.threshold_pct, dtype=np.float64)
+        return (change > self.threshold_pct).view(np.int8) - (change < -self.threshold_pct).view(np.int8)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         pane = f"Change over {self.period} bars, %"
@@ -122,5 +122,5 @@ class BuyAndHold(Rule):
     def warmup(self) -> int:
         return 0
 
-    def exposure(self, prices: Prices) -> Floats:
-        return np.ones(len(prices))
+    def exposure(self, prices: Prices) -> Sides:
+        return np.ones(len(prices), np.int8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backtest.arrays import Flags, Floats, Indices, Signs
+from backtest.arrays import Flags, Floats, Indices, Sides, Signs
 from backtest.signals import compiled, sweeping
 from backtest.signals.cross_kernel import TIE
 from backtest.signals.positions import held_since
@@ -51,7 +51,7 @@ def crossovers(first: Floats, second: Floats) -> tuple[Indices, Signs]:
     return starts[turned], strict[turned]
 
 
-def side_since_crossing(first: Floats, second: Floats) -> Floats:
+def side_since_crossing(first: Floats, second: Floats) -> Sides:
     """1 from each bar on which `first` crosses above `second`, -1 from each below, 0 before the first.
 
     Returns
@@ -59,7 +59,7 @@ def side_since_crossing(first: Floats, second: Floats) -> Floats:
     (T,) array of 1, 0, -1
     """
     if sweeping.is_on():
-        held = np.empty(len(first))
+        held = np.empty(len(first), np.int8)
         compiled.kernel().hold_cross(first, second, held)
         return held
     return held_since(*crossovers(first, second), len(first))

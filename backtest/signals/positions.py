@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backtest.arrays import Flags, Floats, Indices
+from backtest.arrays import Flags, Floats, Indices, Sides
 from backtest.signals import compiled, sweeping
 
 
-def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Floats:
+def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags) -> Sides:
     """Hold each position from the bar it is entered until the bar it is left or reversed.
 
     An entry does not count at a bar at which its own side is also left, and neither entry counts
@@ -24,7 +24,7 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     (T,) array of 1, 0, -1; 0 before the first entry
     """
     if sweeping.is_on():
-        held = np.empty(len(enter_long))
+        held = np.empty(len(enter_long), np.int8)
         compiled.kernel().hold(enter_long, leave_long, enter_short, leave_short, held)
         return held
     go_long, go_short = enter_long & ~leave_long, enter_short & ~leave_short
@@ -37,13 +37,13 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     return state
 
 
-def reversing(long: Flags, short: Flags) -> Floats:
+def reversing(long: Flags, short: Flags) -> Sides:
     """Hold long from each bar of `long`, short from each bar of `short`; 0 before the first.
 
     A bar of both changes nothing.
     """
     if sweeping.is_on():
-        held = np.empty(len(long))
+        held = np.empty(len(long), np.int8)
         compiled.kernel().reverse(long, short, held)
         return held
     sides = np.subtract(long.view(np.int8), short.view(np.int8))

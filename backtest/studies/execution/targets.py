@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from backtest import rules
-from backtest.arrays import Floats, Indices
+from backtest.arrays import Floats, Indices, Sides
 from backtest.fields import Value, parse_fields
 from backtest.prices.bars import PRICES, Bars
 from backtest.rules.names import BUILT_IN
@@ -18,6 +18,7 @@ from backtest.run.targets import on_common_calendar, own_targets
 from backtest.signals.sweeping import Memory, sweeping
 from backtest.studies.request import StudyRequest
 from backtest.studies.segments import AccountRange
+from backtest.studies.space import parent_of
 
 
 class HeldPrices(Prices):
@@ -66,6 +67,8 @@ class Targets:
         self._own = own
         self._rule = rules.get(request.run.rule_type)
         self._fixed, _ = parse_fields(self._rule.params, request.run.params)
+        names = [axis.name for axis in request.axes if axis.name.startswith(PREFIX)]
+        self._searched = {name: parent_of(name) for name in names}
         self._prices = [HeldPrices(history) for history in own.selection.histories]
         self._memory = Memory()
         self._is_built_in = self._rule.name in BUILT_IN
@@ -81,7 +84,12 @@ class Targets:
         with sweeping(self._memory), np.errstate(all="ignore"):
             yield
 
-    def write(self, chosen: Mapping[str, Value], row: Floats) -> None:
+    def room(self, rows: int) -> Sides:
+        """Room for the targets of so many trials: of a built-in rule whole numbers where they need no calendar."""
+        count = self._own.selection.bars.close.size
+        return np.empty((rows, count)) if self._traded is None else np.empty((rows, count), np.int8)
+
+    def write(self, chosen: Mapping[str, Value], row: Sides) -> None:
         """Write the target of one trial, T * M; `chosen` are values of the axes that its plan allows.
 
         Called within a `session`.
@@ -93,7 +101,7 @@ class Targets:
             row[:] = rule.exposure(self._prices[0])[self._traded]
             return
         if self._is_built_in:
-            own = [rule.exposure(prices).reshape(-1, 1) for prices in self._prices]
+            own = [np.asarray(rule.exposure(prices), np.float64).reshape(-1, 1) for prices in self._prices]
         else:
             own = own_targets(rule, selection.histories)
         rows = selection.span.rows
@@ -102,11 +110,9 @@ class Targets:
     def rule(self, chosen: Mapping[str, Value]) -> Rule:
         """The rule of a trial; its values were parsed with the request, and its plan asked for its mistakes."""
         values = dict(self._fixed)
-        for name, value in chosen.items():
-            if name.startswith(PREFIX):
-                parameter, _, key = name.removeprefix(PREFIX).partition(".")
-                inner = values[parameter]
-                values[parameter] = {**inner, key: value} if key and isinstance(inner, dict) else value
+        for name, (parameter, key) in self._searched.items():
+            inner, value = values[parameter], chosen[name]
+            values[parameter] = {**inner, key: value} if key and isinstance(inner, dict) else value
         return self._rule(**values)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from backtest import engine
-from backtest.arrays import Flags, Floats, Indices, Ints
+from backtest.arrays import Flags, Floats, Indices, Ints, Sides
 from backtest.engine import (
     ACCOUNT_WIDTH,
     BOOK_WIDTH,
@@ -25,7 +25,7 @@ from backtest.engine import (
     TRADE_WIDTH,
     TRADES,
 )
-from backtest.signals.position_kernel import eights, first_from, place_of
+from backtest.signals.position_kernel import eights
 from backtest.studies.execution import single_kernel
 
 run: Callable[..., None] = engine.run
@@ -33,13 +33,14 @@ walk_single: Callable[..., tuple[int, bool]] = single_kernel.walk_single
 
 (FINAL_EQUITY, MAX_DRAWDOWN, NUM_TRADES, IS_RUINED, IS_DEFINED) = range(5)
 FACTS = 5
+SIXTEEN = 16
 WRONG = -1
 """What `simulate_rows` returns where every target lies within -1…1."""
 
 
 def simulate_rows(
     start: int, stop: int, width: int, opens: Floats, highs: Floats, lows: Floats, closes: Floats,
-    targets: Floats, which: Ints, settings: Floats, capital: float, closing: Indices, equity: Floats,
+    targets: Sides, which: Ints, settings: Floats, capital: float, closing: Indices, equity: Floats,
     returns: Floats, facts: Floats,
 ) -> int:  # fmt: skip
     """Simulate bars `start` to `stop` for row `which[k]` of `targets` and settings k; return a wrong target's place.
@@ -54,7 +55,7 @@ def simulate_rows(
     """
     bars = stop - start
     first, last, size = start * width, stop * width, bars * width
-    signals, wishes, changed = np.empty(size, np.int64), np.empty(size), np.empty(size, np.bool_)
+    signals, wishes, changed = np.empty(size + 1, np.int64), np.empty(size + 1), np.empty(size, np.bool_)
     account, book = np.zeros(ACCOUNT_WIDTH), np.zeros(BOOK_WIDTH * width)
     steps, fills = np.empty(STEP_WIDTH * bars), np.empty(FILL_WIDTH * 3 * size)
     trades, shares = np.empty(TRADE_WIDTH * 2 * size), np.empty(width)
@@ -93,33 +94,30 @@ def conclude(equity: Floats, closing: Indices, returns: Floats, fact: Floats) ->
     fact[IS_DEFINED] = changes(equity, closing, returns)
 
 
-def signals_in(row: Floats, width: int, changed: Flags, signals: Ints, wishes: Floats) -> int:
+def signals_in(row: Sides, width: int, changed: Flags, signals: Ints, wishes: Floats) -> int:
     """Write the signals of one row of targets, as `simulate.signals_of` finds them; return how many.
 
-    A target outside -1…1 at place p of the row returns -1 - p instead. `changed` is room for a flag of each
-    target: all are compared at once, and eight that repeat the bar before are passed over.
+    A target outside -1…1 at place p of the row returns -1 - p instead. `changed` is room for a flag of each target;
+    `signals` and `wishes` have room for one signal more than there are targets. Eight targets that repeat the bar
+    before are passed over; among others, each is written and kept or written over, which asks no question.
     """
     for index in range(width):
-        changed[index] = row[index] != 0.0
+        changed[index] = row[index] != 0.0 and row[index] == row[index]
     for index in range(width, len(row)):
-        changed[index] = row[index] != row[index - width]
+        changed[index] = row[index] != row[index - width] and row[index] == row[index]
     words = eights(changed)
-    count, index = 0, 0
-    while index < len(row):
-        if index // 8 < len(words):
-            event = first_from(words[index // 8], index)
-            if event == 0:
-                index = index // 8 * 8 + 8
-                continue
-            index = index // 8 * 8 + place_of(event)
-        target = row[index]
-        if changed[index] and target == target:
-            if target > 1.0 or target < -1.0:
-                return -1 - index
-            signals[count] = index
-            wishes[count] = target
-            count += 1
-        index += 1
+    count = 0
+    for word in range(len(words)):
+        if words[word] != 0:
+            for index in range(8 * word, 8 * word + 8):
+                signals[count], wishes[count] = index, row[index]
+                count += 1 if changed[index] else 0
+    for index in range(8 * len(words), len(row)):
+        signals[count], wishes[count] = index, row[index]
+        count += 1 if changed[index] else 0
+    for signal in range(count):
+        if wishes[signal] > 1.0 or wishes[signal] < -1.0:
+            return -1 - int(signals[signal])
     return count
 
 
@@ -154,17 +152,39 @@ def mark_all(
 
 
 def deepest(equity: Floats) -> float:
-    """The lowest E / peak - 1: of all closes below one peak the lowest has the lowest quotient."""
+    """The lowest E / peak - 1: of all closes below one peak the lowest has the lowest quotient.
+
+    Sixteen closes none of which is a new peak are passed over together.
+    """
     peak = lowest = equity[0]
     fall = 0.0
-    for bar in range(1, len(equity)):
+    together = len(equity) // SIXTEEN * SIXTEEN
+    for first in range(0, together, SIXTEEN):
+        top = low = equity[first]  # not those before: sixteen closes need not wait for them
+        for bar in range(first + 1, first + SIXTEEN):
+            now = equity[bar]
+            top = now if now > top else top
+            low = now if now < low else low
+        if top <= peak:
+            lowest = low if low < lowest else lowest
+        else:
+            peak, lowest, fall = fallen(equity, first, first + SIXTEEN, peak, lowest, fall)
+    peak, lowest, fall = fallen(equity, together, len(equity), peak, lowest, fall)
+    return float(min(fall, lowest / peak - 1.0))
+
+
+def fallen(
+    equity: Floats, first: int, after: int, peak: float, lowest: float, fall: float
+) -> tuple[float, float, float]:
+    """Peak, the lowest close since, and the deepest fall below an earlier peak, each after some bars more."""
+    for bar in range(first, after):
         now = equity[bar]
         if now > peak:
             fall = min(fall, lowest / peak - 1.0)
             peak = lowest = now
         elif now < lowest:
             lowest = now
-    return float(min(fall, lowest / peak - 1.0))
+    return peak, lowest, fall
 
 
 def changes(equity: Floats, closing: Indices, returns: Floats) -> float:

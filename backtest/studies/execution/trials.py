@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backtest import jit
-from backtest.arrays import Flags, Floats, Ints
+from backtest.arrays import Flags, Floats, Ints, Sides
 from backtest.errors import InvalidTarget
 from backtest.fields import Value
 from backtest.metrics.account import NO_VARIATION, dot
@@ -41,8 +41,7 @@ def kernel() -> ModuleType:
     engine, folder = backends.compiled_engine(), Path(__file__).parent
     shared = {name: getattr(engine, name) for name in ("affordable", "fee", "whole", "wished_shares")}
     single = jit.load(folder / "single_kernel.py", imports=shared, outlined={"walk_single"})
-    words = {name: getattr(compiled.kernel(), name) for name in ("eights", "first_from", "place_of")}
-    imports = {"run": engine.run, "walk_single": single.walk_single} | words
+    imports = {"run": engine.run, "walk_single": single.walk_single, "eights": compiled.kernel().eights}
     return jit.load(folder / "trial_kernel.py", imports=imports, outlined={"simulate_rows"})
 
 
@@ -58,7 +57,7 @@ class Trials:
         bars = own.selection.bars
         self._prices = [np.ascontiguousarray(getattr(bars, name)).reshape(-1) for name in PRICES]
         self.at_once = min(_MOST, max(4, _CACHE // (8 * len(self._prices[0]))))
-        self._rows = np.empty((self.at_once, len(self._prices[0])))
+        self._rows = self._targets.room(self.at_once)
         year = {"periods_per_year": own.selection.span.year.bars}
         self._config = planned.request.run.config.with_parsed(year)
         axes = planned.request.axes
@@ -81,10 +80,10 @@ class Trials:
     def target(self, trial: int) -> Floats:
         """(T, M) the target of a trial on the traded bars."""
         bars, width = self._own.selection.bars.close.shape
-        row = np.empty(bars * width)
+        rows = self._targets.room(1)
         with self._targets.session():
-            self._targets.write(self.planned.values(trial), row)
-        return row.reshape(bars, width)
+            self._targets.write(self.planned.values(trial), rows[0])
+        return np.asarray(rows[0], np.float64).reshape(bars, width)
 
     def returns(self, trials: Ints) -> Floats:
         """(N, n) the returns of these trials over the whole range; NaN where they are undefined."""
@@ -113,7 +112,7 @@ class Trials:
         eligible: Flags = (trades >= self.planned.request.minimum_trades) & (ruined == 0.0) & (defined > 0.0)
         return eligible
 
-    def _prepared(self, trials: Ints) -> tuple[Floats, Ints, Floats]:
+    def _prepared(self, trials: Ints) -> tuple[Sides, Ints, Floats]:
         """Different targets, the target of each trial among them, and the settings of each."""
         combinations, which = self.planned.distinct(trials, self._parameters)
         with self._targets.session():
@@ -139,7 +138,7 @@ class _SegmentFigures:
         self.root = math.sqrt(year.periods)
         self._equity = np.empty(len(times))
 
-    def simulate(self, targets: Floats, which: Ints, settings: Floats) -> tuple[Floats, Floats]:
+    def simulate(self, targets: Sides, which: Ints, settings: Floats) -> tuple[Floats, Floats]:
         """(K, n) returns and (K, facts) of the kernel."""
         returns = np.empty((len(which), self.periods))
         facts = np.empty((len(which), kernel().FACTS))

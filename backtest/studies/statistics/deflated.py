@@ -133,7 +133,7 @@ def _squared_products(rows: Floats) -> float:
     for first in range(0, len(rows), at_once):
         part = np.zeros((at_once, rows.shape[1]))
         part[: len(rows) - first] = rows[first : first + at_once]
-        kernel().resample(part, columns, 1.0, products)
+        kernel().resample(part, columns, products)
         total += float((products * products).sum())
     return total
 

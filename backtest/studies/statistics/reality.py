@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from backtest import jit
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Floats, Singles
 from backtest.metrics.account import Undefined
 from backtest.metrics.block_length import optimal_block_length
 
@@ -60,7 +60,7 @@ class Maxima:
         self._groups = min(GROUPS, len(benchmark))
         self._weights = weights(self._groups, _block(benchmark, self._groups), seed=seed, paths=paths)
         self._threshold = math.sqrt(2.0 * math.log(math.log(max(self._groups, 3))))
-        self._means = np.empty((kernel().AT_ONCE, paths))
+        self._means = np.empty((kernel().AT_ONCE, paths), np.float32)
         self.table: Floats = kernel().nothing(paths)
 
     def add(self, returns: Floats, eligible: Flags) -> None:
@@ -93,7 +93,7 @@ def beats_benchmark(table: Floats, periods: int) -> BeatsBenchmark:
     return BeatsBenchmark(table.shape[1] - 1, min(GROUPS, periods), share, *shares)
 
 
-def weights(groups: int, block: float, *, seed: int, paths: int) -> Floats:
+def weights(groups: int, block: float, *, seed: int, paths: int) -> Singles:
     """(groups, paths) how often each group is drawn in each path of a stationary bootstrap."""
     generator = np.random.default_rng(seed)
     begins = generator.random((paths, groups)) < 1.0 / block
@@ -104,7 +104,7 @@ def weights(groups: int, block: float, *, seed: int, paths: int) -> Floats:
     drawn = (np.arange(paths * groups) + np.repeat(starts - flat, lengths)) % groups
     path = np.repeat(np.arange(paths), groups)
     counts = np.bincount(drawn * paths + path, minlength=groups * paths)
-    return counts.reshape(groups, paths).astype(np.float64)
+    return counts.reshape(groups, paths).astype(np.float32)
 
 
 def _block(benchmark: Floats, groups: int) -> float:

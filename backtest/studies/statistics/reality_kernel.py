@@ -1,7 +1,8 @@
 """Bootstrapped maxima over many trials; compiled by `backtest.studies.statistics.reality`.
 
 Everything is added in one order on any machine, trial by trial, so that the maxima of chunks put together are
-those of all trials at once.
+those of all trials at once. Paths are drawn in single precision, in half the time: a p-value is a share of 500
+paths, and their means are right to seven digits.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 
 import numpy as np
 
-from backtest.arrays import Flags, Floats
+from backtest.arrays import Flags, Floats, Singles
 
 (REALITY, LOWER, CONSISTENT, UPPER) = range(4)
 TINY = 1e-15
@@ -19,7 +20,7 @@ AT_ONCE = 4
 
 
 def update(
-    differences: Floats, eligible: Flags, weights: Floats, threshold: float, maxima: Floats, means: Floats
+    differences: Floats, eligible: Flags, weights: Singles, threshold: float, maxima: Floats, means: Singles
 ) -> None:
     """Raise the maxima by the trials in the rows of `differences`.
 
@@ -33,33 +34,34 @@ def update(
     means : (AT_ONCE, B) room for the centred means of trials
     """
     groups = len(weights)
-    centred, averages = np.zeros((AT_ONCE, groups)), np.empty(AT_ONCE)
+    centred, averages = np.zeros((AT_ONCE, groups), np.float32), np.empty(AT_ONCE)
     taken = 0
     for index in range(len(differences)):
         if eligible[index] and math.isfinite(differences[index, groups - 1]):
             averages[taken] = centre(differences[index], centred[taken])
             taken += 1
         if taken == AT_ONCE or (taken > 0 and index == len(differences) - 1):
-            resample(centred, weights, math.sqrt(groups), means)
+            resample(centred, weights, means)
             for place in range(taken):
                 observed = math.sqrt(groups) * averages[place]
                 raise_by(observed, means[place], threshold, maxima)
             taken = 0
 
 
-def centre(row: Floats, centred: Floats) -> float:
-    """Write the row less its mean; return the mean."""
+def centre(row: Floats, centred: Singles) -> float:
+    """Write the row less its mean over √m, whose sum over m drawn groups is √m times their mean; return the mean."""
     mean = 0.0
     for group in range(len(row)):
         mean += row[group]
     mean /= len(row)
+    root = math.sqrt(len(row))
     for group in range(len(row)):
-        centred[group] = row[group] - mean
+        centred[group] = (row[group] - mean) / root
     return mean
 
 
-def resample(centred: Floats, weights: Floats, root: float, means: Floats) -> None:
-    """Write √m times the mean of each centred row in each path; of four rows, so that weights are read once."""
+def resample(centred: Floats | Singles, weights: Floats | Singles, means: Floats | Singles) -> None:
+    """Write the sum of each centred row in each path; of four rows, so that weights are read once."""
     groups, paths = weights.shape
     means[:] = 0.0
     first, second, third, fourth = means[0], means[1], means[2], means[3]
@@ -78,12 +80,9 @@ def resample(centred: Floats, weights: Floats, root: float, means: Floats) -> No
         for row in range(AT_ONCE):
             for path in range(paths):
                 means[row, path] += centred[row, group] * weights[group, path]
-    for row in range(AT_ONCE):
-        for path in range(paths):
-            means[row, path] /= root
 
 
-def raise_by(observed: float, means: Floats, threshold: float, maxima: Floats) -> None:
+def raise_by(observed: float, means: Singles, threshold: float, maxima: Floats) -> None:
     """Raise every row of maxima to what a trial shows."""
     spread = math.sqrt(mean_square(means))
     raise_to(maxima[REALITY], observed, means)
@@ -92,7 +91,7 @@ def raise_by(observed: float, means: Floats, threshold: float, maxima: Floats) -
         raise_scaled(maxima, observed, means, spread, min(observed, 0.0), poor)
 
 
-def mean_square(values: Floats) -> float:
+def mean_square(values: Singles) -> float:
     """The mean of the squares, of four partial sums in one order."""
     a = b = c = d = 0.0
     for place in range(0, len(values) - 3, 4):
@@ -105,7 +104,7 @@ def mean_square(values: Floats) -> float:
     return ((a + b) + (c + d)) / len(values)
 
 
-def raise_to(maxima: Floats, observed: float, means: Floats) -> None:
+def raise_to(maxima: Floats, observed: float, means: Singles) -> None:
     """Raise the maxima of White's test."""
     maxima[0] = max(maxima[0], observed)
     for path in range(len(means)):
@@ -113,16 +112,17 @@ def raise_to(maxima: Floats, observed: float, means: Floats) -> None:
 
 
 def raise_scaled(
-    maxima: Floats, observed: float, means: Floats, spread: float, lower: float, poor: float
+    maxima: Floats, observed: float, means: Singles, spread: float, lower: float, poor: float
 ) -> None:
     """Raise the maxima of Hansen's three tests, which shift the means of a poor trial by more or less."""
     low, consistent, high = maxima[LOWER], maxima[CONSISTENT], maxima[UPPER]
+    scale = 1.0 / spread  # once: a division takes as long as eight products
     for row in (low, consistent, high):
-        row[0] = max(row[0], observed / spread)
+        row[0] = max(row[0], observed * scale)
     for path in range(len(means)):
-        low[path + 1] = max(low[path + 1], (means[path] + lower) / spread)
-        consistent[path + 1] = max(consistent[path + 1], (means[path] + poor) / spread)
-        high[path + 1] = max(high[path + 1], means[path] / spread)
+        low[path + 1] = max(low[path + 1], (means[path] + lower) * scale)
+        consistent[path + 1] = max(consistent[path + 1], (means[path] + poor) * scale)
+        high[path + 1] = max(high[path + 1], means[path] * scale)
 
 
 def grouped(returns: Floats, benchmark: Floats, groups: int, sums: Floats) -> None:
@@ -134,11 +134,22 @@ def grouped(returns: Floats, benchmark: Floats, groups: int, sums: Floats) -> No
         begin = 0
         for group in range(groups):
             end = begin + size + (1 if group < more else 0)
-            total = 0.0
-            for period in range(begin, end):
-                total += row[period] - benchmark[period]
-            sums[index, group] = total
+            sums[index, group] = lead(row, benchmark, begin, end)
             begin = end
+
+
+def lead(row: Floats, benchmark: Floats, begin: int, end: int) -> float:
+    """The sum of returns less benchmark over some periods, of four partial sums in one order."""
+    a = b = c = d = 0.0
+    together = begin + (end - begin) // 4 * 4
+    for period in range(begin, together, 4):
+        a += row[period] - benchmark[period]
+        b += row[period + 1] - benchmark[period + 1]
+        c += row[period + 2] - benchmark[period + 2]
+        d += row[period + 3] - benchmark[period + 3]
+    for period in range(together, end):
+        a += row[period] - benchmark[period]
+    return (a + b) + (c + d)
 
 
 def nothing(paths: int) -> Floats:
