@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     soaking.set_defaults(command=_soak)
     roll = commands.add_parser("roll", help="replace two web replicas under load, on MySQL")
     roll.add_argument("--rounds", type=int, default=10, help="how often each is replaced (default 10)")
+    roll.add_argument(
+        "--minutes", type=float, default=5.0, help="begin no restart that would end after (default 5)"
+    )
     roll.set_defaults(command=_roll)
     fuzzing = commands.add_parser("fuzz", help="send bad input to every endpoint")
     fuzzing.add_argument("--inputs", type=int, default=125_000, help="about so many (default 125,000)")
@@ -87,7 +90,7 @@ def _soak(arguments: argparse.Namespace) -> int:
 
 
 def _roll(arguments: argparse.Namespace) -> int:
-    outcome = rolling.run(rounds=arguments.rounds)
+    outcome = rolling.run(rounds=arguments.rounds, minutes=arguments.minutes)
     return _publish("Rolling restart", rolling.section(outcome, "make roll"), outcome.broken, arguments)
 
 
