@@ -66,7 +66,8 @@ def _chunks(assigned: Assignment, paths: Sequence[Path]) -> Iterator[Chunk]:
 
 
 def _of_part(assigned: Assignment, path: Path, expected: Sequence[int]) -> Iterator[Chunk]:
-    for number, content in parts.read(path, expected):
+    most = parts.most_bytes(assigned.planned, assigned.chunks, windows=assigned.windows)
+    for number, content in parts.read(path, expected, most=most):
         if isinstance(content, bytes):
             yield parts.checked(content, assigned.planned, number, assigned.chunks, windows=assigned.windows)
 

@@ -17,7 +17,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from backtest.studies.chunk import BLOCKS, COLUMNS, MAXIMA, Chunk, InvalidChunk
+from backtest.studies.chunk import BLOCKS, COLUMNS, MAXIMA, ROWS, Chunk, InvalidChunk
 from backtest.studies.plan import Plan
 from backtest.studies.statistics.reality import PATHS
 from workflows.errors import BundleError
@@ -32,6 +32,8 @@ _UNREADABLE: Final = (
 )  # fmt: skip
 """What `zipfile` raises of a file that was not written as it is read."""
 _MOST_FAILURE_BYTES: Final = 64 * 1024
+_MOST_AROUND_BYTES: Final = 8 * 1024
+"""Of a chunk's header and digest, and of its entry in the file."""
 _MAXIMA: Final = 4 * (PATHS + 1)
 """What `reality.Maxima` keeps of an account: of each path, and of what was observed."""
 
@@ -67,14 +69,27 @@ class PartWriter:
         self._file.close()
 
 
-def read(path: Path, expected: Sequence[int]) -> Iterator[tuple[int, bytes | Failure]]:
+def most_bytes(planned: Plan, chunks: int, *, windows: int) -> int:
+    """The most that an encoded chunk of the study takes; N chunks and W windows."""
+    rows = -(-planned.rows // chunks)
+    widths = dict.fromkeys(COLUMNS, 1 + windows) | dict.fromkeys(("sums", "squares"), BLOCKS)
+    row = sum(np.dtype(kind).itemsize * widths[name] for name, kind in ROWS.items())
+    return (
+        rows * row + len(planned.accounts) * _MAXIMA * np.dtype(COLUMNS[MAXIMA]).itemsize + _MOST_AROUND_BYTES
+    )
+
+
+def read(path: Path, expected: Sequence[int], *, most: int) -> Iterator[tuple[int, bytes | Failure]]:
     """The encoded chunks and failures of a pod that was to execute these numbers, one at a time.
 
-    Raises `PartError` where it is no part, or holds anything else.
+    Raises `PartError` where it is no part, holds anything else, or a chunk of more than `most` bytes: before it is
+    in memory.
     """
+    if path.stat().st_size > len(expected) * max(most, _MOST_FAILURE_BYTES) + _MOST_AROUND_BYTES:
+        raise PartError(f"{path.name} is larger than its chunks can be")
     try:
         with zipfile.ZipFile(path) as file:
-            yield from _entries(file, set(expected))
+            yield from _entries(file, set(expected), most)
     except _UNREADABLE as error:
         raise PartError(f"{path.name} is not a readable part: {error}") from error
     except OSError as error:
@@ -83,7 +98,7 @@ def read(path: Path, expected: Sequence[int]) -> Iterator[tuple[int, bytes | Fai
         raise PartError(f"{path.name} is not a readable part: {error}") from error
 
 
-def _entries(file: zipfile.ZipFile, expected: set[int]) -> Iterator[tuple[int, bytes | Failure]]:
+def _entries(file: zipfile.ZipFile, expected: set[int], most: int) -> Iterator[tuple[int, bytes | Failure]]:
     left = set(expected)
     for entry in file.infolist():
         named = _NAME.fullmatch(entry.filename)
@@ -92,6 +107,8 @@ def _entries(file: zipfile.ZipFile, expected: set[int]) -> Iterator[tuple[int, b
         is_plain = entry.compress_type == zipfile.ZIP_STORED and not entry.flag_bits & _ENCRYPTED
         if not is_plain or entry.file_size != entry.compress_size:
             raise PartError("the part is packed otherwise than parts are")
+        if entry.file_size > most and named[2] == "chunk":
+            raise PartError(f"{entry.filename} is longer than a chunk of this study can be")
         left.discard(int(named[1]))
         yield int(named[1]), _failure(file, entry) if named[2] == "json" else file.read(entry)
 

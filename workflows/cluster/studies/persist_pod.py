@@ -91,8 +91,9 @@ def _of_pod(
     if not path.is_file():
         return
     number = -1
+    most = parts.most_bytes(planned, study.chunks, windows=assigned.windows)
     try:
-        for number, content in parts.read(path, assigned.share(pod)):
+        for number, content in parts.read(path, assigned.share(pod), most=most):
             if isinstance(content, Failure):
                 yield number, content
             else:

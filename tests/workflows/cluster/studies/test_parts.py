@@ -26,7 +26,7 @@ def part(tmp_path_factory):
 
 
 def entries(path):
-    return list(parts.read(path, (3, 4)))
+    return list(parts.read(path, (3, 4), most=1_000))
 
 
 def test_what_was_written_is_read(part):
@@ -68,6 +68,24 @@ def test_a_folder_of_another_tool_is_refused(part):
 
     with pytest.raises(PartError, match="is not to hold"):
         entries(other)
+
+
+def test_a_chunk_larger_than_its_study_can_make_one_is_refused_before_it_is_in_memory(part):
+    large = part.with_name("large")
+    with zipfile.ZipFile(large, "w") as file:
+        file.writestr("3.chunk", b"x" * 1_001)
+
+    with pytest.raises(PartError, match=r"3\.chunk is longer than a chunk of this study can be"):
+        entries(large)
+
+
+def test_a_part_larger_than_its_chunks_can_be_is_not_opened(part):
+    large = part.with_name("huge")
+    with large.open("wb") as file:
+        file.truncate(8 << 30)  # sparse
+
+    with pytest.raises(PartError, match="huge is larger than its chunks can be"):
+        entries(large)
 
 
 @settings(max_examples=300, deadline=None)
