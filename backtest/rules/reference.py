@@ -151,11 +151,14 @@ RUN pip --python /opt/venv/bin/python install --no-cache-dir your-package==1.0 \
 USER 10001:10001
 ```
 
-`RULE_CATALOGUE` names the file; where it exists, no process describes rules. Entry points for plugins of libraries,
-such as `numba_extensions`, are not loaded in any process of the product: import in your rule's module what it needs. A
-package that installs a `.pth` file or a `sitecustomize` module is executed by Python itself in every process of its
-image. Look for these, or give the new
-image to the engine's container alone and the file to the others.
+`RULE_CATALOGUE` names the file, in each of our images `/app/rule-catalogue.json`. No process describes rules then: an
+image with a package and without the file has rules that cannot be used, and says how to write it. `python -m
+backtest.rules.packages` lists what a container knows, with the reason for each rule that cannot be used.
+
+Entry points for plugins of libraries, such as `numba_extensions`, are not loaded in any process of the product: import
+in your rule's module what it needs. A package that installs a `.pth` file or a `sitecustomize` module is executed by
+Python itself in every process of its image. Look for these, or give the new image to the engine's container alone and
+the file to the others.
 """
 
 

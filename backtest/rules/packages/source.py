@@ -1,7 +1,8 @@
 """Where a process that loads no code of packages has its catalogue of their rules from.
 
-The file that `RULE_CATALOGUE` names, where it exists; else a child process with an empty environment, and only if
-an installed package announces a rule at all. The answer is kept for the life of the process.
+The file that `RULE_CATALOGUE` names; where it names none, a child process with an empty environment, and only if an
+installed package announces a rule at all. A file that is missing is no leave to execute the packages: their rules
+cannot be used and say how to write it. The answer is kept for the life of the process.
 """
 
 from __future__ import annotations
@@ -45,12 +46,15 @@ def obtain() -> Catalogue:
 
 
 def _obtain() -> Catalogue:
-    file = Path(os.environ.get(VARIABLE) or os.devnull)
-    if file.is_file():
-        return _read(file)
+    file = os.environ.get(VARIABLE)
+    if file and Path(file).is_file():
+        return _read(Path(file))
     entries, refused = installed.announced()
     if not entries:
         return Catalogue({}, refused)
+    if file:
+        reason = f"{VARIABLE} names {file}, which is missing; write it with python -m backtest.rules.describe > {file}"
+        return Catalogue({}, refused + _undescribed(entries, reason))
     try:
         described = catalogue.from_json(_ask())
     except (NotDescribed, InvalidCatalogue, OSError) as error:
