@@ -46,8 +46,8 @@ format: $(DEV) ## Format the code and fix what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(DEV) ## Benchmark the engine against other backtesting libraries
-	@$(BIN)/python -m qa.benchmarks
+bench: $(DEV) ## Benchmark against other backtesting libraries [ONLY="rules optimize"]
+	@$(BIN)/python -m qa.benchmarks $(if $(ONLY),--only $(ONLY))
 
 bench-latency: $(DEV) ## Benchmark from submission to result, on SQLite and a private MySQL
 	@$(BIN)/python -m qa.benchmarks.latency

@@ -6,9 +6,10 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from qa.benchmarks.plan import QUICK, WHOLE
+from qa.benchmarks.plan import PARTS, QUICK, WHOLE
 from qa.benchmarks.run import Run
 
 PAGE = Path("docs/benchmarks.md")
@@ -18,16 +19,22 @@ def main() -> int:
     """0 when all engines agree, 1 when one does not."""
     parser = argparse.ArgumentParser(prog="python -m qa.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute: fewer engines and repetitions")
+    parser.add_argument(
+        "--only", nargs="+", choices=tuple(PARTS), help="measure these parts alone, and write to the screen"
+    )
     parser.add_argument("--output", type=Path, help=f"default: {PAGE}, with --quick the screen")
     arguments = parser.parse_args()
-    output = arguments.output or (None if arguments.quick else PAGE)
+    effort = QUICK if arguments.quick else WHOLE
+    if arguments.only:
+        effort = replace(effort, works=tuple(work for part in arguments.only for work in PARTS[part]))
+    output = arguments.output or (None if arguments.quick or arguments.only else PAGE)
     started = time.perf_counter()
 
     def progress(step: str) -> None:
         print(f"{time.perf_counter() - started:5.0f} s  {step}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(QUICK if arguments.quick else WHOLE, Path(folder), progress)
+        run = Run(effort, Path(folder), progress)
         return _report(run.everything(), output)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from qa.benchmarks.clock import repeat, summary
 from qa.benchmarks.engines.engine import Engine
 from qa.benchmarks.market import Market
+from qa.benchmarks.plan import RULES
 from qa.benchmarks.work import WORKS, window_pairs
 
 MOST = 2_000
@@ -58,6 +59,26 @@ def many(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     return tabulate(lambda: engine.many(prices), chosen, count, task)
 
 
+def rule(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
+    """Every trial of the grid of a rule."""
+    work = WORKS[task["work"]]
+    prices = engine.prepare(work.market(), work.fee_rate)
+    return whole_table(lambda: engine.sweep_rule(prices, task["work"]), task)
+
+
+def optimize(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
+    """Every trial of a small grid, by what the engine has for it."""
+    work = WORKS["optimize"]
+    prices = engine.prepare(work.market(), work.fee_rate)
+    return whole_table(lambda: engine.optimize(prices), task)
+
+
+def whole_table(work: Callable[[], Any], task: dict[str, Any]) -> dict[str, Any]:
+    """Time a table all of whose rows are computed."""
+    rows = np.arange(len(work()))
+    return tabulate(work, rows, len(rows), task) | {"rows": len(rows)}
+
+
 def cold(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     """One run and nothing else; the parent measures the whole process."""
     with np.load(task["prices"]) as stored:
@@ -73,7 +94,10 @@ def store(engine: Engine, task: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-MEASURES = {"single": single, "million": single, "sweep": sweep, "many": many, "cold": cold, "store": store}
+MEASURES = {
+    "single": single, "million": single, "sweep": sweep, "many": many, "optimize": optimize, "cold": cold,
+    "store": store, **dict.fromkeys(RULES, rule),
+}  # fmt: skip
 
 
 def warm(work: Callable[[], Any], task: dict[str, Any]) -> tuple[Any, list[float]]:

@@ -31,6 +31,13 @@ SAMPLES = {
 }
 """Bars, pairs or symbols of the slow ones; the rest is extrapolated and marked so."""
 
+RULES = (
+    "MOVING_AVERAGE_CROSS", "RSI", "MACD", "RSI_MACD", "BOLLINGER_BANDS", "DONCHIAN_BREAKOUT", "VOLUME_BREAKOUT",
+    "ATR_VOLATILITY", "TREND_FOLLOWING", "MOMENTUM", "EXPRESSION",
+)  # fmt: skip
+ONLY = dict.fromkeys(RULES, (OURS, "raptorbt", "vectorbt")) | {"optimize": (OURS, "backtesting.py")}
+"""Works that some engines alone do."""
+
 SLOW_STARTERS = ("vectorbt", "backtrader")
 """Those that a quick run leaves out, and a whole one starts only `SLOW_STARTS` times."""
 
@@ -62,11 +69,20 @@ class Effort:
 
     def measurements(self) -> list[Measurement]:
         """Every warm measurement of a run, work by work."""
-        pairs = ((work, engine) for work in self.works for engine in self.engines)
-        return [Measurement(work, engine, SAMPLES.get((work, engine))) for work, engine in pairs]
+        pairs = ((work, engine) for work in self.works for engine in ONLY.get(work, self.engines))
+        return [
+            Measurement(work, engine, SAMPLES.get((work, engine)))
+            for work, engine in pairs
+            if engine in self.engines and work != COLD
+        ]
 
 
-WORKS = ("single", "million", "sweep", "many")
+COLD = "cold"
+PARTS = {
+    **{work: (work,) for work in ("single", "million", "sweep", "many", "optimize")}, "rules": RULES, COLD: (COLD,),
+}  # fmt: skip
+"""What can be measured alone, by its name on the command line."""
+WORKS = tuple(work for part in PARTS.values() for work in part)
 WHOLE = Effort(seconds=2.0, cold_starts=5, works=WORKS, engines=tuple(ENGINES))
 QUICK = Effort(
     seconds=0.2, cold_starts=2, works=WORKS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from qa import machine
 from qa.benchmarks.agreement import Check
-from qa.benchmarks.plan import FAST, INTERPRETED, LIMIT, OURS, SLOW
+from qa.benchmarks.plan import FAST, INTERPRETED, LIMIT, OURS, RULES, SLOW
 from qa.benchmarks.run import FLOOR, Results
 from qa.benchmarks.work import WORKS
 
@@ -30,7 +30,19 @@ list of trades and the equity at each close as well; a sweep is a study, which k
 trial and the maxima of a bootstrap over all, where raptorbt and vectorbt keep curves and trades; its figures
 are those of the ordinary run to the last bit. The bare loop knows this one rule only and keeps no list: it
 is the practical limit. It and our studies use all cores, a study in processes that are started anew.
+How soon a heatmap is there after the click is in [studies-speed.md](studies-speed.md).
 ~ marks what is extrapolated from a sample of the work; a sample of the million bars is not compared.
+"""
+
+PEERS = ("raptorbt", "vectorbt")
+EVERY_RULE = """\
+## The sweep of every rule, 5,000 bars
+
+Medians. The peers have no such rules: entries and exits are arrays of TA-Lib's lines, each computed once, and NumPy
+(`qa/benchmarks/engines/array_rules.py`), which is a part of their time. BUY_AND_HOLD is left out: it has stops alone to
+search, which each engine fills in a way of its own. Ours is a study on all cores, as above; with so few trials a good part
+of it is the start of its processes.
+
 """
 
 AGREE = """\
@@ -47,30 +59,51 @@ otherwise. [agreement.md](agreement.md) says where engines differ and why.
 def page(results: Results, checks: list[Check]) -> str:
     """Everything that a run measured, as the page docs/benchmarks.md."""
     facts = f"{machine.facts()}.\n{machine.versions()}.\nLoad average at the end {machine.load():.1f}."
-    works = [work for work in WORKS if any(key[0] == work for key in results)]
+    measured = {work for work, _ in results}
+    works = [work for work in WORKS if work in measured and work not in RULES]
+    tables = [_rules(results)] if measured & set(RULES) else []
     head = f"{ABOUT}\nMeasured {date.today().isoformat()} on {facts}\n"  # noqa: DTZ011
-    return "\n".join([head, *(_section(work, results) for work in works), AGREE + _agreement(checks)])
+    return "\n".join(
+        [head, *(_section(work, results) for work in works), *tables, AGREE + _agreement(checks)]
+    )
 
 
 def _section(work: str, results: Results) -> str:
     rows = {engine: result for (kind, engine), result in results.items() if kind == work}
     limit = FLOOR if work == "cold" else LIMIT
     base = INTERPRETED if work == "cold" else OURS  # the backend that such a run takes by itself
-    ours, least = rows[base]["median"], rows[limit]["median"]
+    bases = [engine for engine in (base, limit) if engine in rows]
     lines = [
         f"## {WORKS[work].title[0].upper()}{WORKS[work].title[1:]}\n",
-        f"| engine | shortest | median | x {base} | x {limit} | peak MiB |",
-        "|---|---|---|---|---|---|",
+        f"| engine | shortest | median | {' | '.join(f'x {engine}' for engine in bases)} | peak MiB |",
+        "|---|---|---|" + "---|" * len(bases) + "---|",
     ]
     ranked = sorted(rows.items(), key=lambda row: row[1]["median"])
-    lines += [_row(engine, result, ours, least) for engine, result in ranked]
+    lines += [_row(engine, result, [rows[other]["median"] for other in bases]) for engine, result in ranked]
     return "\n".join(lines) + "\n"
 
 
-def _row(engine: str, result: dict[str, Any], ours: float, least: float) -> str:
+def _rules(results: Results) -> str:
+    """One line for each rule: ours, and the peers with how many times longer they take."""
+    rules = [rule for rule in RULES if (rule, OURS) in results]
+    lines = [f"| rule | trials | ours | {' | '.join(PEERS)} |", "|---|---:|---:|" + "---:|" * len(PEERS)]
+    for rule in rules:
+        ours = results[rule, OURS]
+        taken = [_against(results.get((rule, peer)), ours["median"]) for peer in PEERS]
+        lines.append(f"| {rule} | {ours['rows']} | {_duration(ours['median'])} | {' | '.join(taken)} |")
+    return EVERY_RULE + "\n".join(lines) + "\n"
+
+
+def _against(result: dict[str, Any] | None, ours: float) -> str:
+    if result is None:
+        return "-"
+    return f"{_duration(result['median'])}, x {_ratio(result['median'] / ours)}"
+
+
+def _row(engine: str, result: dict[str, Any], bases: list[float]) -> str:
     mark = "~" if result.get("sample") else ""
     shortest, usual = (f"{mark}{_duration(result[name])}" for name in ("shortest", "median"))
-    ratios = f"{_ratio(result['median'] / ours)} | {_ratio(result['median'] / least)}"
+    ratios = " | ".join(_ratio(result["median"] / base) for base in bases)
     name = f"**{engine}**" if engine.startswith("ours") else engine
     return f"| {name} | {shortest} | {usual} | {ratios} | {result['peak_mib']:,.0f} |"
 

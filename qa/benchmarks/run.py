@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from qa.benchmarks.plan import ENGINES, FAST, SLOW, SLOW_STARTERS, SLOW_STARTS, Effort, Measurement
+from qa.benchmarks.plan import COLD, ENGINES, FAST, SLOW, SLOW_STARTERS, SLOW_STARTS, Effort, Measurement
 from qa.benchmarks.process import measure, run
 
 Results = dict[tuple[str, str], dict[str, Any]]
@@ -43,7 +43,8 @@ class Run:
         for measurement in self.effort.measurements():
             self.progress(measurement.title)
             self.results[measurement.work, measurement.engine] = self._warm(measurement)
-        self._cold()
+        if COLD in self.effort.works:
+            self._cold()
         return self.results
 
     def _warm(self, measurement: Measurement) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.benchmarks.market import Market, sp500, walk
-from qa.benchmarks.plan import WINDOWS
+from qa.benchmarks.plan import RULES, WINDOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ WORKS = {
         "500 symbols, 2,500 bars each",
         lambda: walk(2_500, 500, drift=3e-4, spread=0.012, seconds=86_400, seed=11),
     ),
+    "optimize": Work("64 pairs of windows, backtesting.py's `optimize`, 5,000 bars", lambda: sp500(5_000)),
+    **{rule: Work(f"trials of {rule}, 5,000 bars", lambda: sp500(5_000)) for rule in RULES},
 }
 
 

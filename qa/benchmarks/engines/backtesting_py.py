@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 warnings.simplefilter("ignore")
@@ -12,8 +13,9 @@ import backtesting  # noqa: E402
 from backtesting import Backtest, Strategy  # noqa: E402
 from backtesting.lib import crossover  # noqa: E402
 
-from qa.benchmarks.engines.engine import Figures, Prices  # noqa: E402
+from qa.benchmarks.engines.engine import Figures, Prices, Table  # noqa: E402
 from qa.benchmarks.engines.frame import FrameEngine  # noqa: E402
+from qa.benchmarks.grids import OPTIMIZED  # noqa: E402
 from qa.benchmarks.plan import CASH, FAST, SLOW  # noqa: E402
 
 backtesting.backtesting._tqdm = lambda bars, **options: bars  # its progress bar has no switch
@@ -55,6 +57,13 @@ class BacktestingPy(FrameEngine):
     def trade_bars(self, prices: Prices) -> list[tuple[int, int]]:
         trades = self._run(prices, FAST, SLOW)["_trades"]
         return list(zip(trades["EntryBar"].tolist(), trades["ExitBar"].tolist(), strict=True))
+
+    def optimize(self, prices: Prices) -> Table:
+        test = Backtest(prices.own, Cross, cash=CASH, commission=prices.fee_rate)
+        _, found = test.optimize(**OPTIMIZED, maximize="Return [%]", return_heatmap=True)
+        table = np.full((len(found), 4), np.nan)  # it keeps what it maximizes alone
+        table[:, 0] = found.to_numpy() / 100
+        return table
 
     def _run(self, prices: Prices, fast: int, slow: int) -> pd.Series:
         test = Backtest(prices.own, Cross, cash=CASH, commission=prices.fee_rate)

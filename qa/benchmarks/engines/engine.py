@@ -27,10 +27,11 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """One symbol in the engine's own form, with the fee of the work."""
+    """One symbol in the engine's own form, with the fee of the work, and as it was given."""
 
     own: Any
     fee_rate: float
+    market: Market | None = None
 
 
 class Engine:
@@ -68,3 +69,11 @@ class Engine:
     def many(self, prices: Any) -> Table:
         """Run the default windows on every symbol, each with an account of its own."""
         return np.array([self.single(one)[:4] for one in prices], float)
+
+    def sweep_rule(self, prices: Any, rule: str) -> Table:
+        """Run every trial of `grids.GRIDS` of a rule on one symbol."""
+        raise NotImplementedError
+
+    def optimize(self, prices: Any) -> Table:
+        """Run every trial of `grids.OPTIMIZED` on one symbol."""
+        raise NotImplementedError

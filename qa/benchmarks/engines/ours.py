@@ -23,9 +23,11 @@ from backtest.studies.execution.processors import available
 from backtest.studies.plan import Plan, plan
 from backtest.studies.request import StudyRequest
 from qa.benchmarks.engines.engine import Engine, Figures, Table
+from qa.benchmarks.grids import GRIDS, OPTIMIZED, request_of
 from qa.benchmarks.market import Market
 from qa.benchmarks.plan import CASH, FAST, SLOW, WINDOWS
 
+CROSS = MovingAverageCross.name
 Study = tuple[StudyRequest, Plan, dict[str, Dataset]]
 
 
@@ -65,29 +67,38 @@ class Compiled(Interpreted):
     backend: ClassVar[Backend] = "jit"
 
     def sweep(self, prices: Any, pairs: NDArray[np.int64]) -> Table:
-        study = _study(*prices)
-        processes = available()
-        with ProcessPoolExecutor(processes, get_context("fork"), _share, (study,)) as pool:
-            parts = list(pool.map(_chunk, range(processes), [processes] * processes))
-        return np.concatenate(parts)
+        low, high = WINDOWS
+        return _executed(prices, CROSS, {"fast": [*range(low, high)], "slow": [*range(low + 1, high + 1)]})
+
+    def sweep_rule(self, prices: Any, rule: str) -> Table:
+        return _executed(prices, rule, GRIDS[rule])
+
+    def optimize(self, prices: Any) -> Table:
+        return _executed(prices, CROSS, OPTIMIZED)
 
 
 _STUDY: list[Study] = []
 """What the processes of a sweep compute on."""
 
 
-def _study(bars: Bars, config: EngineConfig) -> Study:
-    """All pairs of windows as a study of the product."""
-    low, high = WINDOWS
-    space = {
-        "params.fast": {"from": low, "to": high - 1, "step": 1},
-        "params.slow": {"from": low + 1, "to": high, "step": 1},
-    }
+def _executed(prices: Any, rule: str, axes: dict[str, list[float]]) -> Table:
+    study = _study(*prices, rule, axes)
+    request, planned, datasets = study
+    compute_chunk(
+        request, datasets, 0, planned.rows, planned=planned
+    )  # what it compiles, the processes inherit
+    processes = available()
+    with ProcessPoolExecutor(processes, get_context("fork"), _share, (study,)) as pool:
+        parts = list(pool.map(_chunk, range(processes), [processes] * processes))
+    return np.concatenate(parts)
+
+
+def _study(bars: Bars, config: EngineConfig, rule: str, axes: dict[str, list[float]]) -> Study:
+    """All combinations of these inputs as a study of the product."""
     days = {"start_date": str(bars.times[0])[:10], "end_date": str(bars.times[-1])[:10]}
     settings = {name: getattr(config, name) for name in ("initial_capital", "fee_rate", "slippage_bps")}
     symbol = bars.symbols[0]
-    raw = {"symbols": [symbol], "rule_type": MovingAverageCross.name, "space": space} | days | settings
-    request = StudyRequest.parse(raw)
+    request = request_of(rule, axes, {"symbols": [symbol]} | days | settings)
     return request, plan(request), {symbol: Dataset(symbol, "1d", "benchmark", bars)}
 
 

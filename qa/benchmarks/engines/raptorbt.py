@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 os.environ["RAPTORBT_NO_VERSION_CHECK"] = "1"  # it would look for a newer release from a thread
 import raptorbt
 
+from qa.benchmarks.engines.array_rules import Arrays, crossings
 from qa.benchmarks.engines.engine import Engine, Figures, Prices, Table
+from qa.benchmarks.grids import GRIDS, combinations
 from qa.benchmarks.market import Market
 from qa.benchmarks.plan import CASH, FAST, SLOW
 
@@ -26,7 +30,7 @@ class Raptorbt(Engine):
     def prepare(self, market: Market, fee_rate: float) -> Prices:
         columns = (market.open, market.high, market.low, market.close, market.volume)
         times = market.times.astype("datetime64[ns]").astype(np.int64)
-        return Prices((times, *(column[:, 0].copy() for column in columns)), fee_rate)
+        return Prices((times, *(column[:, 0].copy() for column in columns)), fee_rate, market)
 
     def single(self, prices: Prices, fast: int = FAST, slow: int = SLOW) -> Figures:
         metrics = self._run(prices, fast, slow).metrics
@@ -40,16 +44,22 @@ class Raptorbt(Engine):
     def sweep(self, prices: Prices, pairs: NDArray[np.int64]) -> Table:
         close = prices.own[4]
         averages = {window: raptorbt.sma(close, window) for window in np.unique(pairs).tolist()}
-        settings = self._settings(prices)
-        table = []
-        for start in range(0, len(pairs), BATCH):
+        return self._batches(
+            prices, [lambda f=f, s=s: crossings(averages[f], averages[s]) for f, s in pairs.tolist()]
+        )
+
+    def sweep_rule(self, prices: Prices, rule: str) -> Table:
+        own = Arrays(prices.market)
+        chosen = combinations(rule, GRIDS[rule])
+        return self._batches(prices, [partial(own.signals, rule, params) for params in chosen])
+
+    def _batches(self, prices: Prices, signals: list[Callable[[], tuple[Any, Any]]]) -> Table:
+        settings, table = self._settings(prices), []
+        for start in range(0, len(signals), BATCH):
             items = [
-                raptorbt.BatchSingleItem(
-                    f"{fast}-{slow}", *crossings(averages[fast], averages[slow]),
-                    config=settings, instrument_config=LOT,
-                )
-                for fast, slow in pairs[start : start + BATCH].tolist()
-            ]  # fmt: skip
+                raptorbt.BatchSingleItem(str(row), *found(), config=settings, instrument_config=LOT)
+                for row, found in enumerate(signals[start : start + BATCH])
+            ]
             results = raptorbt.batch_single_backtest(*prices.own, items, settings)
             table += [self._figures(result.metrics)[:4] for _, result in results]
         return np.array(table, float)
@@ -71,12 +81,3 @@ class Raptorbt(Engine):
     def _figures(metrics: Any) -> Figures:
         share, drawdown = metrics.total_return_pct / 100, metrics.max_drawdown_pct / 100
         return Figures(share, metrics.sharpe_ratio, drawdown, metrics.total_trades, metrics.end_value)
-
-
-def crossings(fast: NDArray[np.float64], slow: NDArray[np.float64]) -> tuple[Any, Any]:
-    """Entries and exits: strictly on one side a bar ago, strictly on the other now."""
-    above, below = fast > slow, fast < slow
-    enter, leave = np.zeros(len(fast), bool), np.zeros(len(fast), bool)
-    enter[1:] = above[1:] & below[:-1]
-    leave[1:] = below[1:] & above[:-1]
-    return enter, leave
