@@ -8,7 +8,9 @@ import pytest
 from backtest.run.outcome import run
 from backtest.studies.chunk import MAXIMA, Chunk, InvalidChunk, join
 from backtest.studies.compute import compute_chunk
+from backtest.studies.execution import estimate as estimating
 from backtest.studies.execution.estimate import estimate
+from backtest.studies.execution.trials import Trials
 from backtest.studies.objective import FIGURES
 from backtest.studies.plan import plan
 from backtest.studies.request import StudyRequest
@@ -124,6 +126,25 @@ def test_an_estimate_counts_trials_and_simulations_and_times_some():
 
     assert (found.trials, found.refused, found.simulations) == (9, 3, 36)
     assert found.seconds > 0
+
+
+def test_an_estimate_of_long_trials_times_no_more_than_it_must(monkeypatch):
+    request, prices = study(), walks()
+    executed, execute = [], Trials.execute
+
+    def counted(self, trials):
+        executed.append(len(trials))
+        return execute(self, trials)
+
+    monkeypatch.setattr(Trials, "execute", counted)
+    monkeypatch.setattr(estimating, "LONGEST", 0.0)
+    estimate(plan(request), prices)
+    assert executed == [1, 1]
+
+    executed.clear()
+    monkeypatch.setattr(estimating, "LONGEST", 60.0)
+    estimate(plan(request), prices)
+    assert sum(executed) == 1 + plan(request).trials
 
 
 def test_progress_counts_the_rows_of_the_chunk():
