@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from config.settings import Settings
 from store.session import Database
@@ -74,12 +77,22 @@ BLUEPRINTS = (
     health,
 )
 
+_LARGEST: Final = 2**31 - 1
+
+
+class _StoredNumber(IntegerConverter):
+    """A number in an address that a column of the database can hold; with any other the address does not exist."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=_LARGEST)
+
 
 def create_app(
     settings: Settings, *, database: Database | None = None, yahoo: QuoteSource | None = None
 ) -> Flask:
     """The web tier for these settings; connects to nothing before the first request."""
     app = Flask("web", static_folder=None)
+    app.url_map.converters["int"] = _StoredNumber
     app.debug = False  # FLASK_DEBUG would show source and variables to any client
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}

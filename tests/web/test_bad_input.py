@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -448,3 +449,18 @@ def test_no_query_string_makes_a_5xx(served, path, names):
         assert answer.status_code < 500, answer.text
 
     each()
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+def test_a_number_in_an_address_that_no_column_can_hold_is_an_address_that_does_not_exist(
+    client, submit, number
+):
+    rules = [rule for rule in client.application.url_map.iter_rules() if "<int:" in rule.rule]
+    own = submit()
+    asked = [(method, rule) for rule in rules for method in rule.methods & {"GET", "POST", "DELETE"}]
+
+    paths = {rule: re.sub(r"<int:\w+>", str(number), rule.rule).replace("<run_id>", own) for rule in rules}
+    answers = [client.open(paths[rule], method=method) for method, rule in asked]
+
+    assert len(answers) >= 5
+    assert {answer.status_code for answer in answers} == {404}

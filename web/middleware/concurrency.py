@@ -41,8 +41,16 @@ _FROM_RESULTS = {
     "exports.result_json",
     "exports.report",
     "pages.compare_runs",
+    "datasets.detail",
+    "datasets.candles",
+    "study_submit.check",
+    "study_pages.show",
+    "study_api.trials",
+    "study_api.heatmap",
+    "study_exports.trials_csv",
+    "study_exports.trials_parquet",
 }
-"""Answers that take calendars, curves or trades as a whole: a part as well, which no upload keeps occupied."""
+"""Answers that take calendars, prices, curves, trades or trials as a whole: a part, which no upload keeps occupied."""
 _SIGN_IN = {"sign_in.by_token", "sign_in.start", "sign_in.callback"}
 """Open to everybody, and some of them wait for the identity provider: a part of the slots as well, but another."""
 

@@ -15,12 +15,12 @@ from backtest.run import result_tables
 from store.queries import results, runs
 from web.api import schemas, serializers
 from web.ledger import figure as tried
+from web.presentation.spreadsheet import harmless
 from web.results import report as reports
 from web.results.stored_curves import Curves, curves_of, require
 from web.services import database
 
 _ROWS_AT_ONCE = 2_000
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 bp = Blueprint("exports", __name__, url_prefix="/runs/<run_id>")
 
@@ -120,9 +120,7 @@ def _cell(value: Any) -> Any:
     """A value for a spreadsheet: no text from a client becomes a formula."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S")
-    if isinstance(value, str) and value.startswith(_RISKY):
-        return "'" + value
-    return value
+    return harmless(value)
 
 
 def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:

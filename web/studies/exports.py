@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request, stream_with_context
 
 from backtest.studies.objective import FIGURES
 from store.queries.studies import studies
+from web.presentation.spreadsheet import harmless
 from web.services import database
 from web.studies import shown
 from web.studies.shown import Shown
@@ -74,5 +75,5 @@ def _lines(table: Shown) -> Iterator[str]:
 
 
 def _cell(value: Any) -> Any:
-    """Empty for what is undefined."""
-    return "" if value is None or (isinstance(value, float) and value != value) else value
+    """Empty for what is undefined; no text of a client becomes a formula."""
+    return "" if value is None or (isinstance(value, float) and value != value) else harmless(value)

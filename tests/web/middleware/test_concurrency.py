@@ -1,5 +1,6 @@
 """Limits: an answer says what is allowed and when to come back, however many replicas there are."""
 
+import re
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -346,6 +347,20 @@ def test_every_endpoint_of_a_part_is_one_of_the_application(replica):
 
     assert known >= concurrency._HEAVY | concurrency._FROM_RESULTS | concurrency._SIGN_IN
     assert not concurrency._HEAVY & concurrency._FROM_RESULTS
+
+
+WHOLE = re.compile(
+    r"^(?!/health|/ready).*(check|candles|markers|curves|rolling|heatmap|/trials$|/charts/|\.(csv|parquet|json|html|png)$)"
+)
+"""Addresses that answer with, or from, prices, curves, trades or trials as a whole."""
+
+
+def test_whatever_takes_prices_curves_trades_or_trials_as_a_whole_has_a_part_of_the_slots(replica):
+    rules = replica().application.url_map.iter_rules()
+    whole = {rule.endpoint for rule in rules if WHOLE.search(rule.rule)} - {"docs.description"}
+
+    assert whole - concurrency._HEAVY - concurrency._FROM_RESULTS == set()
+    assert {"curves.curves", "study_api.heatmap", "study_exports.trials_csv", "datasets.candles"} <= whole
 
 
 def test_checks_and_charts_wait_for_one_another_and_not_for_uploads_nor_pages_for_them(replica, monkeypatch):

@@ -162,6 +162,25 @@ def test_exports_hold_every_trial(client, finished_study):
     assert [float(row["sharpe_ratio"]) for row in rows] == table["sharpe_ratio"].to_pylist()
 
 
+def test_a_text_of_a_study_is_no_formula_in_a_spreadsheet(client, finished_study):
+    formulas = ["-close < 1", "close > sma(close, 3)"]
+    study_id = finished_study(
+        rule_type="EXPRESSION", params={"exit": "close < sma(close, 3)"}, space={"params.entry": formulas}
+    )
+
+    rows = list(csv.DictReader(io.StringIO(client.get(f"/studies/{study_id}/trials.csv").text)))
+
+    assert [row["params.entry"] for row in rows] == ["'-close < 1", "close > sma(close, 3)"]
+
+
+def test_the_number_of_a_trial_that_no_study_has_is_not_found(client, finished_study):
+    study_id = finished_study()
+
+    for number in (TRIALS, 2**31, 2**63, 10**30):
+        answer = client.post(f"/studies/{study_id}/trials/{number}/run")
+        assert (answer.status_code // 100, answer.mimetype) == (4, "application/problem+json")
+
+
 def test_a_trial_opened_as_a_run_has_its_figures(client, filled_database, finished_study):
     study_id = finished_study()
     trial = client.get(f"/api/studies/{study_id}/trials?limit=1").json["trials"][0]
