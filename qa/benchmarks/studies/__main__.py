@@ -33,6 +33,7 @@ MILLION: Final = RANGE | {
         "params.overbought": {"from": 55, "to": 94.6, "step": 0.4},
     },
 }
+GOAL: Final = 30
 _POLL_SECONDS: Final = 0.01
 _PAGES: Final = ("", "?tab=trials", "?tab=parameters", "?tab=overfitting")
 
@@ -40,13 +41,15 @@ _PAGES: Final = ("", "?tab=trials", "?tab=parameters", "?tab=overfitting")
 def main() -> int:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(prog="python -m qa.benchmarks.studies", description=__doc__)
-    parser.add_argument("--without-million", action="store_true", help="leave the million trials out")
+    parser.add_argument("--only", nargs="+", choices=tuple(_PARTS), help="these parts alone, to the screen")
     parser.add_argument("--output", type=Path, default=PAGE, help=f"default: {PAGE}")
     arguments = parser.parse_args()
-    sections = [_trials(), _click()]
-    if not arguments.without_million:
-        sections.append(_million())
-    arguments.output.write_text("\n".join([_head(), *sections]), encoding="utf-8")
+    sections = [_PARTS[part]() for part in arguments.only or _PARTS]
+    text = "\n".join([_head(), *sections])
+    if arguments.only:
+        print(text)
+    else:
+        arguments.output.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -63,13 +66,21 @@ def _trials() -> str:
 
     rows = []
     for cost in measured():
-        rows.append(f"| {cost.rule} | {cost.trials:,} | {cost.microseconds:.1f} µs | {cost.trades:.0f} |")
+        parts = " | ".join(f"{part:.1f}" for part in cost.parts)
+        rows.append(
+            f"| {cost.rule} | {cost.trials:,} | {cost.trades:.0f} | {cost.microseconds:.1f} µs | {parts} |"
+        )
         _progress(rows[-1])
     head = (
         f"## A trial of {BARS:,} bars\n\n"
-        "Processor time of one core: targets, simulation, all figures, block sums and bootstrap; of each part the\n"
-        "least of several repetitions, since other work may run beside.\n\n"
-        "| rule | trials | processor time each | trades each |\n|---|---:|---:|---:|\n"
+        f"Processor time of one core, of which at most {GOAL} µs is the goal: each part of some dozens of trials is\n"
+        "measured several times, and the least counts, since other work may run beside. `each` is everything, the\n"
+        "lines of the indicators among it, which are computed once for all trials of a rule; the columns behind it\n"
+        "are its parts once the lines are known: the target (indicators that no two trials share, comparisons, the\n"
+        "position), the simulation (which takes longer the more trades there are), the figures with their block\n"
+        "sums, and the bootstrap of the Reality Check.\n\n"
+        "| rule | trials | trades | each | target | simulation | figures | bootstrap |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|\n"
     )
     return head + "\n".join(rows) + "\n"
 
@@ -89,7 +100,19 @@ def _click() -> str:
         "chunks, judged, and the cells of the heatmap read; seconds since the submission.\n\n"
         "| study | accepted | all chunks stored | SUCCEEDED | heatmap read |\n|---|---:|---:|---:|---:|\n"
     )
-    return head + "\n".join(rows) + "\n"
+    return head + "\n".join(rows) + "\n\n" + _parts_of_click()
+
+
+def _parts_of_click() -> str:
+    from qa.benchmarks.studies.parts import measured
+
+    lines = [f"| {part} | {seconds * 1_000:.0f} ms |" for part, seconds in measured(PAIRS)]
+    head = (
+        "The computing parts of it, in processor time of one core; the chunks are executed on all cores. The rest is\n"
+        "the web, the database, the start of processes, and waiting for one another.\n\n"
+        "| part | processor time |\n|---|---:|\n"
+    )
+    return head + "\n".join(lines) + "\n"
 
 
 def _million() -> str:
@@ -113,6 +136,9 @@ def _million() -> str:
     )
     _progress(head)
     return head + "\n".join(lines) + "\n"
+
+
+_PARTS: Final[dict[str, Callable[[], str]]] = {"trials": _trials, "click": _click, "million": _million}
 
 
 class _Client(HttpClient):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from backtest.arrays import Floats
+from backtest.arrays import Floats, Ints
 from backtest.prices.dataset import Dataset, make_dataset
 from backtest.studies.execution.trials import Trials
 from backtest.studies.plan import plan
@@ -53,12 +53,16 @@ FORMULAS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one rule: how many trials were executed, microseconds and trades of each."""
+    """Of one rule: how many trials were executed, microseconds and trades of each.
+
+    `parts` are the microseconds of targets, simulation, figures and bootstrap, of trials whose lines are known.
+    """
 
     rule: str
     trials: int
     microseconds: float
     trades: float
+    parts: tuple[float, ...]
 
 
 def measured() -> Iterator[Cost]:
@@ -76,7 +80,8 @@ def _cost(raw: dict[str, Any], prices: dict[str, Dataset]) -> Cost:
     own = account_range(request, ("AAA",), prices)
     chosen = np.arange(min(planned.trials, _TRIALS))
     least, trades = _least(lambda: Trials(planned, own), chosen)
-    return Cost(raw["rule_type"], len(chosen), least / len(chosen) * 1e6, trades)
+    parts = _parts(Trials(planned, own), chosen)
+    return Cost(raw["rule_type"], len(chosen), least / len(chosen) * 1e6, trades, parts)
 
 
 def _least(account: Any, trials: Any) -> tuple[float, float]:
@@ -93,6 +98,31 @@ def _least(account: Any, trials: Any) -> tuple[float, float]:
             seconds[place] = min(seconds[place], time.process_time() - began)
             trades += int(columns["num_trades"].sum())
     return float(seconds.sum()), trades / len(trials)
+
+
+def _parts(account: Trials, trials: Ints) -> tuple[float, ...]:
+    """Microseconds a trial of what `Trials` does one after the other, the least of all repetitions."""
+    account.execute(trials)
+    seconds: Floats = np.full((-(-len(trials) // account.at_once), 4), np.inf)
+    for _ in range(_REPETITIONS):
+        for place, least in enumerate(seconds):
+            part = trials[place * account.at_once : (place + 1) * account.at_once]
+            np.minimum(least, np.diff(_moments(account, part)), out=least)
+    return tuple((seconds.sum(axis=0) / len(trials) * 1e6).tolist())
+
+
+def _moments(account: Trials, trials: Ints) -> list[float]:
+    """The processor time before, between and behind the steps of these trials."""
+    moments, segment = [time.process_time()], account._segments[0]
+    prepared = account._prepared(trials)
+    moments.append(time.process_time())
+    returns, facts = segment.simulate(*prepared)
+    moments.append(time.process_time())
+    eligible = account._eligible(facts)
+    segment.figures(returns.copy(), facts)
+    moments.append(time.process_time())
+    account.maxima.add(returns, eligible)
+    return [*moments, time.process_time()]
 
 
 def _prices() -> dict[str, Dataset]:
