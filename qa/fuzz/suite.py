@@ -27,10 +27,11 @@ from backtest import rules, samples
 from backtest.errors import BacktestError, InvalidRequest
 from backtest.run import outcome
 from backtest.run.request import RunRequest
+from backtest.studies.request import STUDY_FIELDS
 from config import logs
 from config.settings import RequestLimits, Settings
 from qa import reliability
-from qa.examples import MINIMAL
+from qa.examples import MINIMAL, SMALL_STUDY
 from qa.fuzz import formulas, pricefiles, values
 from qa.run_queue import add_samples
 from store import schema
@@ -200,6 +201,21 @@ def workflow_parameters(target: Target, inputs: int, number: int) -> None:
               lambda text, name=wanted.name: read(name, text))  # fmt: skip
 
 
+def study_fields(target: Target, inputs: int, number: int) -> None:
+    """Every field of a study, and what is searched."""
+    kind = "field of a study"
+    searched = st.sampled_from(("params.fast", "params.slow", "fee_rate", "stop_loss_pct", "params", "{{x}}"))
+    spaces = st.dictionaries(searched, values.VALUES, min_size=1, max_size=3)
+    drawn = [(field.name, values.VALUES) for field in STUDY_FIELDS] + [("space", spaces)]
+
+    def send(name: str, value: Any) -> None:
+        for path in ("/api/check_study", "/run_study"):
+            target.send_json(kind, "POST", path, SMALL_STUDY | {name: value})
+
+    for name, strategy in drawn:
+        _each(strategy, inputs * 4 // 100 // len(drawn), number, lambda value, name=name: send(name, value))
+
+
 def bodies(target: Target, inputs: int, number: int) -> None:
     """Whatever else takes a body or a query."""
     names = st.sampled_from(("name", "request", "notes", "tags", "starred", *values.NAMES))
@@ -297,6 +313,7 @@ ATTACKS: Mapping[str, Callable[[Target, int, int], None]] = {
     "fields": fields,
     "parameters of rules": rule_parameters,
     "parameters of workflows": workflow_parameters,
+    "fields of studies": study_fields,
     "bodies and queries": bodies,
     "formulas": expressions,
     "price files": files,

@@ -8,5 +8,6 @@ def test_bad_input_of_every_kind_is_refused_by_name_and_leaves_no_trace():
 
     assert outcome.violations == []
     assert outcome.refused.total() > 1_000
-    assert all(outcome.tried[kind] for kind in ("field of the request", "parameter of a workflow", "formula",
-               "broken price file", "randomly damaged price file", "request against the OpenAPI"))  # fmt: skip
+    kinds = ("field of the request", "parameter of a workflow", "field of a study", "formula", "broken price file",
+             "randomly damaged price file", "request against the OpenAPI")  # fmt: skip
+    assert all(outcome.tried[kind] for kind in kinds)

@@ -6,7 +6,7 @@ import pytest
 from backtest.errors import InvalidRequest
 from backtest.studies import sampling
 from backtest.studies.plan import plan
-from backtest.studies.request import StudyLimits, StudyRequest
+from backtest.studies.request import STUDY_FIELDS, StudyLimits, StudyRequest
 from tests.backtest.studies.study_requests import raw_study, study
 
 
@@ -95,6 +95,17 @@ def test_a_fixed_parameter_refuses_combinations_too():
 )
 def test_a_wrong_request_is_refused_by_the_name_of_the_field(fields, named):
     assert named in refused(**fields)
+
+
+@pytest.mark.parametrize("field", STUDY_FIELDS, ids=lambda field: field.name)
+@pytest.mark.parametrize(
+    "value", [7, 1e300, "{{workflow}}", [1], [], {"x": 1}, True, {"train_bars": "x"}], ids=str
+)
+def test_whatever_a_field_holds_it_is_read_or_refused(field, value):
+    try:
+        StudyRequest.parse(raw_study(**{field.name: value}))
+    except InvalidRequest as invalid:
+        assert all(error.message for error in invalid.errors)
 
 
 def test_every_mistake_is_told_at_once():
