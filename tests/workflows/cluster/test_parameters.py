@@ -10,6 +10,7 @@ from backtest.errors import InvalidRequest
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
 from workflows.cluster import parameters
+from workflows.cluster.studies.form import STUDY
 
 TEXTS = st.text(alphabet=st.sampled_from('{}$()"\\ax'), max_size=12)
 
@@ -28,6 +29,27 @@ def test_an_object_survives_as_json_that_holds_nothing_to_expand(content):
 def test_an_argument_that_argo_would_expand_is_refused_whatever_its_name(name, text):
     with pytest.raises(InvalidRequest, match=name):
         parameters.read({name: text}, "")
+
+
+@pytest.mark.parametrize("name", ["space", "objective", "walk_forward", "symbols", "study_id", "sampler"])
+@pytest.mark.parametrize("text", ["{{=1+1}}", "a{{workflow.name", "$(DB_PASSWORD)"])
+def test_an_argument_of_a_study_that_argo_would_expand_is_refused_whatever_its_name(name, text):
+    with pytest.raises(InvalidRequest, match=name):
+        parameters.read({name: text}, "", STUDY)
+
+
+def test_what_a_study_searches_survives_as_an_argument_that_holds_nothing_to_expand():
+    space = {
+        "params.entry": ["{{=1+1}}", "$(DB_PASSWORD)"],
+        "params.constants.n": {"from": 1, "to": 3, "step": 1},
+    }
+
+    argument = parameters.arguments_of({"space": space}, {}, STUDY)["space"]
+
+    assert json.loads(argument) == space
+    assert not {"{{", "$"} & {
+        argument[place : place + size] for place in range(len(argument)) for size in (1, 2)
+    }
 
 
 def test_a_row_of_an_older_release_with_such_text_is_not_submitted():
