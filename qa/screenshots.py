@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -81,8 +82,8 @@ VIEWS: tuple[tuple[str, Literal["light", "dark"]], ...] = (
     ("phone", "light"),
     ("phone", "dark"),
 )
-COLOURS = 256
-"""Of a picture as it is kept: no pixel is off by more than an eye sees, and it weighs a third."""
+COLOURS, EXACT = 192, 16
+"""Of a picture as it is kept, and how many of them are the most frequent ones as they are: surfaces stay true."""
 OTHERS = (
     MINIMAL | {"params": {"fast": 20, "slow": 100}},
     MINIMAL | {"rule_type": "RSI", "params": {}, "stop_loss_pct": 8},
@@ -230,10 +231,24 @@ def photograph_waiting(browser: Browser, address: str) -> None:
 def keep(picture: bytes, name: str, view: str, theme: str) -> None:
     """Write a picture with few colours."""
     path = FOLDER / f"{name}-{view}-{theme}.png"
-    whole = Image.open(io.BytesIO(picture)).convert("RGB")
-    whole.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, optimize=True
-    )
+    with_few_colours(Image.open(io.BytesIO(picture)).convert("RGB")).save(path, optimize=True)
+
+
+def with_few_colours(whole: Image.Image) -> Image.Image:
+    """The picture on a palette: its most frequent colours, and of the others those that cover them best.
+
+    Pillow maps to a palette of one's own coarsely, so each colour's nearest one is found here.
+    """
+    covering = whole.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    codes = np.asarray(whole).reshape(-1, 3).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
+    found, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    frequent = colours[np.argsort(-counts)[:EXACT]]
+    palette = np.vstack([frequent, np.array(covering.getpalette()).reshape(-1, 3)])
+    nearest = ((colours[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    picture = Image.frombytes("P", whole.size, nearest[places].tobytes())
+    picture.putpalette(palette.astype(np.uint8).tobytes())
+    return picture
 
 
 def write_page() -> None:
