@@ -21,6 +21,7 @@ from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Numbe
 from backtest.signals import sweeping
 from backtest.signals.sweeping import Memory
 
+_PLAIN: Final = (Name, Number)
 _ARITHMETIC: Final[dict[str, Callable[..., Floats]]] = {
     "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
 }  # fmt: skip
@@ -164,12 +165,18 @@ def _of_a_sweep(
 
 
 class _SweptEvaluation(_Evaluation):
-    """One formula of a sweep: a part is computed once for the same values of the constants in it."""
+    """One formula of a sweep: a part is computed once for the same values of the constants in it.
+
+    What depends on every constant is asked for once and not kept, nor is a name or a number.
+    """
 
     def __init__(self, prices: Prices, constants: Mapping[str, float], memory: Memory, root: Node) -> None:
         super().__init__(prices, constants, None)
         self._memory, self._own = memory, id(prices)
-        self._names = {id(node): _names(node, constants) for node in _nodes(root)}
+        named = {id(node): _names(node, constants) for node in _nodes(root) if not isinstance(node, _PLAIN)}
+        self._kept = {
+            node: names for node, names in named.items() if len(names) < len(constants) or not names
+        }
 
     def take(self, constants: Mapping[str, float]) -> None:
         """Go on with other values of the same constants."""
@@ -177,10 +184,10 @@ class _SweptEvaluation(_Evaluation):
 
     def side(self, node: Node, *, wanted: bool) -> Flags:
         """Whether a condition is true at each bar, or where it is not `wanted`, whether it is false."""
-        names = self._names[id(node)]
-        if self._constants and len(names) == len(self._constants):
+        names = self._kept.get(id(node))
+        if names is None:
             return super().side(node, wanted=wanted)
-        key = (id(node), wanted, self._own, *[self._constants[name] for name in names])
+        key = (id(node), wanted, self._own, *map(self._constants.__getitem__, names))
         if known := self._memory.known(key):
             found: Flags = known[1]
             return found
@@ -190,10 +197,10 @@ class _SweptEvaluation(_Evaluation):
 
     def number(self, node: Node) -> Floats:
         """A series: (T,), or of one element where it is constant."""
-        names = self._names[id(node)]
-        if isinstance(node, Name | Number) or (self._constants and len(names) == len(self._constants)):
+        names = self._kept.get(id(node))
+        if names is None:
             return super().number(node)
-        key = (id(node), None, self._own, *[self._constants[name] for name in names])
+        key = (id(node), None, self._own, *map(self._constants.__getitem__, names))
         if known := self._memory.known(key):
             found: Floats = known[1]
             return found
