@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -82,16 +82,18 @@ def _lock(session: Session, study_id: str) -> None:
 
 
 def _count(session: Session, study_id: str) -> None:
+    """Count the chunks of a study; its progress, which the pods of a workflow have moved before, never falls."""
     rows = select(StudyChunk.status, func.count()).where(StudyChunk.study_id == study_id)
     counts = dict(session.execute(rows.group_by(StudyChunk.status)).all())
     done = counts.get(ChunkStatus.DONE, 0)
+    share = done * 1.0 / Study.chunks
     session.execute(
         update(Study)
         .where(Study.study_id == study_id)
         .values(
             done_chunks=done,
             missing_chunks=counts.get(ChunkStatus.FAILED, 0),
-            progress=done * 1.0 / Study.chunks,
+            progress=case((Study.progress < share, share), else_=Study.progress),
         )
     )
 

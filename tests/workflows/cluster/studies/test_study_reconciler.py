@@ -144,6 +144,18 @@ def test_progress_is_the_share_of_pods_that_are_done_and_costs_no_look_at_them(c
     assert asked == [1, 1, 1]
 
 
+def test_progress_does_not_fall_when_the_persist_step_counts_the_chunks(cluster, submit):
+    study_id = planned(cluster, submit, pods=5)
+    nodes = [*PLANNED, *[pod("chunk", "Succeeded")] * 5]
+    cluster.server.move(name_of(study_id, 0), "Running", nodes=nodes)
+    cluster.reconciler.once()
+
+    with cluster.database.write() as session:
+        chunks.fail(session, study_id, 0, code="pod_lost", message="lost")
+
+    assert get(cluster, study_id).progress == 6 / 8
+
+
 def test_a_deleted_workflow_is_a_failed_study_that_can_be_finished(cluster, submit):
     study_id = planned(cluster, submit)
     del cluster.server.workflows[name_of(study_id, 0)]
