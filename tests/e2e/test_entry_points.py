@@ -170,7 +170,7 @@ def test_the_untouched_form_succeeds_and_stays_for_its_reader(cluster, product, 
     assert run["status"] == "SUCCEEDED"
     assert shown["total_return"] == f"{run['metrics']['total_return']:.2%}"
     assert shown["num_trades"] == f"{run['metrics']['num_trades']}"
-    assert annotations["workflows.argoproj.io/title"] == "MOVING_AVERAGE_CROSS on SP500"
+    assert annotations["workflows.argoproj.io/title"] == "Moving average cross on SP500"
     assert (annotations["rule"], annotations["symbols"]) == ("MOVING_AVERAGE_CROSS", "SP500")
     assert there["metadata"]["labels"]["run_id"] == run_id
     assert there["spec"].get("ttlStrategy") is None  # that of the template: a quarter of an hour

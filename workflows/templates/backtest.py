@@ -30,9 +30,10 @@ _LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
 _WORKFLOW = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
 _OF_MAIN = "choose_main_as_entrypoint"
 """An input that `main` alone gives: as the entrypoint the engine step is refused with this name, before it starts."""
+_NUMBERS = "sprig.join('/', sprig.regexFindAll('[0-9.]+', workflow.parameters.params, -1))"
 _TITLE = (
-    "workflow.parameters.rule_type + (workflow.parameters.params == '' ? '' : ' ' + workflow.parameters.params)"
-    " + ' on ' + workflow.parameters.symbols"
+    f"{shown.RULE} + (workflow.parameters.params == '' or workflow.parameters.rule_type == 'EXPRESSION' ? '' : ' ' + "
+    f"{_NUMBERS}) + ' on ' + workflow.parameters.symbols"
 )
 
 

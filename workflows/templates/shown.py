@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hera.workflows import Parameter
 from hera.workflows import models as m
+
+from backtest.rules import registry
+from backtest.rules.names import BUILT_IN
 
 _LONGEST_TITLE = 120
 PUBLIC_ADDRESS = "//localhost:8080"
 """Where the page of a run is, without a scheme: a forwarded port. Overlays put the host of their Ingress in its place."""
+
+_LABELS: Final = ", ".join(f"'{name}': '{registry.get(name).label}'" for name in BUILT_IN)
+RULE: Final = f"({{{_LABELS}}}[workflow.parameters.rule_type] ?? workflow.parameters.rule_type)"
+"""An expression of Argo: the rule as the form of the web calls it, or the name of one of an installed package."""
 
 
 def metadata(app: str, run_id: str, *, title: str, page: str) -> m.WorkflowMetadata:

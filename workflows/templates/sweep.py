@@ -48,7 +48,7 @@ _CHUNK: Final = "chunk-{{=asInt(inputs.parameters.pod) + 1}}-of-{{inputs.paramet
 _KEY: Final = "{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}"
 _RUN: Final = ["--run-id", f"{{{{={STUDY_ID}}}}}"]
 _WORKFLOW: Final = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
-_TITLE: Final = "workflow.parameters.rule_type + ' study on ' + workflow.parameters.symbols"
+_TITLE: Final = f"{shown.RULE} + ' study on ' + workflow.parameters.symbols"
 
 
 def sweep(settings: Settings) -> WorkflowTemplate:
