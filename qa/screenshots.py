@@ -65,6 +65,13 @@ PAGES = {
     "api": ("/docs", "The interface"),
     "error": ("/runs/unknown", "An error"),
 }
+ARGO_UI = {
+    "argo-form": "The Argo UI: the form of a quick run",
+    "argo-workflow": "The Argo UI: a run that SUCCEEDED, and the button that opens its page",
+    "argo-outputs": "The Argo UI: its figures among the outputs",
+    "argo-list": "The Argo UI: the list, with a mistake as the message of its workflow",
+}
+"""Taken by `make e2e` on a real cluster, on a desktop alone."""
 FAST, SLOW = "params.fast", "params.slow"
 SPACES = {
     "sweep": {"space": {FAST: {"from": 2, "to": 50, "step": 1}, SLOW: {"from": 20, "to": 200, "step": 5}},
@@ -105,7 +112,8 @@ def main() -> int:
     """Start the product, fill it, photograph it, write the page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for former in FOLDER.glob("*.png"):
-        former.unlink()
+        if not former.name.startswith(tuple(ARGO_UI)):
+            former.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
         app_running(Path(folder)) as address,
@@ -253,13 +261,20 @@ def with_few_colours(whole: Image.Image) -> Image.Image:
 
 def write_page() -> None:
     """docs/screenshots.md."""
-    lines = ["# Screenshots", "", "Made from the running product by `make screenshots`.", ""]
+    lines = [
+        "# Screenshots",
+        "",
+        "Made from the running product by `make screenshots`, those of the Argo UI by `make e2e`.",
+        "",
+    ]
     for name, (_, title) in PAGES.items():
         lines += [f"## {title}", ""]
         lines += [f"![{title}, on a desktop](screenshots/{name}-desktop-light.png)", ""]
         dark, phone = f"screenshots/{name}-desktop-dark.png", f"screenshots/{name}-phone-light.png"
         wide, both = f"screenshots/{name}-wide-light.png", f"screenshots/{name}-phone-dark.png"
         lines += [f"[In the dark]({dark}) · [1920 wide]({wide}) · [on a phone]({phone}), [dark]({both})", ""]
+    for name, title in ARGO_UI.items():
+        lines += [f"## {title}", "", f"![{title}](screenshots/{name}-desktop-light.png)", ""]
     (ROOT / "docs" / "screenshots.md").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -88,6 +88,11 @@ class Cluster:
         given = [part for name, value in parameters.items() for part in ("-p", f"{name}={value}")]
         return self.argo("submit", "--from", f"workflowtemplate/{template}", *given, "-o", "name").strip()
 
+    def token(self, account: str, *, namespace: str = "") -> str:
+        """A token of an account, for two hours."""
+        where = namespace or self.namespace
+        return run("kubectl", "-n", where, "create", "token", account, "--duration=2h").strip()
+
     def get(self, path: str, **query: str) -> dict[str, Any]:
         """An answer of the API server; empty where there is no such object."""
         answer = self._session.get(f"{self._proxy.address}/{path}", params=query, timeout=60)

@@ -141,7 +141,7 @@ class Installation:
         self.cluster.kubectl("delete", "endpointslice", "artifact-store")
 
     def _prices(self) -> None:
-        for name in ("GOOG", "SP500"):
+        for name in ("GOOG", "NASDAQ", "SP500"):
             self.cluster.kubectl("exec", "deployment/web", "--", "python", "-m", "store", "import",
                                  f"backtest/samples/{name}.csv", "--symbol", name)  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import requests
@@ -31,13 +32,18 @@ class Product:
         port = ":80" if target.startswith("service/") else ":5000"
         self._tunnel = Tunnel("-n", cluster.namespace, "port-forward", target, port)
 
+    @property
+    def address(self) -> str:
+        """Where the web is reached from here."""
+        return self._tunnel.address
+
     def call(self, method: str, path: str, *, patience: float = 90, **more: Any) -> requests.Response:
         """An answer of the web, asked again while its pod is being replaced."""
         give_up_at = time.monotonic() + patience
         while True:
             try:
                 return requests.request(method, f"{self._tunnel.address}{path}", timeout=60, **more)
-            except (requests.ConnectionError, ConnectionError):
+            except (requests.ConnectionError, requests.Timeout, ConnectionError):  # a tunnel may hang, too
                 self._tunnel.close()
                 if time.monotonic() > give_up_at:
                     raise
@@ -80,8 +86,9 @@ class Product:
     def release_rows(self) -> None:
         """End the clients that hold rows: the server does not see that a client is gone while it sleeps for it."""
         sleeping = "SELECT id FROM performance_schema.processlist WHERE info LIKE 'DO SLEEP(%'"
-        for (number,) in filter(lambda row: row != [""], self.sql(sleeping)):
-            self.sql(f"KILL {number}")
+        with suppress(RuntimeError):  # a server that is away holds no row
+            for (number,) in filter(lambda row: row != [""], self.sql(sleeping)):
+                self.sql(f"KILL {number}")
 
     def results_of(self, run_id: str) -> int:
         """How many results the database has for the run."""

@@ -19,6 +19,7 @@ CHAPTERS = {
     "test_manifests": "What is applied",
     "test_access": "Who may do what",
     "test_entry_points": "Three entry points",
+    "test_argo_ui": "The Argo UI in a browser",
     "test_client": "The client against the real Argo Server",
     "test_cleanup": "Nothing is left behind",
     "test_overhead": "Overhead",

@@ -40,11 +40,13 @@ def test_the_untouched_form_succeeds_and_its_link_opens_the_run(ui, cluster, pro
     ended(cluster, workflow, "Succeeded")
     opened = ui.opened_by(page.get_by_role("button", name=OPEN_PAGE))
     expect(opened.locator("dl.kpis")).to_be_visible()
+    assert not page.get_by_text("Workflow gone").is_visible()
+    page.reload()
+    expect(page.get_by_text("persist(0)")).to_be_visible()
     picture(page, "workflow")
     record_property("seen", f"{workflow}: {run['status']}, the link opens {opened.url.rpartition('/')[0]}/…")
     assert run["status"] == "SUCCEEDED"
     assert opened.url.rpartition("/")[2] == run["run_id"]
-    assert not page.get_by_text("Workflow gone").is_visible()
 
 
 def test_the_result_stands_among_the_outputs_of_the_workflow(ui, cluster, product, record_property):
