@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import struct
 import unicodedata
+from typing import Any
 
 from backtest.errors import InvalidFile
 
@@ -22,7 +24,6 @@ _FOREIGN = (
     (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
 )
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp949", "cp1252", "latin-1")
-_PORTION = 1 << 20
 
 
 def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> tuple[memoryview, str]:
@@ -46,7 +47,7 @@ def decode(data: bytes | bytearray, file: str, encoding: str | None = None) -> t
         raise InvalidFile("holds a NUL byte; it is no text", file=file, line=line)
     if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):  # lines of an old Mac
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if not text.isascii() and b"\n" + codecs.BOM_UTF8 in text:  # where files were joined
+    if codecs.BOM_UTF8[0] in text and b"\n" + codecs.BOM_UTF8 in text:  # where files were joined
         text = text.replace(b"\n" + codecs.BOM_UTF8, b"\n")
     return memoryview(text)[len(codecs.BOM_UTF8) * text.startswith(codecs.BOM_UTF8) :], name
 
@@ -67,12 +68,13 @@ def _check_utf8(data: bytes | bytearray) -> None:
     """Raise `UnicodeDecodeError` where it is not UTF-8, without making a text of all of it."""
     if data.isascii():
         return
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    import pyarrow as pa  # loads slowly, and texts of ASCII need it later
+
+    places = pa.py_buffer(struct.pack("<qq", 0, len(data)))
+    buffers: list[Any] = [None, places, pa.py_buffer(data)]
     try:
-        with memoryview(data) as view:
-            for start in range(0, len(data), _PORTION):
-                decoder.decode(view[start : start + _PORTION], final=start + _PORTION >= len(data))
-    except UnicodeDecodeError:
+        pa.Array.from_buffers(pa.large_binary(), 1, buffers).cast(pa.large_string())
+    except pa.ArrowInvalid:
         data.decode()  # which names the place in all of it
 
 
