@@ -35,8 +35,9 @@ _STUDIES: Final = (
     {"rule_type": "RSI", "space": {"params.period": [2, 3]}},
     {"rule_type": "RSI_MACD", "space": {"params.period": [2, 3]}},
     {"rule_type": "BOLLINGER_BANDS", "space": {"params.period": [5, 8]}},
+    {"rule_type": "MOMENTUM", "space": {"params.period": [5, 8]}, "symbols": ["X", "Y"]},
 )
-"""A rule for each way in which positions are found."""
+"""A rule for each way in which positions are found, and several symbols, whose targets are of another type."""
 
 
 def warm_up(*, studies: bool = True) -> None:
@@ -62,10 +63,10 @@ def _execute_studies(times: Times, price: Floats) -> None:
     from backtest.studies.result import finish
 
     columns = dict.fromkeys(("open", "high", "low", "close", "volume"), price)
-    prices = {"X": make_dataset("X", times, columns, source="")}
+    prices = {symbol: make_dataset(symbol, times, columns, source="") for symbol in ("X", "Y")}
     common = {"symbols": ["X"], "start_date": "1970-01-01", "end_date": "1972-01-01", "minimum_trades": 1}
     for raw in _STUDIES:
-        request = StudyRequest.parse(raw | common)
+        request = StudyRequest.parse(common | raw)
         finish(request, prices, [compute_chunk(request, prices, 0, 1)])
 
 
