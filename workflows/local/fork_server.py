@@ -101,8 +101,10 @@ class ForkServer:
         return [Ended(**message) for message in messages if message != _READY]
 
     def close(self) -> None:
-        """End the server and every step that it runs."""
+        """End the server and every step that it runs; one that is still loading would not listen."""
         self._socket.close()
+        if not self.is_ready:
+            self._process.kill()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -120,3 +120,22 @@ def test_when_it_is_gone_the_worker_gets_an_error(server):
 
     with pytest.raises(ForkServerDied, match="ended"):
         wait_for(server, lambda ended: False)
+
+
+def test_one_that_still_loads_its_modules_is_ended_at_once(environment, monkeypatch, tmp_path):
+    loading = tmp_path / "loading"
+    (tmp_path / "endless.py").write_text(
+        f"import pathlib, time; pathlib.Path({str(loading)!r}).touch(); time.sleep(3_600)"
+    )
+    for name, value in (environment.environment() | {"PYTHONPATH": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    server = ForkServer(("endless",))
+    wait_for(server, lambda _: loading.exists())
+
+    waited, wait = [], server._process.wait
+    monkeypatch.setattr(server._process, "wait", lambda timeout=None: (waited.append(timeout), wait(timeout)))
+
+    server.close()
+
+    assert server._process.returncode == -signal.SIGKILL
+    assert len(waited) == 1  # not first for an end of its own
