@@ -28,7 +28,7 @@ def to_html(text: str, pages: Mapping[str, str]) -> Markup:
     for token in tokens:
         _lead(token.children or [], pages)
     html = markdown.renderer.render(tokens, markdown.options, {})
-    return Markup(_scrolling(html))  # noqa: S704 - our own documents, in which HTML is text
+    return Markup(_scrolling(html))  # noqa: S704 # nosec B704 our own documents, in which HTML is text
 
 
 def _anchor(opening: Token, content: Token) -> str | None:

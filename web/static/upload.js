@@ -58,12 +58,12 @@ function understood(reading) {
   return list;
 }
 
-// A question that the file leaves open: a button for each answer sets the field of its option.
+// A question that the file leaves open: a button for each answer, Yes for a single one, sets the field of its option.
 function asked({ option, text, choices }) {
   const box = element("p", ""), field = form.elements[option];
   box.append(element("strong", text), " ");
   for (const choice of choices) {
-    const button = Object.assign(element("button", choice), { type: "button" });
+    const button = Object.assign(element("button", choices.length === 1 ? "Yes" : choice), { type: "button" });
     button.addEventListener("click", () => { field.value = choice; look(); });
     box.append(button, " ");
   }

@@ -243,9 +243,9 @@ def _guessed(search: _Search) -> dict[str, int]:
     order = ["-"] * len(search.file.layout.names)
     for name, place in places.items():
         order[place] = name
-    written = ",".join(order)
+    written, shown = ",".join(order), ", ".join(order).replace("-", "not used")
     search.questions.append(
-        Question("columns", f"There is no header. Are the columns {written}?", (written,), written)
+        Question("columns", f"There is no header. Are the columns {shown}?", (written,), written)
     )
     return places
 
