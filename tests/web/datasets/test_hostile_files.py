@@ -61,7 +61,14 @@ def peak_mib(environment):
 
 def web_seconds(environment):
     """Processor time of the web so far."""
-    return sum(sum(process.cpu_times()[:2]) for process in web_processes(environment))
+    return sum(map(_seconds_of, web_processes(environment)))
+
+
+def _seconds_of(process):
+    try:
+        return sum(process.cpu_times()[:2])
+    except psutil.NoSuchProcess:  # the start of a parser, which is one of its own by now
+        return 0.0
 
 
 def _peak_mib(process):
