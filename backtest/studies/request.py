@@ -106,9 +106,8 @@ class StudyRequest:
         raw = _with_numbers(raw)
         own = {field.name: raw[field.name] for field in STUDY_FIELDS if field.name in raw}
         values, errors = parse_fields(STUDY_FIELDS, own)
-        values = {
-            field.name: field.default for field in STUDY_FIELDS
-        } | values  # so that all mistakes are found
+        # a field that could not be read has its default, so that the other checks find their mistakes, too
+        values = {field.name: field.default for field in STUDY_FIELDS} | values
         run, wrong = _run(raw)
         axes, more = _axes(values, raw, limits or StudyLimits())
         windows, last = _walk_forward(values)

@@ -38,7 +38,7 @@ def check_run(work: str, engine: str, result: dict[str, Any], ours: dict[str, An
 
 
 def check_table(work: str, engine: str, result: dict[str, Any], ours: dict[str, Any]) -> Check:
-    """Same number of trades in every row where it is told, and the same return, but for the fee of a sale at the end."""
+    """Same number of trades wherever the engine reports it, and the same return, but for the fee of a sale at the end."""
     rows, table = _stored(result)
     reference = _stored(ours)[1][rows]
     same_trades = (table[:, 3] == reference[:, 3]) | np.isnan(table[:, 3])

@@ -1,4 +1,4 @@
-"""What Argo CD is told: one root, every folder that exists, an order, and nothing beyond its project."""
+"""What Argo CD reads: one root, every folder that exists, an order, and nothing beyond its project."""
 
 import json
 import re

@@ -75,7 +75,7 @@ def keys_there(environment):
 
 
 def configuration(environment):
-    """What the web is told by the ConfigMaps of its Deployment; the last word on a name counts."""
+    """What the ConfigMaps of its Deployment set for the web; the last word on a name counts."""
     (web,) = containers(named(overlay(environment), "Deployment")["web"])
     maps = named(overlay(environment), "ConfigMap")
     return {
@@ -237,7 +237,7 @@ def test_the_ingress_of_staging_and_prod_speaks_tls_for_the_very_name_that_it_se
 
 @pytest.mark.parametrize("environment", CONFIGURED)
 def test_whatever_knows_the_database_can_check_its_certificate_where_there_is_one(environment):
-    """MySQL itself is told a name of its database, and has no server to check."""
+    """MySQL itself has a name of its database, and no server to check."""
     clients = [
         (title(manifest), container)
         for manifest in overlay(environment)
