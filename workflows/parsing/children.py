@@ -28,9 +28,12 @@ ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 22),
     "LC_ALL": "C.UTF-8",
 }
-"""All that the server knows of its surroundings: one thread, so that a fork copies all of it."""
+"""All that the server knows of its surroundings: one thread, so that a fork copies all of it; and columns in
+mappings of their own, whose memory returns to the system once one is freed: glibc raises the size from which that
+is so with each that is freed."""
 
 log = logs.get(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -72,7 +72,7 @@ class CsvFile:
             )
         except pa.ArrowInvalid as error:
             raise self._unreadable(error) from error
-        return Table(dict(zip(places, _unpacked(table), strict=True)), lines)
+        return Table(_joined(dict(zip(places, table.columns, strict=True))), lines)
 
     def read(self, numbers: Iterable[int], texts: Iterable[int], problems: Problems) -> Table:
         """Plain numbers are read as such; a column that proves to hold others is read again, as texts.
@@ -87,7 +87,9 @@ class CsvFile:
             refused = _RefusedRows(self.layout)
             try:
                 table, lines = self._parsed(self.body, self.line_ends, plain, wanted, refused)
-                odd = {place for place in plain if _holds_words(table.column(_name(place)))}
+                columns = dict(zip(sorted(wanted), table.columns, strict=True))
+                del table
+                odd = {place for place in plain if _holds_words(columns[place])}
             except pa.ArrowInvalid as error:
                 found = _NOT_A_NUMBER.search(str(error))
                 if found is None:
@@ -96,7 +98,7 @@ class CsvFile:
             if not odd & plain:
                 refused.report(problems)
                 self._free()
-                return Table(dict(zip(sorted(wanted), _unpacked(table), strict=True)), lines)
+                return Table(_joined(columns), lines)
             plain -= odd
 
     def _free(self) -> None:
@@ -159,11 +161,9 @@ def _holds_words(column: Column) -> bool:
     return bool(np.count_nonzero(~np.isfinite(values)) != column.null_count)
 
 
-def _unpacked(table: Any) -> Iterator[Column]:
-    """Each column as one array; a column's chunks are freed before the next is joined."""
-    while table.num_columns:
-        yield table.column(0).combine_chunks()
-        table = table.remove_column(0)
+def _joined(columns: dict[int, Column]) -> dict[int, Column]:
+    """Each column as one array; it empties `columns`, so that one is freed before the next is joined."""
+    return {place: columns.pop(place).combine_chunks() for place in list(columns)}
 
 
 def _lines(rows: int, refused: list[int], first_row: int) -> NDArray[np.int64]:
