@@ -153,12 +153,12 @@ class Result(Base):
 
     run_id: Mapped[RunId] = mapped_column(ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
     summary: Mapped[Json]
-    times: Mapped[Blob]
-    equity: Mapped[Blob]
-    cash: Mapped[Blob]
-    exposure: Mapped[Blob]
-    drawdown: Mapped[Blob]
-    benchmark: Mapped[Blob]
+    times: Mapped[Blob] = mapped_column(deferred=True)
+    equity: Mapped[Blob] = mapped_column(deferred=True)
+    cash: Mapped[Blob] = mapped_column(deferred=True)
+    exposure: Mapped[Blob] = mapped_column(deferred=True)
+    drawdown: Mapped[Blob] = mapped_column(deferred=True)
+    benchmark: Mapped[Blob] = mapped_column(deferred=True)
 
 
 class Trade(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +17,7 @@ from backtest.studies.plan import plan
 from backtest.studies.request import StudyRequest
 from config.settings import Settings
 from qa import machine
+from store import packing
 from workflows.studies import sharing, submission
 
 SETTINGS, SYMBOLS, PODS, PROCESSORS = 100_000, 500, 100, 4
@@ -70,11 +70,11 @@ def measured() -> Parts:
 def _with_rows(seconds: dict[str, float], chunk: Chunk) -> Parts:
     began = time.process_time()
     encoded = chunk.encode()
-    payload = zlib.compress(encoded, 1)
+    payload = packing.pack(encoded)
     figures = np.array(
         [chunk.columns[name][:, 0] for name in ("final_equity", "sharpe_ratio")] * 3 + [[0] * len(chunk)]
     )
-    stored = len(payload) + len(zlib.compress(figures.astype("<f8").tobytes(), 1))
+    stored = len(payload) + len(packing.pack(figures.astype("<f8").tobytes()))
     stored_in = time.process_time() - began
     began = time.process_time()
     join([chunk], len(chunk), len(chunk))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 
 from sqlalchemy import and_, func, or_, select
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from backtest.errors import BacktestError
 from backtest.plural import counted
 from backtest.run import result_tables
+from store import packing
 from store.errors import StoreError
 from store.models import OPEN, Result, Run, RunSymbol, Status, StoredDataset, Trade
 from store.queries import datasets, results
@@ -49,7 +49,7 @@ def _curves(session: Session) -> Iterator[str]:
     for run_id, times, *curves in session.execute(stored):
         try:
             lengths = {len(results.times(times)), *(len(results.curve(curve)) for curve in curves)}
-        except (zlib.error, ValueError) as error:
+        except packing.UNPACK_ERRORS as error:
             yield f"the curves of run {run_id} cannot be read: {error}"
             continue
         if len(lengths) != 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,15 @@ from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
 from backtest.run.result_tables import CURVES, TRADE_COLUMNS
+from store import packing
 from store.models import Result, Trade
 from store.queries import runs
 from store.queries.studies import ledger
 
 NEEDED = ("metrics", "result_hash", "engine_version", "data_hash", "data_hashes")
 """The keys of a summary that the run's row needs."""
+COLUMNS = ("times", *CURVES)
+"""The compressed columns of a result."""
 _HEADLINES = ("total_return", "sharpe_ratio", "max_drawdown", "num_trades")
 _ROWS_AT_ONCE = 5_000
 
@@ -57,23 +59,26 @@ def succeed(session: Session, run_id: str, result: RunResult, *, now: datetime) 
 
 
 def get(session: Session, run_id: str) -> Result | None:
-    """The result of a run, or None while there is none."""
+    """The result of a run, whose columns are read when they are asked for; None while there is none."""
     return session.get(Result, run_id)
 
 
-def unpacked(stored: bytes) -> bytes:
-    """The bytes of a stored column, which other levels of compression may store otherwise."""
-    return zlib.decompress(stored)
+def column(session: Session, run_id: str, name: str) -> bytes | None:
+    """The stored column of one of `COLUMNS`, compressed; None where the run has no result."""
+    if name not in COLUMNS:
+        raise KeyError(name)
+    stored: bytes | None = session.scalar(select(getattr(Result, name)).where(Result.run_id == run_id))
+    return stored
 
 
 def curve(stored: bytes) -> Floats:
     """One stored curve as a (T,) array."""
-    return np.frombuffer(zlib.decompress(stored), "<f8").astype(np.float64)
+    return np.frombuffer(packing.unpack(stored), "<f8").astype(np.float64, copy=False)
 
 
 def times(stored: bytes) -> Times:
     """The stored times of the curves, (T,) datetime64[s]."""
-    return np.frombuffer(zlib.decompress(stored), "<i8").astype("datetime64[s]")
+    return np.frombuffer(packing.unpack(stored), "<i8").view("datetime64[s]")
 
 
 TradeSort = Literal["seq", "entry_time", "exit_time", "pnl", "pnl_pct", "bars_held", "size", "symbol"]
@@ -203,4 +208,4 @@ def _add(session: Session, run_id: str, result: RunResult) -> None:
 
 
 def _pack(column: NDArray[Any]) -> bytes:
-    return zlib.compress(column.tobytes(), level=1)
+    return packing.pack(column.tobytes())

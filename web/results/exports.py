@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, abort, jsonify, request, stream_with_context
 
+from backtest.arrays import Floats, Times
 from backtest.run import result_tables
 from store.queries import results, runs
 from web.api import schemas, serializers
@@ -94,13 +95,18 @@ def report(run_id: str) -> Response:
 
 
 def _curve_rows(curves: Curves) -> Iterator[tuple[Any, ...]]:
-    """Rows by the thousand, as trades are: a client that reads slowly holds no text of all bars."""
-    for start in range(0, len(curves.times), _ROWS_AT_ONCE):
+    """Rows by the thousand, as trades are: a client that reads slowly holds no text of all bars.
+
+    The curves are read before the answer begins.
+    """
+    return _rows_of(curves.times, list(curves.by_name.values()))
+
+
+def _rows_of(times: Times, columns: Sequence[Floats]) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(times), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        stamps = np.datetime_as_string(curves.times[part], unit="s")
-        yield from zip(
-            stamps, *(curves.by_name[name][part].tolist() for name in result_tables.CURVES), strict=True
-        )
+        stamps = np.datetime_as_string(times[part], unit="s")
+        yield from zip(stamps, *(column[part].tolist() for column in columns), strict=True)
 
 
 def _trade_rows(run_id: str, names: Sequence[str]) -> Iterator[list[Any]]:

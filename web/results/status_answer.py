@@ -15,7 +15,7 @@ from web.api import links, schemas, serializers
 from web.middleware.compression import Body
 from web.presentation import charts
 from web.presentation.decimation import downsample
-from web.results.stored_curves import Curves, decode, require
+from web.results.stored_curves import Curves, curves_of, require
 from web.services import database
 
 _MOST_TRADES = 1_000
@@ -55,7 +55,7 @@ def _finished(run: Run, points: int, with_charts: bool) -> schemas.Status:
     with database().read() as session:
         result = require(session, run.run_id)
         trades = results.trades(session, run.run_id, limit=_MOST_TRADES)
-    curves = decode(result)
+    curves = curves_of(run.run_id, str(run.result_hash))
     return {
         **serializers.run_details(run),
         "links": links.of_run(run.run_id),

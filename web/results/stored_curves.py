@@ -1,15 +1,15 @@
-"""A run's stored curves, decoded once a process for the runs that are being looked at."""
+"""A run's stored curves, each decoded once a process for the runs that are being looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Condition
 
 from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
-from backtest.run import result_tables
+from backtest.run.result_tables import CURVES
 from store.errors import UnknownRun
 from store.models import Result, Run
 from store.queries import datasets, results, runs
@@ -19,18 +19,42 @@ from web.services import database
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curves:
-    """Everything that was recorded bar by bar; (T,) arrays on common times."""
+    """Everything that was recorded bar by bar; (T,) arrays on common times, by the names of `CURVES`."""
 
     times: Times
     by_name: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored(Mapping[str, Floats]):
+    """The curves of a finished run, each read and decoded when it is asked for: no page shows all of them."""
+
+    run_id: str
+    result_hash: str
+
+    def __getitem__(self, name: str) -> Floats:
+        if name not in CURVES:
+            raise KeyError(name)
+        return _curve(self.run_id, self.result_hash, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CURVES)
+
+    def __len__(self) -> int:
+        return len(CURVES)
 
 
 def require(session: Session, run_id: str) -> Result:
     """The result of a run, or `UnknownRun` where it has none yet."""
     result = results.get(session, run_id)
     if result is None:
-        raise UnknownRun(f"run {run_id} has no result yet; GET /status/{run_id} shows its progress")
+        raise _no_result(run_id)
     return result
+
+
+def _no_result(run_id: str) -> UnknownRun:
+    """That a run has no result, or none any more."""
+    return UnknownRun(f"run {run_id} has no result yet; GET /status/{run_id} shows its progress")
 
 
 def finished_run(run_id: str) -> tuple[Run, Curves]:
@@ -44,19 +68,25 @@ def finished_run(run_id: str) -> tuple[Run, Curves]:
 
 def curves_of(run_id: str, result_hash: str) -> Curves:
     """The curves of a finished run; a result never changes under its hash."""
-    return _curves(run_id, result_hash)
+    return Curves(_times(run_id, result_hash), _Stored(run_id, result_hash))
 
 
 @cached(LRUCache(8), condition=Condition())
-def _curves(run_id: str, _result_hash: str) -> Curves:
+def _times(run_id: str, _result_hash: str) -> Times:
+    return results.times(_column(run_id, "times"))
+
+
+@cached(LRUCache(8 * len(CURVES)), condition=Condition())
+def _curve(run_id: str, _result_hash: str, name: str) -> Floats:
+    return results.curve(_column(run_id, name))
+
+
+def _column(run_id: str, name: str) -> bytes:
     with database().read() as session:
-        return decode(require(session, run_id))
-
-
-def decode(result: Result) -> Curves:
-    """The curves of a stored result."""
-    named = {name: results.curve(getattr(result, name)) for name in result_tables.CURVES}
-    return Curves(results.times(result.times), named)
+        stored = results.column(session, run_id, name)
+    if stored is None:
+        raise _no_result(run_id)
+    return stored
 
 
 @cached(LRUCache(8), condition=Condition())

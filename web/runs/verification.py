@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from backtest.plural import counted
 from backtest.run import recomputed
-from backtest.run.result_tables import CURVES, HASH_VERSION, TRADE_COLUMNS
+from backtest.run.result_tables import HASH_VERSION, TRADE_COLUMNS
+from store import packing
 from store.errors import UnknownRun
 from store.models import Run, Status, Trade
 from store.queries import results, runs
@@ -86,10 +87,9 @@ def _of_trades(stored: Sequence[Trade], computed: Sequence[Trade]) -> str | None
 
 
 def _of_curves(session: Session, run: Run, again: Run) -> str | None:
-    before, after = results.get(session, run.run_id), results.get(session, again.run_id)
-    for name in ("times", *CURVES):
-        was, now = (results.unpacked(getattr(result, name)) for result in (before, after))
-        if was != now:
+    for name in results.COLUMNS:
+        was, now = (results.column(session, execution.run_id, name) for execution in (run, again))
+        if was is None or now is None or packing.unpack(was) != packing.unpack(now):
             return f"the trades are identical; the curve {name} differs"
     return None
 

@@ -5,8 +5,8 @@ const COLOURS = ["series-1", "series-2", "series-3", "series-4", "series-5", "se
 const SCALE = { priceLineVisible: false, lastValueVisible: false, priceFormat: { type: "custom", formatter: FORMATS.price, minMove: 1e-9 } };
 
 export class CandleChart extends BaseChart {
-  constructor(figure) {
-    super(figure);
+  constructor(figure, first) {
+    super(figure, first);
     this.candles = this.chart.addSeries(library.CandlestickSeries, this.candleStyle(), 0);
     this.lines = [];
     this.panes = [];

@@ -24,8 +24,8 @@ const within = (most) => (original) => {
 };
 
 class CurveChart extends BaseChart {
-  constructor(figure) {
-    super(figure);
+  constructor(figure, first) {
+    super(figure, first);
     this.panes = JSON.parse(figure.dataset.panes);
     this.series = [];
     this.window = figure.querySelector("select[name=window]");
@@ -178,10 +178,20 @@ function draw(part) {
   loadParts(part);
 }
 
+// What the page asked for while the scripts were loading: the chart is drawn once, with it, and not empty before.
+async function preloaded(figure) {
+  const link = figure.querySelector("link[rel=preload]");
+  if (!link) return null;
+  try {
+    const response = await fetch(link.href);
+    return response.ok ? await response.json() : null;
+  } catch { return null; }  // the chart asks again, and tells what is wrong
+}
+
 async function start(figure) {
-  const Kind = await kindOf(figure);
+  const [Kind, first] = await Promise.all([kindOf(figure), preloaded(figure)]);
   if (!figure.isConnected) return;
-  const chart = new Kind(figure);
+  const chart = new Kind(figure, first);
   drawn.add(chart);
   chart.load().catch((error) => chart.failed(error));
 }

@@ -6,8 +6,8 @@ import { TradeMarks } from "./trade_marks.js";
 const MOST = 150, LATEST = 253402300799;
 
 export class PriceChart extends CandleChart {
-  constructor(figure) {
-    super(figure);
+  constructor(figure, first) {
+    super(figure, first);
     this.marks = new TradeMarks();
     this.candles.attachPrimitive(this.marks);
     this.story = document.getElementById("trade-panel");

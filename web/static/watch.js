@@ -6,7 +6,7 @@ const [headline, clock, bar, done, connection] = ["headline", "clock", "bar", "b
 const steps = [...card.querySelectorAll(".steps li")];
 const ENDED = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 const STAGES = { queued: 0, loading: 1, saving: 3, persisting: 3, done: 3 };
-const QUICK = 150, SLOW = 2000, LONGEST = 30000;
+const QUICK = 75, SLOW = 2000, LONGEST = 30000;
 let pause = QUICK, failures = 0, left = null, furthest = 0;
 
 const seconds = (value) => value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Final
@@ -15,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from backtest.arrays import Floats
 from backtest.studies.chunk import Chunk
 from backtest.studies.objective import FIGURES
+from store import packing
 from store.models import Study, StudyChunk
 from store.queries.statements import changed_rows
 
@@ -36,8 +36,8 @@ def store(session: Session, study_id: str, chunk: Chunk) -> bool:
         study_id=study_id,
         number=chunk.number,
         status=ChunkStatus.DONE,
-        payload=zlib.compress(chunk.encode(), 1),
-        figures=zlib.compress(table.tobytes(), 1),
+        payload=packing.pack(chunk.encode()),
+        figures=packing.pack(table.tobytes()),
     )
     return _add(session, found)
 
@@ -117,13 +117,13 @@ def payloads(session: Session, study_id: str) -> list[Chunk]:
 def each(session: Session, study_id: str) -> Iterator[Chunk]:
     """Every chunk that is done, by number, each read when it is asked for: all of them may be a gigabyte."""
     for _, stored in _one_by_one(session, StudyChunk.payload, study_id):
-        yield Chunk.decode(zlib.decompress(stored))
+        yield Chunk.decode(packing.unpack(stored))
 
 
 def figures(session: Session, study_id: str) -> Iterator[tuple[int, Floats]]:
     """Of every chunk that is done its number and the (7, R) table of `SHOWN`."""
     for number, stored in _one_by_one(session, StudyChunk.figures, study_id):
-        yield number, np.frombuffer(zlib.decompress(stored), "<f8").reshape(len(SHOWN), -1)
+        yield number, np.frombuffer(packing.unpack(stored), "<f8").reshape(len(SHOWN), -1)
 
 
 def _one_by_one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session, undefer
 
 from backtest.studies.plan import Plan
 from backtest.studies.request import StudyLimits, StudyRequest
+from store import packing
 from store.errors import Conflict, UnknownStudy
 from store.models import OPEN, Status, Study
 from store.queries import quotas
@@ -122,7 +122,7 @@ def add_refused(session: Session, refused: Refused, *, now: datetime) -> None:
             request=dict(refused.received),
             request_hash=ledger.hash_of(refused.received),
             data_hashes={},
-            numbers=zlib.compress(b""),
+            numbers=packing.pack(b""),
             bars=0,
             trials=0,
             refused=0,
@@ -162,7 +162,7 @@ def plan_of(session: Session, study_id: str) -> Plan:
         raise UnknownStudy(f"there is no study {study_id}")
     if not study.chunks:
         raise Conflict(f"study {study_id} was refused and has no trials: {study.error_message}")
-    steps = np.frombuffer(zlib.decompress(study.numbers), "<i8")
+    steps = np.frombuffer(packing.unpack(study.numbers), "<i8")
     return Plan(StudyRequest.parse(study.request, limits=_ACCEPTED), np.cumsum(steps), study.refused)
 
 
@@ -286,7 +286,7 @@ def _new(submission: Submission, now: datetime) -> Study:
         request=request.as_json(),
         request_hash=request_hash(request),
         data_hashes=dict(submission.data_hashes),
-        numbers=zlib.compress(steps.tobytes(), 1),
+        numbers=packing.pack(steps.tobytes()),
         bars=submission.bars,
         trials=planned.trials,
         refused=planned.refused,

@@ -135,3 +135,20 @@ def test_the_rooms_with_curves_have_no_barriers(open_page, result, theme):
 
     grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
     assert [(fault["id"], fault["nodes"][0]["html"][:150]) for fault in grave] == []
+
+
+@pytest.mark.parametrize("room", ["overview", "trades", "returns", "risk"])
+def test_what_a_chart_shows_first_is_fetched_once_and_before_its_scripts_run(open_page, result, room):
+    page = open_page("about:blank")
+    fetched = []
+    page.on("request", lambda request: fetched.append(request.url.partition("/api/")[2].partition("/")[2]))
+    page.goto(f"{result}?tab={room}", wait_until="networkidle")
+    charts = page.locator("figure.chart")
+    expect(page.locator("figure.chart[data-ready]")).to_have_count(charts.count())
+    asked = [address for address in fetched if "/" in address and "markers" not in address]
+    preloaded = [
+        link.partition("/api/")[2].partition("/")[2]
+        for link in page.eval_on_selector_all("figure link[rel=preload]", "all => all.map(one => one.href)")
+    ]
+    assert len(preloaded) == charts.count() > 0
+    assert sorted(asked) == sorted(preloaded), "each chart's data once, by its preload alone"

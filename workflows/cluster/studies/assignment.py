@@ -6,7 +6,6 @@ It travels as a bundle: the pods that compute may read prices and nothing else i
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from backtest.studies.chunk import Chunk
 from backtest.studies.plan import Plan
 from backtest.studies.request import StudyLimits, StudyRequest
 from backtest.studies.statistics.deflated import Tried
+from store import packing
 from workflows.steps import bundle
 
 _STUDY: Final = "study.json"
@@ -71,7 +71,7 @@ class Assignment:
         steps = np.diff(self.planned.numbers, prepend=np.int64(0)).astype("<i8")
         files = {
             _STUDY: json.dumps(self._as_json()).encode(),
-            _NUMBERS: zlib.compress(steps.tobytes(), 1),
+            _NUMBERS: packing.pack(steps.tobytes()),
             _KNOWN: b"".join(_framed(chunk.encode()) for chunk in self.known),
         }
         bundle.write(folder, self.study_id, files)
@@ -97,7 +97,7 @@ def read(folder: Path, study_id: str) -> Assignment:
     """The assignment in a bundle; `BundleError` where it is not what `write` wrote for this study."""
     files = bundle.read(folder, study_id)
     asked = bundle.read_json(files, _STUDY)
-    steps = np.frombuffer(zlib.decompress(bundle.file(files, _NUMBERS)), "<i8")
+    steps = np.frombuffer(packing.unpack(bundle.file(files, _NUMBERS)), "<i8")
     request = StudyRequest.parse(asked["request"], limits=_ACCEPTED)
     return Assignment(
         study_id=study_id,
