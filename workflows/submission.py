@@ -217,8 +217,11 @@ def _launch(database: Database, launcher: Launcher, run_id: str) -> None:
             runs.fail(session, run_id, code="launch_refused", message=message, now=datetime.now(UTC))
 
 
-def cancel(database: Database, launcher: Launcher, run_id: str, *, actor: Actor | None = None) -> bool:
-    """→ CANCELLED, then stop what executes the run; false where it has ended already."""
+def cancel(database: Database, run_id: str, *, actor: Actor | None = None) -> bool:
+    """→ CANCELLED, which stops what executes the run: the local worker and the dispatcher look at the row.
+
+    False where the run has ended already.
+    """
     now = datetime.now(UTC)
     with database.write() as session:
         owner = runs.get(session, run_id).client
@@ -230,6 +233,4 @@ def cancel(database: Database, launcher: Launcher, run_id: str, *, actor: Actor 
     if cancelled:
         with logs.about(run_id):
             log.info("run CANCELLED")
-            launcher.cancel(run_id)
-    failpoints.hit("cancel-stopped")
     return cancelled

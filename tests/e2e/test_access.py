@@ -8,6 +8,10 @@ from tests.e2e.installation import NAMESPACE
 
 MAY = {
     "web": {
+        ("workflows.argoproj.io", "create get list"),
+        ("workflowtemplates.argoproj.io", "get"),
+    },
+    "dispatcher": {
         ("workflows.argoproj.io", "create get list patch update"),
         ("workflowtemplates.argoproj.io", "get"),
     },

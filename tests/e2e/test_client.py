@@ -38,7 +38,7 @@ def argo_settings(address, cluster, monkeypatch, tmp_path):
     return replace(
         Settings(),
         argo_server=f"https://{HOST}:{address[1]}",
-        argo_token=run("kubectl", "-n", NAMESPACE, "create", "token", "web").strip(),
+        argo_token=run("kubectl", "-n", NAMESPACE, "create", "token", "dispatcher").strip(),
         argo_ca_file=str(authority),
         argo_namespace=NAMESPACE,
     )

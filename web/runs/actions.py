@@ -20,7 +20,7 @@ bp = Blueprint("run_actions", __name__, url_prefix="/runs/<run_id>")
 @bp.post("/cancel")
 def cancel(run_id: str) -> ResponseReturnValue:
     """Cancel a run that has not ended; one that has stays as it is."""
-    cancelled = submission.cancel(database(), launcher(), run_id, actor=actor())
+    cancelled = submission.cancel(database(), run_id, actor=actor())
     if wants_page():
         return redirect(url_for("result_page.show", run_id=run_id), 303)
     with database().read() as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from config import logs
 from config.settings import Settings
 from store.session import Database
-from workflows.cluster.argo_client import Argo, ArgoForbidden, ArgoRefused, ArgoUnavailable, name_of
+from workflows.cluster.argo_client import Argo, ArgoForbidden, ArgoRefused, ArgoUnavailable
 from workflows.cluster.dispatcher import Dispatcher
 from workflows.errors import LaunchRefused
 
@@ -34,10 +34,3 @@ class ArgoLauncher:
             raise LaunchRefused(str(refused)) from refused
         except (ArgoUnavailable, ArgoForbidden) as error:
             log.warning("Argo Workflows unavailable, run stays PENDING", error=str(error))
-
-    def cancel(self, run_id: str) -> None:
-        """Stop the run's workflow; where Argo is unavailable the reconciler does it later."""
-        try:
-            self._argo.stop(name_of(run_id))
-        except (ArgoUnavailable, ArgoForbidden, ArgoRefused) as error:
-            log.warning("workflow could not be stopped yet", error=str(error))

@@ -14,6 +14,3 @@ class Launcher(Protocol):
         Raise `LaunchRefused` only where it is certain that the run will not be executed. Where the
         outcome is unknown or the run cannot start for a while, return: the run waits as PENDING.
         """
-
-    def cancel(self, run_id: str) -> None:
-        """Stop what executes the run, if anything does; the row is CANCELLED already."""

@@ -130,15 +130,3 @@ def test_a_template_that_is_missing_fails_the_run_at_once_and_names_it(cluster):
     run = cluster.get(run_id)
     assert (run.status, run.error_code) == ("FAILED", "launch_refused")
     assert "WorkflowTemplate backtest is not installed" in run.error_message
-
-
-def test_a_cancelled_run_has_its_workflow_stopped_and_one_that_cannot_be_reached_is_no_error(cluster):
-    launcher = ArgoLauncher(cluster.settings)
-    run_id = cluster.submit(launcher)
-
-    launcher.cancel(run_id)
-    cluster.server.answer = (503, {"message": "starting"})
-    launcher.cancel(run_id)
-
-    cluster.server.answer = None
-    assert cluster.argo.find(name_of(run_id)).phase == "Failed"
