@@ -13,8 +13,8 @@ from pathlib import Path
 from qa import reliability
 from qa.chaos import suite as chaos
 from qa.chaos.report import INVARIANTS, Report, table
-from qa.environment import DATABASE_KINDS
 from qa.fuzz import suite as fuzz
+from qa.harness.environment import DATABASE_KINDS
 from qa.load import rolling, soak, steady
 
 

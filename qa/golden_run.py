@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from qa.environment import TestEnvironment
+from qa.harness.environment import TestEnvironment
 from web import golden_run
 
 REQUEST = {

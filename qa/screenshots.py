@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page
 
 from qa import upload_states
 from qa.browser import chromium
-from qa.environment import app_running
 from qa.examples import MINIMAL
-from qa.processes import ROOT, wait_until
+from qa.harness.environment import app_running
+from qa.harness.processes import ROOT, wait_until
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {

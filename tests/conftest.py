@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 from config.settings import Settings
-from qa import mysql
-from qa.mysql import MySQLServer
+from qa.harness import mysql
+from qa.harness.mysql import MySQLServer
 from store import schema
 from store.session import Database
 

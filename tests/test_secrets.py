@@ -11,10 +11,10 @@ from sqlalchemy.engine import make_url
 
 from config import logs
 from config.settings import Settings
-from qa.environment import RULES, TestEnvironment
 from qa.examples import REQUEST
-from qa.processes import ROOT, free_port
-from qa.run_queue import add_samples
+from qa.harness.environment import RULES, TestEnvironment
+from qa.harness.processes import ROOT, free_port
+from qa.harness.run_queue import add_samples
 from store import schema
 from store.session import Database
 from tests.workflows import argo_server

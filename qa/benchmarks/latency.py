@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from qa import machine
-from qa.environment import DATABASE_KINDS, PRODUCTION, TestEnvironment, running_on
 from qa.examples import TEN_YEARS
+from qa.harness.environment import DATABASE_KINDS, PRODUCTION, TestEnvironment, running_on
 
 PAGE = Path("docs/latency.md")
 _POLL_SECONDS, _REST_SECONDS, _WARM_UP = 0.005, 0.05, 5

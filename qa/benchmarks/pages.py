@@ -21,7 +21,7 @@ from backtest.prices.library import Library
 from qa import machine
 from qa.benchmarks.market import walk
 from qa.browser import chromium
-from qa.environment import app_running
+from qa.harness.environment import app_running
 
 PAGE = Path("docs/page-speed.md")
 TABS = ("overview", "trades", "returns", "risk", "settings")

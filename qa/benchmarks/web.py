@@ -22,12 +22,12 @@ import psutil
 
 from qa import machine
 from qa.benchmarks.market import walk
-from qa.environment import PRODUCTION, TestEnvironment, running_on
 from qa.examples import TEN_YEARS
-from qa.http_client import HttpClient
+from qa.harness.environment import PRODUCTION, TestEnvironment, running_on
+from qa.harness.http_client import HttpClient
+from qa.harness.processes import ROOT, free_port, kill_tree, start_program, wait_until_ready
 from qa.load import clients
 from qa.load.clients import Answers
-from qa.processes import ROOT, free_port, kill_tree, start_program, wait_until_ready
 
 PAGE = Path("docs/web-speed.md")
 SYMBOLS, BARS = 10, 6_300

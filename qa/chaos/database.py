@@ -15,7 +15,7 @@ from pathlib import Path
 from qa.chaos.disk import Disk
 from qa.chaos.experiment import Experiment, pausing
 from qa.chaos.proxy import Mode, Proxy
-from qa.mysql import MySQLServer
+from qa.harness.mysql import MySQLServer
 
 _LONG_HANG_SECONDS = 40.0
 """Longer than a statement may take: the product has to give up, and to come back."""

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from qa.chaos.report import Report
-from qa.environment import TestEnvironment
 from qa.examples import REQUEST
+from qa.harness.environment import TestEnvironment
 from store.admin.check import problems
 from store.models import OPEN, Result, Status
 

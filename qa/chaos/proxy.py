@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import Literal
 
-from qa.tcp import TcpServer
+from qa.harness.tcp import TcpServer
 
 Mode = Literal["pass", "hang", "refuse"]
 _CHUNK = 65_536

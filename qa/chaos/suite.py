@@ -15,8 +15,8 @@ from qa.chaos.disk import Disk
 from qa.chaos.experiment import Experiment
 from qa.chaos.proxy import Proxy
 from qa.chaos.report import Report
-from qa.environment import DatabaseKind, TestEnvironment
-from qa.mysql import MySQLServer
+from qa.harness.environment import DatabaseKind, TestEnvironment
+from qa.harness.mysql import MySQLServer
 
 _KILLS_A_ROUND = 40
 _KILLS_OF_STUDIES_A_ROUND = 25

@@ -33,7 +33,7 @@ from config.settings import RequestLimits, Settings
 from qa import reliability
 from qa.examples import MINIMAL, SMALL_STUDY
 from qa.fuzz import formulas, pricefiles, values
-from qa.run_queue import add_samples
+from qa.harness.run_queue import add_samples
 from store import schema
 from store.session import Database
 from web import create_app

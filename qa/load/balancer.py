@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from qa.tcp import TcpServer
+from qa.harness.tcp import TcpServer
 
 _CHUNK = 65_536
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import select
 
-from qa.environment import TestEnvironment
+from qa.harness.environment import TestEnvironment
 from store.admin.check import problems
 from store.models import OPEN, Run, Status
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qa import reliability
-from qa.environment import PRODUCTION, TestEnvironment, running_on
+from qa.harness.environment import PRODUCTION, TestEnvironment, running_on
 from qa.load import clients, promises
 from qa.load.balancer import Balancer
 from qa.load.clients import Answers, Client, ClientPool, varied_request

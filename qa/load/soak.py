@@ -11,11 +11,11 @@ from pathlib import Path
 
 from config import logs
 from qa import reliability
-from qa.environment import PRODUCTION, DatabaseKind, TestEnvironment, running_on
+from qa.harness.environment import PRODUCTION, DatabaseKind, TestEnvironment, running_on
+from qa.harness.processes import wait_until
 from qa.load import footprint
 from qa.load.clients import varied_request
 from qa.load.footprint import Footprint
-from qa.processes import wait_until
 from store.admin.check import problems
 from store.models import Status
 

@@ -12,7 +12,7 @@ import requests
 
 from tests.argocd_e2e import report
 from tests.argocd_e2e.gitops import Gitops
-from tests.e2e.cluster import Tunnel, run
+from tests.e2e.harness.cluster import Tunnel, run
 
 collect_ignore_glob = [] if os.environ.get("ARGOCD_E2E") else ["test_*.py"]
 

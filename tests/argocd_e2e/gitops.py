@@ -14,9 +14,9 @@ from typing import Any
 from pyarrow import fs
 
 from tests.docs import guide
-from tests.e2e.cluster import Cluster, run, until
-from tests.e2e.guide_installation import Shell
-from tests.e2e.installation import LOADER, load, store_keys
+from tests.e2e.harness.cluster import Cluster, run, until
+from tests.e2e.harness.guide_installation import Shell
+from tests.e2e.harness.installation import LOADER, load, store_keys
 from tests.k8s.manifests import IMAGE, K8S, REPOSITORY, kustomization
 
 NAME = "stock-backtest-e2e"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import run
+from tests.e2e.harness.cluster import run
 
 HEAD = "# On a real Argo CD\n"
 PAGE = Path(__file__).parents[2] / "docs" / "e2e.md"

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.docs import guide
-from tests.e2e.cluster import until
+from tests.e2e.harness.cluster import until
 from tests.k8s.manifests import IMAGE
 
 pytestmark = pytest.mark.timeout(1500)

@@ -8,9 +8,9 @@ ENGLISH, KOREAN = ROOT / "docs" / "ops-guide.md", ROOT / "docs" / "ops-guide.ko.
 EXECUTED_BY = {
     "machine": "tests/docs/test_ops_guide.py",
     "git": "tests/docs/test_ops_guide.py",
-    "docker": "tests/e2e/test_compose.py",
-    "cluster": "tests/e2e/test_guide.py",
-    "store": "tests/e2e/test_store.py",
+    "docker": "tests/e2e/installation/test_compose.py",
+    "cluster": "tests/e2e/installation/test_guide.py",
+    "store": "tests/e2e/installation/test_store.py",
 }
 """The second word of a block's fence, and the test that executes what is in it; `cloud` is executed by none."""
 

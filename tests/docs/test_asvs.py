@@ -3,7 +3,7 @@
 import ast
 import re
 
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 
 NAMED = sorted(
     set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/asvs.md").read_text(encoding="utf-8")))

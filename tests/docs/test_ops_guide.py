@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from argocd import release
-from qa import processes
-from qa.http_client import is_ok
+from qa.harness import processes
+from qa.harness.http_client import is_ok
 from tests.argocd.servers import application, serve
 from tests.docs import guide
 from tests.docs.guide import ENGLISH, EXECUTED_BY, KOREAN, ROOT

@@ -5,7 +5,7 @@ import random
 from qa.chaos import studies
 from qa.chaos.experiment import Experiment
 from qa.chaos.report import Report
-from qa.environment import TestEnvironment
+from qa.harness.environment import TestEnvironment
 
 
 def test_five_kills_in_the_midst_of_studies_lose_nothing_and_leave_the_same_bytes(tmp_path):

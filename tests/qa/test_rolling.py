@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from qa.environment import TestEnvironment
+from qa.harness.environment import TestEnvironment
 from qa.load import promises, rolling
 from store.models import Status
 

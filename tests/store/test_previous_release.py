@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from store import schema
 
 VERSIONS = Path("store/migrations/versions")

@@ -7,7 +7,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
-from qa import mysql
+from qa.harness import mysql
 from store.session import Database
 
 

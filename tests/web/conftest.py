@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from backtest.run.outcome import run as execute
 from config.settings import Settings
 from qa.examples import TEN_YEARS
-from qa.run_queue import add_samples
+from qa.harness.run_queue import add_samples
 from store import schema
 from store.queries import datasets, results, runs
 from store.session import Database

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from qa.processes import free_port, start, wait_until_ready
+from qa.harness.processes import free_port, start, wait_until_ready
 
 KEY = "a key of the tests, long enough to sign with"
 ALICE = {

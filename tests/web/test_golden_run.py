@@ -8,8 +8,8 @@ import sys
 import pytest
 from sqlalchemy import func, select
 
-from qa.environment import TestEnvironment
-from qa.processes import ROOT
+from qa.harness.environment import TestEnvironment
+from qa.harness.processes import ROOT
 from store.models import Run
 from web import golden_run
 

@@ -11,7 +11,7 @@ from threading import Thread
 import numpy as np
 
 from backtest.prices.yahoo import COLUMNS, Quotes
-from qa.processes import LAST_RESORT_SECONDS
+from qa.harness.processes import LAST_RESORT_SECONDS
 from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooNotInstalled, YahooUnavailable
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")

@@ -6,7 +6,7 @@ import pytest
 
 from config import logs
 from config.settings import Settings
-from qa.environment import TestEnvironment
+from qa.harness.environment import TestEnvironment
 from store.admin import accounts
 from tests.workflows import argo_server
 from tests.workflows.clusters import ClusterEnvironment

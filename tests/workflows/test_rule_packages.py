@@ -7,9 +7,9 @@ import sys
 import pytest
 from sqlalchemy import select, update
 
-from qa.environment import TestEnvironment
 from qa.examples import REQUEST
-from qa.processes import ROOT, wait_until
+from qa.harness.environment import TestEnvironment
+from qa.harness.processes import ROOT, wait_until
 from store.models import Run
 from tests.rule_packages import plant_recording
 

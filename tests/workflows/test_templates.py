@@ -17,7 +17,7 @@ from backtest.studies.plan import plan
 from backtest.studies.request import StudyRequest
 from config.exit_codes import Exit
 from config.settings import Settings
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from workflows import render
 from workflows.cluster import parameters
 from workflows.cluster.studies.form import STUDY

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from qa import mysql
 from qa.argo_scale import section
 from qa.benchmarks.scale import plans, pollers
 from qa.benchmarks.scale.page import page
 from qa.benchmarks.scale.seed import Seeded, Size, fill
-from qa.environment import PRODUCTION, TestEnvironment
+from qa.harness import mysql
+from qa.harness.environment import PRODUCTION, TestEnvironment
 from store import schema
 from store.session import Database
 

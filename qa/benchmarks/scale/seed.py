@@ -16,7 +16,7 @@ from backtest.run import result_tables
 from backtest.run.outcome import run as execute
 from backtest.run.request import RunRequest
 from qa.examples import MINIMAL
-from qa.run_queue import add_samples
+from qa.harness.run_queue import add_samples
 from store.models import Run, RunSymbol, Status
 from store.queries import results, runs
 from store.session import Database

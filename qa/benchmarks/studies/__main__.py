@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from qa import machine
 from qa.benchmarks.studies.memory import Memory
-from qa.environment import app_running
 from qa.examples import sweep
-from qa.http_client import HttpClient
+from qa.harness.environment import app_running
+from qa.harness.http_client import HttpClient
 
 PAGE: Final = Path("docs/studies-speed.md")
 RANGE: Final = {"symbols": ["SP500"], "start_date": "2009-01-02", "end_date": "2018-12-31"}

@@ -11,7 +11,7 @@ import pytest
 
 from backtest.rules.packages import catalogue
 from backtest.rules.packages.catalogue import InvalidCatalogue
-from qa.processes import has_ended
+from qa.harness.processes import has_ended
 from tests.rule_packages import RULE, plant, plant_recording
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, make_url, text
 from config.errors import SettingsError
 from config.exit_codes import Exit
 from config.settings import Settings
-from qa.mysql import PASSWORD, USER
+from qa.harness.mysql import PASSWORD, USER
 from store import schema
 from store.__main__ import main
 from store.admin import accounts

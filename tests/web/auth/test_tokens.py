@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from config.settings import Settings, SignIn
-from qa.run_queue import add_samples
+from qa.harness.run_queue import add_samples
 from store.__main__ import main
 from store.models import Run, Token
 from store.queries import tokens

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from qa.browser import chromium
-from qa.environment import app_running
+from qa.harness.environment import app_running
 
 _LAST_RESORT_MS = 240_000
 """A run shares its processors with the other tests, and with whatever else the machine does."""

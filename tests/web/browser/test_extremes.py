@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from qa.processes import wait_until
+from qa.harness.processes import wait_until
 
 SIZES = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 ROOMS = ("overview", "trades", "returns", "risk", "robustness", "settings")

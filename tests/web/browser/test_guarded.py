@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from qa.environment import app_running
-from qa.processes import free_port
+from qa.harness.environment import app_running
+from qa.harness.processes import free_port
 from tests.web.oidc_provider import ALICE, KEY, provider
 
 NASTY = (

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qa.environment import TestEnvironment
 from qa.fuzz import pricefiles
+from qa.harness.environment import TestEnvironment
 
 MOST_SECONDS_OF_THE_WEB = 2.0
 """Processor time of the web while one /health waits: with the parsers in the web it was four seconds, or for ever.

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from config.settings import RequestLimits, Settings
-from qa.processes import LAST_RESORT_SECONDS, wait_until
-from qa.run_queue import add_samples
+from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
+from qa.harness.run_queue import add_samples
 from store.queries import run_list, runs
 from tests.web.conftest import PAGE, SMALLEST
 from tests.web.submission.test_submit import FORM

@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from config.settings import Settings
-from qa.environment import TestEnvironment
-from qa.processes import LAST_RESORT_SECONDS, wait_until
+from qa.harness.environment import TestEnvironment
+from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from tests.web.conftest import SMALLEST
 from web import create_app
 from web.server import PATIENT_THREADS

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from qa.examples import TEN_YEARS
-from qa.run_queue import add_samples
+from qa.harness.run_queue import add_samples
 from store.queries.studies import studies
 from store.session import Database
 from workflows.studies import chunk_step, finish_step

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 
 STEPS = ("compute", "keep", "reader")
 

@@ -14,7 +14,7 @@ from backtest.prices.dataset import Dataset
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from store.models import Run
 from store.queries import audit, datasets, runs, workflow_links
 from tests.workflows.clusters import BY_HAND, arguments_of

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from store.models import Base
 from store.queries import audit
 from tests.workflows.clusters import pod

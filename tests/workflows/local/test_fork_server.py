@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from config.exit_codes import Exit
-from qa.processes import LAST_RESORT_SECONDS
+from qa.harness.processes import LAST_RESORT_SECONDS
 from workflows.errors import ForkServerDied
 from workflows.local.fork_server import ForkServer
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from qa import mysql
-from qa.processes import LAST_RESORT_SECONDS, wait_until
+from qa.harness import mysql
+from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.admin.check import problems
 from store.queries import audit, runs
 from workflows.launchers import LocalLauncher

@@ -12,7 +12,7 @@ import pymysql
 from sqlalchemy import make_url
 
 from qa.examples import REQUEST
-from qa.processes import LAST_RESORT_SECONDS
+from qa.harness.processes import LAST_RESORT_SECONDS
 from store.admin.check import problems
 from store.models import Result
 from workflows.launchers import LocalLauncher

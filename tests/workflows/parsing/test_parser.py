@@ -13,7 +13,7 @@ import pytest
 from backtest.errors import InvalidFile
 from backtest.prices.reading.reader import read_prices
 from qa.fuzz import pricefiles
-from qa.processes import has_ended, wait_until
+from qa.harness.processes import has_ended, wait_until
 from workflows.errors import ParserBusy, ParserFailed
 from workflows.parsing import children, parser
 from workflows.parsing.parser import FileParser, FileQuestion

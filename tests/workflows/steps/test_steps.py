@@ -8,8 +8,8 @@ import pytest
 from backtest import samples
 from backtest.run.outcome import run as run_purely
 from backtest.run.request import RunRequest
-from qa import mysql
 from qa.examples import REQUEST
+from qa.harness import mysql
 from store.admin.check import problems
 from store.queries import datasets, results, runs
 

@@ -12,7 +12,7 @@ from backtest import samples
 from backtest.run.outcome import run
 from backtest.run.request import RunRequest
 from qa.examples import REQUEST
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from workflows.errors import BundleContradicted
 from workflows.steps import tables
 

@@ -9,7 +9,7 @@ import uuid
 from unittest import mock
 
 from qa.examples import SMALL_STUDY
-from qa.processes import ROOT
+from qa.harness.processes import ROOT
 from store.queries.studies import chunks, studies
 from workflows.cluster.studies import assignment, chunk_pod, executing, form, judge_pod, persist_pod, plan_pod
 from workflows.steps.database import open_once

@@ -10,7 +10,7 @@ from backtest.robustness import robustness as computed
 from backtest.run.request import RunRequest
 from backtest.studies.statistics.deflated import Tried
 from qa.examples import REQUEST
-from qa.processes import LAST_RESORT_SECONDS, wait_until
+from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.errors import Conflict
 from store.models import Status
 from store.queries import runs

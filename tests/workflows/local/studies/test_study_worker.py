@@ -8,7 +8,7 @@ import pytest
 
 from backtest.studies.compute import compute_chunk
 from qa.examples import SMALL_STUDY
-from qa.processes import LAST_RESORT_SECONDS, wait_until
+from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.queries.audit import Actor
 from store.queries.studies import chunks, ledger, studies
 from workflows.studies import chunk_step, submission
