@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from backtest.engine import ENGINE_VERSION
 from backtest.errors import InvalidRequest
@@ -30,6 +33,10 @@ NOTHING_STORED = Failure(
     "The workflow ended as Succeeded, but no result was stored. Submit the run again; the workflow's log has "
     "the details under this run id.",
 )
+_SHORTEST_LIFE_SECONDS: Final = 3.0
+"""A workflow lives longer: a look that comes so soon after the one before it sees each that was not ended by a look."""
+_FULL_LOOK_SECONDS: Final = 30.0
+"""So long at least from one look at everything to the next, which costs what exists and not what changed."""
 log = logs.get(__name__)
 
 
@@ -44,14 +51,17 @@ class Reconciler:
         self._dispatcher = Dispatcher(database, argo, limit=limits.workflows)
         self._studies = StudyReconciler(database, argo, self._details, messages, limits)
         self._invalid: set[str] = set()
+        self._looked_at = self._looked_at_all_at = -math.inf
+        self._is_behind = True
 
     def once(self, *, everything: bool = False) -> None:
         """Give every workflow its row, move every open row to where its workflow stands, start waiting runs.
 
-        Of the workflows that have ended those of open rows are read; with `everything` all are.
+        Of the workflows that have ended those of open rows are read; with `everything` all are, and also where one
+        may have come and gone unseen: at the first look, and after looks that failed or took long.
         """
         # before the rows are read: a workflow that is gone by then has stored its result
-        listed = self._argo.list(finished=everything)
+        listed = self._listed(everything)
         workflows = [workflow for workflow in listed if not workflow.is_study]
         self._details.forget_all_but({workflow.uid for workflow in listed})
         self._register(workflows)
@@ -64,6 +74,16 @@ class Reconciler:
         self._dispatcher.start_waiting()
         self._studies.once([workflow for workflow in listed if workflow.is_study])
         self._set_messages(listed)
+
+    def _listed(self, everything: bool) -> Sequence[WorkflowStatus]:
+        now = time.monotonic()
+        self._is_behind |= now - self._looked_at > _SHORTEST_LIFE_SECONDS
+        is_due = self._is_behind and now - self._looked_at_all_at > _FULL_LOOK_SECONDS
+        listed = self._argo.list(finished=everything or is_due)
+        self._looked_at = now
+        if everything or is_due:
+            self._looked_at_all_at, self._is_behind = now, False
+        return listed
 
     def _set_messages(self, workflows: Sequence[WorkflowStatus]) -> None:
         for workflow in workflows:

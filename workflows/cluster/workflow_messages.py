@@ -24,6 +24,8 @@ class WorkflowMessages:
     def __init__(self, settings: Settings, argo: Argo) -> None:
         self._settings, self._argo = settings, argo
         self._due: set[str] = set()
+        self._set: set[str] = set()
+        """Set in this pass: what was listed before it shows none yet."""
 
     def expect(self, workflow_name: str) -> None:
         """This workflow is going to fail: its message is set as soon as it has."""
@@ -38,12 +40,14 @@ class WorkflowMessages:
             self._due.discard(name)
             if workflow is not None:
                 self.set(workflow)
+        self._set.clear()
 
     def set(self, workflow: WorkflowStatus) -> None:
         """Set the message of a workflow that failed without one; where that fails Argo's nodes still have it."""
         if (
             workflow.phase not in ("Failed", "Error")
             or workflow.message
+            or workflow.name in self._set
             or not self._settings.kubernetes_host
         ):
             return
@@ -52,6 +56,7 @@ class WorkflowMessages:
         message = failure_of(failed_pods_of(nodes), workflow.message).message[:_LONGEST]
         try:
             self._patch(workflow.name, message)
+            self._set.add(workflow.name)
         except requests.RequestException as error:
             log.warning("message of the workflow could not be set", workflow=workflow.name, error=str(error))
 

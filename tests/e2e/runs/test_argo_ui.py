@@ -42,7 +42,7 @@ def test_the_untouched_form_succeeds_and_its_link_opens_the_run(ui, cluster, pro
     expect(opened.locator("dl.kpis")).to_be_visible()
     assert not page.get_by_text("Workflow gone").is_visible()
     page.reload()
-    expect(page.get_by_text("persist(0)")).to_be_visible()
+    expect(page.get_by_text("persist(0)", exact=True)).to_be_visible()
     picture(page, "workflow")
     record_property("seen", f"{workflow}: {run['status']}, the link opens {opened.url.rpartition('/')[0]}/…")
     assert run["status"] == "SUCCEEDED"

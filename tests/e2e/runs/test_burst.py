@@ -16,7 +16,7 @@ from tests.e2e.harness.product import Product
 RUNS = int(os.environ.get("E2E_BURST_RUNS", "200"))
 CLIENTS, LIMIT = 20, 10
 COMPLETED = "workflows.argoproj.io/completed"
-pytestmark = pytest.mark.timeout(1_500)
+pytestmark = [pytest.mark.timeout(1_500), pytest.mark.long]
 
 
 class Watcher:

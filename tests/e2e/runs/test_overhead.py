@@ -11,7 +11,7 @@ from tests.e2e.harness.installation import ARGO, argo_alone
 
 ROUNDS = 5
 GOAL = 1.25
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -100,6 +100,7 @@ def test_a_study_of_three_symbols_apart_has_the_bytes_of_a_local_one(product, re
     assert found["result_hash"] == studies.local_hash(**changes)
 
 
+@pytest.mark.long
 def test_a_million_combinations_in_many_pods_have_the_bytes_of_a_local_one(cluster, product, record_property):
     changes = {
         "space": {

@@ -6,7 +6,7 @@ from tests.e2e.harness import studies
 from tests.e2e.harness.cluster import name_of, until
 from tests.e2e.harness.installation import ARGO, argo_alone
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 CONTROLLER = {"app": "workflow-controller"}
 

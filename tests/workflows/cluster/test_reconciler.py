@@ -7,14 +7,16 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from qa.harness.processes import ROOT
 from store.models import Base
-from store.queries import audit
+from store.queries import audit, runs
 from tests.workflows.clusters import pod
+from workflows.cluster import reconciler
 from workflows.cluster.argo_client import ArgoUnavailable, name_of
 from workflows.submission import cancel
 
@@ -224,11 +226,7 @@ def test_an_ended_run_stays_as_it_is_whatever_its_workflow_says(cluster, phase):
 def test_the_workflow_of_a_cancelled_run_is_stopped(cluster):
     run_id = begun(cluster)
 
-    class Forgetful:
-        def cancel(self, _):
-            """As a web that is killed before it has asked Argo."""
-
-    cancel(cluster.database, Forgetful(), run_id)
+    cancel(cluster.database, run_id)
 
     cluster.reconciler.once()
 
@@ -288,17 +286,35 @@ def test_where_argo_becomes_unavailable_between_list_and_question_nothing_is_cal
     assert cluster.status(run_id) == "PENDING"
 
 
-def test_the_quick_look_asks_only_for_workflows_that_have_not_ended(cluster):
+def test_a_look_soon_after_another_asks_only_for_workflows_that_have_not_ended(cluster):
     asked = []
     listed = cluster.server.get
     cluster.server.get = lambda rest, query, body: asked.append(query) or listed(rest, query, body)
 
     cluster.reconciler.once()
+    cluster.reconciler.once()
     cluster.reconciler.once(everything=True)
 
     selectors = [query["listOptions.labelSelector"][0] for query in asked]
     ours = "app in (backtest,backtest-sweep)"
-    assert selectors == [f"{ours},workflows.argoproj.io/completed!=true", ours]
+    assert selectors == [ours, f"{ours},workflows.argoproj.io/completed!=true", ours]
+
+
+def test_a_workflow_that_came_and_went_between_two_distant_looks_has_its_row(cluster, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    cluster.reconciler.once()
+    uid = cluster.by_hand(start_date="yesterday")
+    cluster.server.move("by-hand", "Failed")
+
+    clock.now += 1
+    cluster.reconciler.once()
+    with cluster.database.read() as session:
+        assert runs.find(session, uid) is None, "it ends no sooner than the next look comes"
+    clock.now += 40
+    cluster.reconciler.once()
+
+    assert ended(cluster, uid) == ("FAILED", "invalid_request")
 
 
 def test_a_look_asks_for_the_pods_of_a_workflow_only_when_something_of_it_has_changed(cluster):
