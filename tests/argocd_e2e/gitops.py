@@ -78,7 +78,7 @@ class Gitops:
             first = next(iter(self.images))
             command, text = (
                 ["docker", "build", "--quiet", "-t", name, "-f", "-", "."],
-                f"FROM {IMAGE}:{first[:7]}\n{lines}",
+                f"FROM {IMAGE}:{first[:7]}\nUSER 0\n{lines}USER 10001:10001\n",
             )
             text += f"ENV IMAGE_TAG={revision[:7]}\n"
         if os.environ.get("ARGOCD_E2E_IMAGE") and not self.images:
@@ -179,6 +179,7 @@ class Gitops:
         for kind in ("applicationset/stock-backtest", "application/stock-backtest"):
             subprocess.run(["kubectl", "-n", "argocd", "delete", kind, "--ignore-not-found"], check=False)
         for place in self.places.values():
+            self._let_go_of_hooks(place)
             place.remove()
             subprocess.run(
                 ["kubectl", "delete", "namespace", place.namespace, "--ignore-not-found"], check=False
@@ -188,6 +189,16 @@ class Gitops:
                 ["kubectl", "delete", "crd", f"{plural}.monitoring.coreos.com", "--ignore-not-found"],
                 check=False,
             )
+
+    def _let_go_of_hooks(self, place: Cluster) -> None:
+        """Take the finalizer off the Jobs of hooks: no Application is there any more for which Argo CD would."""
+        jobs = place.get(f"apis/batch/v1/namespaces/{place.namespace}/jobs").get("items", [])
+        for job in jobs:
+            if job["metadata"].get("finalizers"):
+                place.kubectl(
+                    "patch", "job", job["metadata"]["name"], "--type=merge",
+                    "-p", '{"metadata": {"finalizers": null}}',
+                )  # fmt: skip
 
     def close(self) -> None:
         if self._shell is not None:

@@ -210,6 +210,8 @@ def test_a_release_with_a_migration_migrates_dev_itself_and_waits_in_prod_for_th
     gitops.shell.run(
         "N=stock-backtest\n" + next(text for text in guide.chapter(6, "cluster")).splitlines()[0] + "\n"
     )
+    until(lambda: prod.get("apis/apps/v1/namespaces/stock-backtest/deployments/web"), 600,
+          "prod goes on", pause=1)  # fmt: skip
     prod.ready("deployment/web", seconds=600)
     gitops.token("stock-backtest")
 
