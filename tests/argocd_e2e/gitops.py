@@ -111,6 +111,9 @@ class Gitops:
         self.clone()
         subprocess.run([LOADER, "argocd"], check=True)
         self._stand_ins()
+        for block in guide.chapter(5, "cluster"):
+            if block.startswith("kubectl -n argo "):
+                self.shell.run(block)  # certificate and settings of Argo Workflows
         for namespace in ENVIRONMENTS.values():
             self._secrets(namespace)
             _bucket(namespace)
