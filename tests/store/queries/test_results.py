@@ -78,10 +78,11 @@ def test_curves_and_times_come_back_bit_for_bit(database):
         results.succeed(session, run_id, brought, now=NOON)
 
     with database.read() as session:
-        stored = results.get(session, run_id)
-    assert results.curve(stored.equity).tobytes() == odd.tobytes()
-    assert results.curve(stored.cash).tolist() == [0, 1, 2, 3, 4]
-    assert (results.times(stored.times) == brought.times).all()
+        stored = {name: results.column(session, run_id, name) for name in results.COLUMNS}
+        assert results.column(session, "no such run", "equity") is None
+    assert results.curve(stored["equity"]).tobytes() == odd.tobytes()
+    assert results.curve(stored["cash"]).tolist() == [0, 1, 2, 3, 4]
+    assert (results.times(stored["times"]) == brought.times).all()
 
 
 def test_there_is_no_result_before_there_is_one(database):

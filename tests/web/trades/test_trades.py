@@ -154,6 +154,7 @@ def test_the_weights_of_all_symbols_are_the_exposure_of_the_account(client, fini
         run, curves = finished_run(run_id)
         trades = columns_of(run)
         held = {symbol: shares(trades, symbol, curves.times) for symbol in run.symbols}
+        equity, exposure = curves.by_name["equity"], curves.by_name["exposure"]
 
     gross = np.zeros(len(curves.times))
     for symbol in run.symbols:
@@ -161,8 +162,7 @@ def test_the_weights_of_all_symbols_are_the_exposure_of_the_account(client, fini
             "price"
         ]
         gross += np.abs(held[symbol]) * np.array(close)
-    exposure = gross / curves.by_name["equity"]
-    np.testing.assert_allclose(exposure[:-1], curves.by_name["exposure"][:-1], atol=1e-8)
+    np.testing.assert_allclose((gross / equity)[:-1], exposure[:-1], atol=1e-8)
 
 
 def test_a_run_without_trades_has_symbols_without_profit(client, finished):

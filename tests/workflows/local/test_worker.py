@@ -12,7 +12,6 @@ from qa.harness import mysql
 from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.admin.check import problems
 from store.queries import audit, runs
-from workflows.launchers import LocalLauncher
 from workflows.submission import cancel
 
 
@@ -113,16 +112,16 @@ def test_a_cancelled_run_is_stopped_and_stays_cancelled(environment):
     environment.until(lambda: environment.get(sleeping).status == "RUNNING")
     next_one = environment.enqueue()
 
-    assert cancel(environment.database, LocalLauncher(), sleeping)
+    assert cancel(environment.database, sleeping)
 
     assert environment.wait(next_one).status == "SUCCEEDED"
     assert environment.get(sleeping).status == "CANCELLED"
-    assert not cancel(environment.database, LocalLauncher(), sleeping)
+    assert not cancel(environment.database, sleeping)
 
 
 def test_a_run_cancelled_while_it_waits_is_never_begun(environment):
     run_id = environment.enqueue()
-    cancel(environment.database, LocalLauncher(), run_id)
+    cancel(environment.database, run_id)
 
     environment.start_worker()
     environment.wait(environment.enqueue())

@@ -15,7 +15,6 @@ from qa.examples import REQUEST
 from qa.harness.processes import LAST_RESORT_SECONDS
 from store.admin.check import problems
 from store.models import Result
-from workflows.launchers import LocalLauncher
 from workflows.local.step_failures import worker_died
 from workflows.submission import cancel
 
@@ -98,7 +97,7 @@ def test_when_its_fork_server_is_killed_the_worker_starts_another(environment):
 
     environment.until(lambda: is_replaced(worker, fork_server), what="the run is begun again")
     assert environment.get(sleeping).status == "RUNNING"
-    assert cancel(environment.database, LocalLauncher(), sleeping)
+    assert cancel(environment.database, sleeping)
     assert environment.wait(environment.enqueue()).status == "SUCCEEDED"
     assert worker.poll() is None
 
