@@ -268,6 +268,10 @@ def test_what_git_says_is_healed_back_and_an_empty_folder_deletes_nothing(name):
     assert automated["selfHeal"] is True
     assert automated.get("allowEmpty", False) is False
     assert automated["prune"] is (application["project"] != "argo-workflows")
+    retry = application["syncPolicy"].get("retry")
+    assert retry is None or retry["refresh"] is True, (
+        "what follows a failed commit does not wait for its attempts"
+    )
     if application["source"]["repoURL"] == OURS:
         assert (ROOT / application["source"]["path"]).is_dir()
 
