@@ -173,7 +173,8 @@ def golden_run(gitops, environment):
     """What became of the golden run of the sync that goes on, or was the last one."""
     operation = gitops.status(environment).get("operationState", {})
     done = operation.get("syncResult", {}).get("resources", [])
-    return next((each.get("hookPhase") for each in done if each["name"] == "golden-run"), None)
+    jobs = (each for each in done if (each["kind"], each["name"]) == ("Job", "golden-run"))
+    return next((job.get("hookPhase") for job in jobs), None)
 
 
 def test_a_release_whose_golden_run_fails_is_not_verified_and_not_promoted(gitops, proof, record_property):
