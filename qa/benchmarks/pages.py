@@ -56,9 +56,10 @@ _ABOUT = """\
 Written by `make bench-page` (`python -m qa.benchmarks.pages`): the product runs as `python app.py` starts it,
 on SQLite, and Debian's Chromium watches a run that was just submitted, in a fresh profile each time. *After
 SUCCEEDED* is the time from `completed_at`, which is stored with the result, to the moment at which the
-figures are there and every chart of the page is drawn: noticing the end, loading the page and its scripts,
-drawing. The tabs are visited afterwards with scripts and style sheets in the browser's cache and nothing
-else there. Weight is what goes over the wire without those, compressed. {times} times each: median and longest.
+figures are there and every chart of the page is drawn: noticing the end, loading the page, drawing. Its
+scripts are fetched while the run is executed. The tabs are visited afterwards with scripts and style sheets
+in the browser's cache and nothing else there. Weight is what goes over the wire without those, compressed.
+{times} times each: median and longest.
 
 Measured {day} on {facts}, load average at the end {load:.1f}.
 """
@@ -131,13 +132,13 @@ def _measure(browser: Browser, address: str, series: Series) -> Outcome:
         run_id, page = _watched(browser, address, series, turn)
         ended = _milliseconds(_call(f"{address}/api/runs/{run_id}")["completed_at"])
         after_success.append(page.evaluate(_USABLE) - ended)
-        first_assets = page.evaluate(_WEIGHT)["assets"]
         page.context.close()
     tabs: dict[str, list[float]] = {tab: [] for tab in TABS}
     weights = {}
     for _ in range(TIMES):
         page = _open(browser, address)
         page.goto(f"/runs/{run_id}?tab=trades", wait_until="networkidle")
+        first_assets = page.evaluate(_WEIGHT)["assets"]  # nothing of them was fetched before
         for tab in TABS:
             page.goto(f"/runs/{run_id}?tab={tab}")
             page.wait_for_selector("html[data-usable]", timeout=_WAIT_MS)

@@ -34,9 +34,9 @@ NOTHING_STORED = Failure(
     "the details under this run id.",
 )
 _SHORTEST_LIFE_SECONDS: Final = 3.0
-"""A workflow lives longer: a look that comes so soon after the one before it sees each that was not ended by a look."""
+"""A workflow takes longer than this: looks that are no further apart list each while it is executed."""
 _FULL_LOOK_SECONDS: Final = 30.0
-"""So long at least from one look at everything to the next, which costs what exists and not what changed."""
+"""The least time between two looks at everything, whose cost grows with the workflows that Argo keeps."""
 log = logs.get(__name__)
 
 

@@ -32,8 +32,8 @@ ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
 }
 """All that the server knows of its surroundings: one thread, so that a fork copies all of it; and columns in
-mappings of their own, whose memory returns to the system once one is freed: glibc raises the size from which that
-is so with each that is freed."""
+mappings of their own, whose memory returns to the system once one is freed: left to itself, glibc raises the size
+from which it maps memory with each column that is freed."""
 
 log = logs.get(__name__)
 

@@ -52,7 +52,7 @@ def test_every_run_has_the_same_result_hash_after_the_restore(story, record_prop
     record_property("seen", f"{len(before[0])} runs, {before[1][0][0]} trades, {len(hashes)} result hashes")
 
 
-def test_the_result_of_after_the_backup_is_gone_and_the_record_is_whole(story):
+def test_the_result_of_after_the_backup_is_gone_and_the_database_is_whole(story):
     _before, after, late, restored, _verified = story
 
     seen = {row[0]: row[1:] for row in after[0]}

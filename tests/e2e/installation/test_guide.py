@@ -127,7 +127,7 @@ def test_the_last_backup_says_how_much_it_kept(said):
     assert "kept /backups/stock_backtest-" in said[15][-1]
 
 
-def test_the_record_is_whole_after_the_restore_of_the_guide(said):
+def test_the_database_is_whole_after_the_restore_of_the_guide(said):
     assert said[13][1].rstrip().endswith("the database is consistent")
 
 

@@ -155,7 +155,7 @@ def test_resubmit_is_a_run_of_its_own(ui, cluster, product, record_property):
     assert (after["status"], after["result_hash"]) == ("SUCCEEDED", before["result_hash"])
 
 
-def test_retry_makes_a_failed_run_succeed_once_its_cause_is_mended(ui, cluster, product, record_property):
+def test_retry_makes_a_failed_run_succeed_once_its_cause_is_corrected(ui, cluster, product, record_property):
     symbol = f"LATER{uuid.uuid4().hex[:6].upper()}"
     failed = cluster.submit("backtest-quick", symbols=symbol)
     before = product.ended(uid_of(cluster, failed))

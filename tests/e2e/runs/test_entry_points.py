@@ -181,7 +181,7 @@ def test_a_step_alone_is_refused_with_the_entrypoint_to_choose(cluster):
         cluster.argo("submit", "--from", "workflowtemplate/backtest", "--entrypoint", "engine")
 
 
-def test_the_story_of_a_run_is_told_by_its_run_id(cluster, product, record_property):
+def test_the_logs_of_a_run_are_found_by_its_run_id(cluster, product, record_property):
     workflow = cluster.submit("backtest", **AS_ARGUMENTS | {"symbols": "NOWHERE"})
     run_id = cluster.workflow(workflow)["metadata"]["uid"]
     product.ended(run_id)

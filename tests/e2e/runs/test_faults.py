@@ -365,7 +365,7 @@ def test_a_second_look_at_everything_is_made_by_a_cron_job(cluster, product):
     cluster.kubectl("wait", "--for=condition=complete", "--timeout=120s", "job/look")
 
 
-def test_after_all_that_the_record_is_whole_and_no_run_is_open(cluster, product, record_property):
+def test_after_all_that_the_database_is_whole_and_no_run_is_open(cluster, product, record_property):
     until(lambda: product.open_runs() == 0, 120, "every run has ended")
 
     said = cluster.kubectl("exec", "deployment/web", "--", "python", "-m", "store", "check")
