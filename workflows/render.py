@@ -16,7 +16,9 @@ _HEAD = "# Rendered by `make render` from workflows/templates; change it there.\
 
 def rendered(settings: Settings) -> dict[str, str]:
     """The YAML of every template, by file name."""
-    makers = (templates.backtest, templates.quick, templates.sweep, templates.db_migrate)
+    makers = (
+        templates.backtest, templates.quick, templates.sweep, templates.robustness, templates.db_migrate,
+    )  # fmt: skip
     made = (make(settings) for make in makers)
     return {f"{template.name}.yaml": _HEAD + template.to_yaml() for template in made}
 

@@ -57,8 +57,13 @@ def robustness(
             found[name] = statistic()
         except Undefined as undefined:
             found[name], reasons[name] = None, str(undefined)
+    return {**found, "reasons": reasons, **judged(found)}
+
+
+def judged(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The checks and the verdict of everything that was computed."""
     checks = _checks(found)
-    return {**found, "reasons": reasons, "checks": checks, "verdict": _verdict(checks)}
+    return {"checks": checks, "verdict": _verdict(checks)}
 
 
 def _deflated(account: Account, tried: Tried | None) -> dict[str, Any]:

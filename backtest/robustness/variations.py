@@ -13,18 +13,19 @@ from backtest.prices.calendar import stamp
 from backtest.robustness.basis import Basis, shown
 
 STARTS: Final = 20
+FILLS: Final = ("next_open", "close", "worst")
 _BOUNDS: Final = {"long_only": (0.0, 1.0), "long_short": (-1.0, 1.0), "short_only": (-1.0, 0.0)}
 
 
 def fills(basis: Basis) -> list[dict[str, Any]]:
     """The figures with fills at the next open, at the signal's own close, and at the worst price of the next bar."""
     opened, closed = (replace(basis.config, fill=fill) for fill in ("next_open", "close"))
-    found = {
-        "next_open": basis.simulated(config=opened),
-        "close": basis.simulated(config=closed),
-        "worst": basis.simulated(config=opened, bars=worst(basis)),
-    }
-    return [{"fill": name, "figures": basis.figures(done)} for name, done in found.items()]
+    found = (
+        basis.simulated(config=opened),
+        basis.simulated(config=closed),
+        basis.simulated(config=opened, bars=worst(basis)),
+    )
+    return [{"fill": name, "figures": basis.figures(done)} for name, done in zip(FILLS, found, strict=True)]
 
 
 def worst(basis: Basis) -> Bars:

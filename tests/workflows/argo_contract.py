@@ -67,7 +67,7 @@ def test_every_workflow_of_ours_is_listed_soon(argo, wait):
 
 
 def test_a_template_that_is_not_installed_is_a_refusal_that_names_it(argo, monkeypatch):
-    monkeypatch.setattr(argo_client, "TEMPLATE", "not-installed")
+    monkeypatch.setitem(argo_client.TEMPLATES, "run", "not-installed")
 
     with pytest.raises(ArgoRefused, match="the WorkflowTemplate not-installed is not installed"):
         argo.create(new_id(), ARGUMENTS)

@@ -16,7 +16,8 @@ class ArgoServer:
     """Keeps workflows in memory; `answer` replaces every answer by one of the test's."""
 
     def __init__(self):
-        self.workflows, self.templates = {}, {"backtest": [], "backtest-sweep": []}
+        self.workflows = {}
+        self.templates = {"backtest": [], "backtest-sweep": [], "backtest-robustness": []}
         self.asked, self.tokens, self._versions = [], [], 0
         self.page_size = 500
         self.answer = None

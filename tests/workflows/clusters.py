@@ -33,9 +33,6 @@ class NoLauncher:
     def launch(self, run_id):
         pass
 
-    def cancel(self, run_id):
-        pass
-
 
 class ClusterEnvironment:
     """What tests of the cluster's side need around them."""

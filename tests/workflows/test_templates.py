@@ -23,7 +23,9 @@ from workflows.cluster import parameters
 from workflows.cluster.studies.form import STUDY
 
 SETTINGS = Settings()
-TEMPLATES = ["backtest-quick.yaml", "backtest-sweep.yaml", "backtest.yaml", "db-migrate.yaml"]
+TEMPLATES = [
+    "backtest-quick.yaml", "backtest-robustness.yaml", "backtest-sweep.yaml", "backtest.yaml", "db-migrate.yaml",
+]  # fmt: skip
 
 
 def rendered(settings=SETTINGS):
@@ -256,14 +258,16 @@ def test_each_step_of_a_migration_has_the_account_that_it_needs():
     }
 
 
+READ_BY = {"backtest-sweep.yaml": {"plan"}, "backtest-robustness.yaml": {"engine"}}
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_step_is_given_the_arguments_of_its_workflow_only_where_there_are_any(name):
     spec = rendered()[name]["spec"]
 
     given = {step for step in parts(spec) if step != "main" and "PARAMETERS" in variables(step, spec)}
-    first = {"plan"} if "plan" in parts(spec) else parts(spec).keys() - {"main"}
 
-    assert given == (first if spec.get("arguments") else set())
+    assert given == READ_BY.get(name, {"engine", "persist"} if spec.get("arguments") else set())
 
 
 def sweep(settings=SETTINGS):

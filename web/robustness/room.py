@@ -10,16 +10,12 @@ from store.queries.studies import robustness
 from web.ledger import figure
 from web.presentation.formatting import number, percent
 from web.robustness.strips import Strip, strip_of
-from web.services import database, settings
+from web.services import database
 
 _RESAMPLED: Final = (
     ("annual_return", "Annual return", percent),
     ("max_drawdown", "Max drawdown", percent),
     ("sharpe_ratio", "Sharpe ratio", number),
-)
-NO_WORKER: Final = (
-    "what of a result survives is computed by a local worker, which JOB_LAUNCHER_MODE=K8S has none of: "
-    "use python -m backtest robustness"
 )
 FILLS: Final = {
     "next_open": "Next open",
@@ -40,7 +36,6 @@ def values(run: Run, result: Result) -> dict[str, Any]:
         "found": found,
         "tried": tried,
         "fill_names": FILLS,
-        "no_worker": NO_WORKER if settings().launcher_mode != "LOCAL" else "",
     }
     return page | (_pictures(found) if found else {})
 

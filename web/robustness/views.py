@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from store.errors import Conflict
 from store.queries.studies import robustness
 from web.errors import wants_page
 from web.robustness import answer
-from web.robustness.room import NO_WORKER
-from web.services import database, settings
+from web.services import database
 
 bp = Blueprint("robustness", __name__)
 
@@ -26,9 +24,7 @@ def show(run_id: str) -> Response:
 
 @bp.post("/runs/<run_id>/robustness")
 def ask(run_id: str) -> ResponseReturnValue:
-    """Have it computed, again where it was; the worker does so where no run needs it."""
-    if settings().launcher_mode != "LOCAL":
-        raise Conflict(NO_WORKER)
+    """Have it computed, again where it was; a worker, or a workflow, does so where no run needs its place."""
     with database().write() as session:
         robustness.ask(session, run_id, now=datetime.now(UTC))
     if wants_page():

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import requests
 from hera.exceptions import AlreadyExists, BadRequest, Forbidden, HeraException, NotFound, Unauthorized
@@ -20,9 +20,15 @@ from config.settings import Settings
 from workflows.cluster.parameters import run_id_of
 from workflows.errors import WorkflowError
 
-TEMPLATE, STUDY_TEMPLATE = "backtest", "backtest-sweep"
-_APP, _STUDY_APP = "backtest", "backtest-sweep"
-_OURS = f"app in ({_APP},{_STUDY_APP})"
+Kind = Literal["run", "study", "robustness"]
+TEMPLATES: Final[dict[Kind, str]] = {
+    "run": "backtest",
+    "study": "backtest-sweep",
+    "robustness": "backtest-robustness",
+}
+"""What executes each kind; workflows have the same name as the label `app`."""
+_KINDS: Final = {app: kind for kind, app in TEMPLATES.items()}
+_OURS: Final = f"app in ({','.join(_KINDS)})"
 _TEMPLATE_NAMED = re.compile(r'workflowtemplates[^"]*"([^"]+)"')
 _CONNECT_SECONDS, _ANSWER_SECONDS = 3.0, 15.0
 _CLIENT_ERRORS = (OSError, KeyError, TypeError, ValueError, AttributeError, AssertionError)
@@ -58,7 +64,7 @@ class WorkflowStatus:
     """The run or the study that it executes."""
     phase: str
     message: str = ""
-    is_study: bool = False
+    kind: Kind = "run"
     is_deleted: bool = False
     """It was deleted; Argo keeps it, and goes on with it, until its artifacts are cleaned."""
     version: str = ""
@@ -95,14 +101,18 @@ class Argo:
         After a time-out the server may have created it or not: it is asked, and only if there is no such
         workflow `ArgoUnavailable` is raised.
         """
-        return self._create(name_of(run_id), TEMPLATE, run_id, arguments)
+        return self._create(name_of(run_id), "run", run_id, arguments)
 
     def create_study(self, name: str, study_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
         """As `create`, a workflow of a study, which may have several one after the other."""
-        return self._create(name, STUDY_TEMPLATE, study_id, arguments)
+        return self._create(name, "study", study_id, arguments)
 
-    def _create(self, name: str, template: str, run_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
-        workflow = _workflow(name, template, run_id, arguments, self._settings)
+    def create_robustness(self, name: str, run_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
+        """As `create`, a workflow that computes what of a run's result survives."""
+        return self._create(name, "robustness", run_id, arguments)
+
+    def _create(self, name: str, kind: Kind, run_id: str, arguments: Mapping[str, str]) -> WorkflowStatus:
+        workflow = _workflow(name, kind, run_id, arguments, self._settings)
         try:
             with _named_errors():
                 created = self._service().create_workflow(m.WorkflowCreateRequest(workflow=workflow))
@@ -129,7 +139,7 @@ class Argo:
         return _status_of(workflow)
 
     def list(self, *, finished: bool = True) -> Sequence[WorkflowStatus]:
-        """The state of every workflow of a run or a study, with or without those that have ended.
+        """The state of every workflow of every kind, with or without those that have ended.
 
         A workflow that was submitted by a person a moment ago is left out until Argo has given it its label.
         """
@@ -238,13 +248,13 @@ def token_of(settings: Settings) -> str | None:
 
 
 def _workflow(
-    name: str, template: str, run_id: str, arguments: Mapping[str, str], settings: Settings
+    name: str, kind: Kind, run_id: str, arguments: Mapping[str, str], settings: Settings
 ) -> m.Workflow:
     workflow = Workflow(
         name=name,
         namespace=settings.argo_namespace,
-        labels={"run_id": run_id, "app": _STUDY_APP if template == STUDY_TEMPLATE else _APP},
-        workflow_template_ref=m.WorkflowTemplateRef(name=template),
+        labels={"run_id": run_id, "app": TEMPLATES[kind]},
+        workflow_template_ref=m.WorkflowTemplateRef(name=TEMPLATES[kind]),
         arguments=[Parameter(name=name, value=value) for name, value in arguments.items()],
         ttl_strategy=m.TTLStrategy(
             seconds_after_success=settings.ttl_success_seconds,
@@ -270,7 +280,7 @@ def _status_of(answer: m.Workflow) -> WorkflowStatus:
         run_id=labels.get("run_id") or _given_id(own, metadata["uid"]),
         phase=status.get("phase") or "Pending",
         message=status.get("message", ""),
-        is_study=labels.get("app") == _STUDY_APP,
+        kind=_KINDS.get(labels.get("app"), "run"),
         version=metadata.get("resourceVersion", ""),
         progress=_progress(status.get("progress", "")),
         is_deleted="deletionTimestamp" in metadata,

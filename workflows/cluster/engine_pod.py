@@ -44,10 +44,10 @@ def _run(settings: Settings, run_id: str, folder: Path) -> int:
     pod_memory.limit(os.environ)
     raw, hashes = parameters.read(parameters.from_json(os.environ["PARAMETERS"]), run_id)
     request = limits.read(raw, settings.limits)
-    return work.compute(_load(settings, request, hashes), folder)
+    return work.compute(load(settings, request, hashes), folder)
 
 
-def _load(settings: Settings, request: RunRequest, hashes: Mapping[str, str]) -> Work:
+def load(settings: Settings, request: RunRequest, hashes: Mapping[str, str]) -> Work:
     """The request with its prices, decoded once; no connection is left open while they are computed on."""
     with closing(Database.open(settings.database_url, pool_size=1)) as database, database.read() as session:
         request = submission.spelled(session, request)

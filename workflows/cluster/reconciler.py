@@ -16,8 +16,9 @@ from store.queries import runs, workflow_links
 from store.queries.workflow_links import OpenRun
 from store.session import Database
 from workflows.cluster import failure_messages, registration
-from workflows.cluster.argo_client import Argo, WorkflowStatus
+from workflows.cluster.argo_client import Argo, Kind, WorkflowStatus
 from workflows.cluster.dispatcher import ClusterLimits, Dispatcher
+from workflows.cluster.robustness.robustness_reconciler import RobustnessReconciler
 from workflows.cluster.studies.study_reconciler import StudyReconciler
 from workflows.cluster.workflow_details import WorkflowDetails
 from workflows.cluster.workflow_messages import WorkflowMessages
@@ -50,6 +51,7 @@ class Reconciler:
         self._details = WorkflowDetails(argo)
         self._dispatcher = Dispatcher(database, argo, limit=limits.workflows)
         self._studies = StudyReconciler(database, argo, self._details, messages, limits)
+        self._robustness = RobustnessReconciler(database, argo, self._details, messages)
         self._invalid: set[str] = set()
         self._looked_at = self._looked_at_all_at = -math.inf
         self._is_behind = True
@@ -62,7 +64,7 @@ class Reconciler:
         """
         # before the rows are read: a workflow that is gone by then has stored its result
         listed = self._listed(everything)
-        workflows = [workflow for workflow in listed if not workflow.is_study]
+        workflows = _of_kind("run", listed)
         self._details.forget_all_but({workflow.uid for workflow in listed})
         self._register(workflows)
         with self._database.read() as session:
@@ -72,7 +74,8 @@ class Reconciler:
                 self._follow(run, workflows)
         self._stop_cancelled(workflows)
         self._dispatcher.start_waiting()
-        self._studies.once([workflow for workflow in listed if workflow.is_study])
+        self._studies.once(_of_kind("study", listed))
+        self._robustness.once(_of_kind("robustness", listed))
         self._set_messages(listed)
 
     def _listed(self, everything: bool) -> Sequence[WorkflowStatus]:
@@ -179,6 +182,10 @@ class Reconciler:
                 with logs.about(workflow.run_id):
                     log.info("workflow of a cancelled run stopped", workflow=workflow.name)
                     self._argo.stop(workflow.name)
+
+
+def _of_kind(kind: Kind, workflows: Sequence[WorkflowStatus]) -> list[WorkflowStatus]:
+    return [workflow for workflow in workflows if workflow.kind == kind]
 
 
 def _stage(workflow: WorkflowStatus) -> tuple[str, float]:

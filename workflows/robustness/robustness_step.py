@@ -69,9 +69,7 @@ def _work(database: Database, run_id: str) -> tuple[RunRequest, dict[str, Datase
             return None
         hashes = run.data_hashes or {}
         prices = {symbol: datasets.load(session, name) for symbol, name in hashes.items()}
-        timeframe = str(prices[run.symbols[0]].timeframe)
-        tried = ledger.tried(session, run.rule_type, run.symbols, timeframe)
-        return runs.request_of(run), prices, tried if tried.trials else None
+        return runs.request_of(run), prices, ledger.tried_with(session, run)
 
 
 def _fail(database: Database, run_id: str, failure: Failure) -> Exit:

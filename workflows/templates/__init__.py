@@ -2,6 +2,7 @@
 
 from workflows.templates.backtest import backtest, quick
 from workflows.templates.migrate import db_migrate
+from workflows.templates.robustness import robustness
 from workflows.templates.sweep import sweep
 
-__all__ = ["backtest", "db_migrate", "quick", "sweep"]
+__all__ = ["backtest", "db_migrate", "quick", "robustness", "sweep"]

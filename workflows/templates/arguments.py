@@ -9,6 +9,7 @@ from backtest.fields import Field
 from backtest.run.request import EXAMPLE, FORM_GROUPS
 from backtest.studies.space import SPACE
 from workflows.cluster import parameters
+from workflows.cluster.robustness import form as robustness_form
 from workflows.cluster.studies import form
 
 _FIRST = ("symbols", "rule_type", "params", "start_date", "end_date")
@@ -38,6 +39,11 @@ def full() -> list[Parameter]:
 def quick() -> list[Parameter]:
     """The five arguments that say what is tested; every option keeps its default."""
     return [_parameter(_FIELDS[name]) for name in _FIRST]
+
+
+def robustness() -> list[Parameter]:
+    """Every argument of a run, and what was tried on its rule and its prices."""
+    return [*full(), _parameter(robustness_form.TRIED)]
 
 
 def study() -> list[Parameter]:

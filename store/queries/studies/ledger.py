@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backtest.studies.statistics.deflated import Tried
-from store.models import LedgerEntry, Run, Study
+from store.models import LedgerEntry, Run, StoredDataset, Study
 from store.queries import runs
 
 
@@ -135,6 +135,14 @@ def tried(
     mark = fingerprint(rule_type, symbols, timeframe)
     sums = select(*_sums()).where(LedgerEntry.fingerprint == mark, LedgerEntry.request_hash != without)
     return _pooled(*session.execute(sums).one())
+
+
+def tried_with(session: Session, run: Run) -> Tried | None:
+    """Everything that was tried on the rule and the prices of a run; None where nothing of it was counted."""
+    prices = (run.data_hashes or {}).get(run.symbols[0])
+    timeframe = session.scalar(select(StoredDataset.timeframe).where(StoredDataset.data_hash == prices))
+    found = tried(session, run.rule_type, run.symbols, str(timeframe))
+    return found if found.trials else None
 
 
 def _sums() -> tuple[ColumnElement[Any], ...]:

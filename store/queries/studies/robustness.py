@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +13,13 @@ from sqlalchemy.orm import Session
 from store.errors import Conflict
 from store.models import OPEN, Robustness, Status
 from store.queries import runs
+from store.queries.leases import LONGEST_LEASE
 from store.queries.statements import changed_rows
+
+WORKFLOW_PREFIX: Final = "robustness-"
+"""What the names of workflows begin with, which hold a row in place of a worker."""
+_LONGEST_WORKFLOW: Final = LONGEST_LEASE - timedelta(hours=1)
+"""So long the workflow of a row holds it at most; clocks may differ by the other hour."""
 
 
 def ask(session: Session, run_id: str, *, now: datetime) -> Robustness:
@@ -71,6 +77,36 @@ def start(session: Session, run_id: str) -> None:
     changed_rows(session, update(Robustness).where(_open(run_id)).values(status=Status.RUNNING))
 
 
+def waiting(session: Session, limit: int, *, now: datetime) -> Sequence[Robustness]:
+    """What no workflow and no worker holds, what was asked for last first; at most `limit`."""
+    free = or_(Robustness.lease_until.is_(None), Robustness.lease_until < now)
+    found = select(Robustness).where(Robustness.status.in_(OPEN), free).order_by(Robustness.created_at.desc())
+    return session.scalars(found.limit(max(0, limit))).all()
+
+
+def held(session: Session) -> Sequence[Robustness]:
+    """What is open and has a workflow."""
+    by_workflow = Robustness.lease_owner.startswith(WORKFLOW_PREFIX, autoescape=True)
+    return session.scalars(select(Robustness).where(Robustness.status.in_(OPEN), by_workflow)).all()
+
+
+def link(session: Session, asked: Robustness, workflow_name: str, *, now: datetime) -> bool:
+    """→ RUNNING by a workflow; false where it has ended or is asked for again."""
+    values = {
+        "status": Status.RUNNING,
+        "lease_owner": workflow_name,
+        "lease_until": now + _LONGEST_WORKFLOW,
+    }
+    return changed_rows(session, update(Robustness).where(_same(asked)).values(**values)) == 1
+
+
+def fail_asked(session: Session, asked: Robustness, *, code: str, message: str, now: datetime) -> bool:
+    """As `fail`; false also where it is asked for again since."""
+    if session.scalar(select(Robustness.run_id).where(_same(asked))) is None:
+        return False
+    return fail(session, asked.run_id, code=code, message=message, now=now)
+
+
 def succeed(session: Session, run_id: str, *, answer: Mapping[str, Any], now: datetime) -> bool:
     """RUNNING → SUCCEEDED with what was found; false where it is not open."""
     return _end(session, run_id, Status.SUCCEEDED, now, answer=dict(answer))
@@ -84,6 +120,10 @@ def fail(session: Session, run_id: str, *, code: str, message: str, now: datetim
 def _end(session: Session, run_id: str, status: Status, now: datetime, **values: Any) -> bool:
     values |= {"status": status, "completed_at": now, "lease_owner": None, "lease_until": None}
     return changed_rows(session, update(Robustness).where(_open(run_id)).values(**values)) == 1
+
+
+def _same(asked: Robustness) -> Any:
+    return and_(_open(asked.run_id), Robustness.created_at == asked.created_at)
 
 
 def _open(run_id: str) -> Any:

@@ -93,17 +93,17 @@ def test_a_run_without_a_result_cannot_be_asked(product):
     assert client.get("/api/runs/unknown/robustness").status_code == 404
 
 
-def test_without_a_local_worker_nothing_is_promised_and_the_command_line_is_named(product):
-    url, client, run_id = product
-    settings = Settings(database_url=url, launcher_mode="K8S")
-    cluster = create_app(settings).test_client()
+def test_on_a_cluster_it_is_asked_for_in_the_same_way_and_the_dispatcher_has_it_computed(product):
+    url, _, run_id = product
+    cluster = create_app(Settings(database_url=url, launcher_mode="K8S")).test_client()
+    before = room(cluster, run_id)[1]
 
-    _, text = room(cluster, run_id)
     answer = cluster.post(f"/runs/{run_id}/robustness")
 
-    assert "use python -m backtest robustness" in text
-    assert (answer.status_code, "JOB_LAUNCHER_MODE=K8S" in answer.json["detail"]) == (409, True)
-    assert client.get(f"/api/runs/{run_id}/robustness").json["status"] is None
+    assert "Not computed for this run" in before
+    assert (answer.status_code, answer.json["status"]) == (202, "PENDING")
+    with Database.open(url).read() as session:
+        assert [asked.run_id for asked in robustness.waiting(session, 9, now=datetime.now(UTC))] == [run_id]
 
 
 def test_the_report_says_what_survives_as_soon_as_it_is_known(product):

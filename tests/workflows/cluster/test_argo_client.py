@@ -229,7 +229,7 @@ def test_a_list_holds_the_state_of_runs_and_studies_and_neither_nodes_nor_argume
 
     run, study = argo.list()
 
-    assert [(each.run_id, each.is_study) for each in (run, study)] == [(run_id, False), (study_id, True)]
+    assert [(each.run_id, each.kind) for each in (run, study)] == [(run_id, "run"), (study_id, "study")]
     assert (study.phase, study.progress) == ("Running", (1, 2))
     assert (study.nodes, study.arguments) == ({}, {})
     assert len(argo.find("study-1").nodes) == 2

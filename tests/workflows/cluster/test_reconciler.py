@@ -296,7 +296,7 @@ def test_a_look_soon_after_another_asks_only_for_workflows_that_have_not_ended(c
     cluster.reconciler.once(everything=True)
 
     selectors = [query["listOptions.labelSelector"][0] for query in asked]
-    ours = "app in (backtest,backtest-sweep)"
+    ours = "app in (backtest,backtest-sweep,backtest-robustness)"
     assert selectors == [ours, f"{ours},workflows.argoproj.io/completed!=true", ours]
 
 
