@@ -30,8 +30,8 @@ from backtest.studies.statistics.reality import Maxima
 
 Columns = dict[str, NDArray[Any]]
 
-_CACHE: Final = 640_000
-"""Bytes of targets that are simulated together: they and their returns stay in the processor's cache."""
+_CACHE: Final = 1_300_000
+"""Bytes of returns that are computed together and stay in the processor's cache."""
 _MOST: Final = 64
 
 

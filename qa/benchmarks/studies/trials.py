@@ -55,7 +55,7 @@ FORMULAS: Final = {
 class Cost:
     """Of one rule: how many trials were executed, microseconds and trades of each.
 
-    `parts` are the microseconds of targets, simulation, figures and bootstrap, of trials whose lines are known.
+    `parts` are the microseconds of targets, simulation, bootstrap and figures, of trials whose lines are known.
     """
 
     rule: str
@@ -118,10 +118,9 @@ def _moments(account: Trials, trials: Ints) -> list[float]:
     moments.append(time.process_time())
     returns, facts = segment.simulate(*prepared)
     moments.append(time.process_time())
-    eligible = account._eligible(facts)
-    segment.figures(returns.copy(), facts)
+    account.maxima.add(returns, account._eligible(facts))
     moments.append(time.process_time())
-    account.maxima.add(returns, eligible)
+    segment.figures(returns, facts)
     return [*moments, time.process_time()]
 
 
