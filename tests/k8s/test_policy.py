@@ -24,6 +24,7 @@ from tests.k8s.manifests import (
     title,
     workflow_spec,
 )
+from workflows.cluster.robustness.robustness_reconciler import AT_ONCE
 
 
 def that_have(part):
@@ -175,6 +176,12 @@ def step_pods(objects):
     return 3 * at_once, [container, json.loads(spec["podSpecPatch"])["containers"][0]]
 
 
+def robustness_pods(objects):
+    """Those of what is asked of results at once, of the size of a run's; two for each, since one is cleaned up."""
+    _, containers = step_pods(objects)
+    return 2 * AT_ONCE, containers
+
+
 def study_pods(objects):
     """Those of all studies at once; what cleans up after a study is among the pods of runs."""
     spec = workflow_spec(named(objects, "WorkflowTemplate")["backtest-sweep"])
@@ -199,7 +206,7 @@ def test_the_pods_of_one_study_are_as_many_as_the_dispatcher_counts(environment)
 def test_the_quota_has_room_for_everything_at_once_and_not_for_twice_as_much(environment):
     objects = overlay(environment)
     quota = named(objects, "ResourceQuota")["environment"]["spec"]["hard"]
-    needed = [*workloads(objects), step_pods(objects), study_pods(objects)]
+    needed = [*workloads(objects), step_pods(objects), robustness_pods(objects), study_pods(objects)]
 
     sums = {"pods": sum(count for count, _containers in needed)} | {
         f"{side}.{resource}": sum(count * asked_by(each, side, resource) for count, each in needed)
