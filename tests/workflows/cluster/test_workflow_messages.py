@@ -99,3 +99,18 @@ def test_a_study_that_its_plan_step_refused_has_the_sentence_as_soon_as_argo_has
     (patch,) = api.patched
     assert patch[0].endswith("/workflows/by-hand")
     assert patch[1] == {"status": {"message": SENTENCE}}
+
+
+def test_a_question_that_nobody_asked_on_a_page_has_the_sentence_as_soon_as_argo_has_ended_it(
+    in_cluster, api
+):
+    in_cluster.argo.create_robustness("by-hand", "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b", {"symbols": "SP500"})
+    in_cluster.reconciler._robustness._messages = in_cluster.reconciler._messages
+    in_cluster.reconciler.once()
+    refused = pod("engine", "Failed", message=f"main: Error (exit code 2): {SENTENCE} [invalid_request]")
+    in_cluster.server.move("by-hand", "Failed", nodes=[refused])
+
+    in_cluster.reconciler.once()
+    in_cluster.reconciler.once()
+
+    assert [each[1] for each in api.patched] == [{"status": {"message": SENTENCE}}]

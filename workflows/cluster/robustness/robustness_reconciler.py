@@ -40,6 +40,9 @@ class RobustnessReconciler:
 
     def once(self, workflows: Sequence[WorkflowStatus]) -> None:
         """Move every row to where its workflow stands, then start waiting ones."""
+        for workflow in workflows:
+            if not workflow.finished:
+                self._messages.expect(workflow.name)  # one of a person is refused, which ends no row
         with self._database.read() as session:
             held = robustness.held(session)
         for asked in held:
