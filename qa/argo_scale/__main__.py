@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--image", default="stock-backtest:e2e", help="an image of the cluster that has `true`"
     )
-    parser.add_argument("--pods", default="1,50,200,500", help="how many pods the workflows have")
+    parser.add_argument("--pods", default="1,50,200", help="how many pods the workflows have")
+    parser.add_argument("--most", type=int, default=500, help="and one more, of the settings that are chosen")
     parser.add_argument("--parallelism", type=int, default=60, help="how many at once (a node holds 110)")
     arguments = parser.parse_args(argv)
     text = paper.table(paper.measured()) if arguments.what == "paper" else _controller(arguments)
@@ -38,7 +39,8 @@ def _controller(arguments: argparse.Namespace) -> str:
     with cluster.namespace(arguments.image, arguments.parallelism), cluster.controller_put_back():
         for settings in cluster.SETTINGS:
             cluster.configure(settings)
-            for count in counts:
+            more = [arguments.most] if settings is cluster.CHOSEN else []
+            for count in [*counts, *more]:
                 seen.append(cluster.measure(settings, count))
                 print(seen[-1].row, flush=True)
     return cluster.table(seen, machine.facts())
