@@ -31,15 +31,20 @@ class Clock:
 
     def environment(self) -> dict[str, str]:
         """Variables that make a process see this clock."""
-        installed = [path for path in _LIBRARIES if Path(path).exists()]
-        if not installed:
-            raise RuntimeError("libfaketime is not installed: apt-get install faketime")
         return {
-            "LD_PRELOAD": installed[0],
+            "LD_PRELOAD": library(),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "DONT_FAKE_MONOTONIC": "1",
         }
+
+
+def library() -> str:
+    """The library that shifts the clock; raises where it is not installed."""
+    installed = [path for path in _LIBRARIES if Path(path).exists()]
+    if not installed:
+        raise RuntimeError("libfaketime is not installed: apt-get install faketime")
+    return installed[0]
 
 
 def scenario(experiment: Experiment, chance: random.Random) -> None:
