@@ -15,7 +15,7 @@ from backtest.arrays import Floats, Ints
 from backtest.prices.bars import PRICES
 from backtest.prices.problems import Problems
 from backtest.prices.reading import headers
-from backtest.prices.reading.cells.columns import Column, integers
+from backtest.prices.reading.cells.columns import Column, integers, text_at
 from backtest.prices.reading.cells.numbers import parse_numbers
 from backtest.prices.reading.layout import Layout, is_date, is_number
 from backtest.prices.reading.options import Question, ReadOptions
@@ -251,7 +251,10 @@ def _guessed(search: _Search) -> dict[str, int]:
 
 
 def _guess(file: PriceFile) -> dict[str, int]:
-    cells = [[str(cell.as_py() or "").strip() for cell in column] for column in file.sample.columns.values()]
+    cells = [
+        [text_at(column, row).strip() for row in range(len(column))]
+        for column in file.sample.columns.values()
+    ]
     dated = next((place for place, column in enumerate(cells[:3]) if _are_dates(column)), None)
     if dated is None:
         return {}

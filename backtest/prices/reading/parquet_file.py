@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from backtest.errors import InvalidFile
 from backtest.prices.dataset import MAX_BARS
 from backtest.prices.problems import Problems
-from backtest.prices.reading.cells.columns import Column
+from backtest.prices.reading.cells.columns import Column, is_text
 from backtest.prices.reading.layout import MAX_COLUMNS, Layout
 from backtest.prices.reading.tables import SAMPLED, Table
 
@@ -39,6 +40,7 @@ def open_parquet(data: bytes | bytearray, file: str) -> ParquetFile:
         parquet = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
         names = _checked_names(parquet, file)
         table = parquet.read(use_threads=False)
+        _check_texts(table)
     except MemoryError:  # which Arrow's own is, too
         raise
     except (pa.ArrowException, OSError) as error:
@@ -88,6 +90,15 @@ def _checked_names(parquet: pq.ParquetFile, file: str) -> list[str]:
     if unpacked > MAX_CELL_BYTES * about.num_columns * (about.num_rows + 1_024):
         raise InvalidFile(f"unpacks to {unpacked:,} bytes, which is no table of prices", file=file)
     return [_readable(name) for name in schema.names]
+
+
+def _check_texts(table: pa.Table) -> None:
+    """Raise `ArrowInvalid` where a text is no UTF-8; the values of a dictionary are looked at once."""
+    for column in table.columns:
+        for chunk in column.chunks:
+            texts: Any = chunk.dictionary if isinstance(chunk, pa.DictionaryArray) else chunk
+            if is_text(texts):
+                texts.validate(full=True)
 
 
 def _is_flat(kind: pa.DataType) -> bool:

@@ -19,7 +19,7 @@ from backtest.prices.dataset import infer_timeframe, make_dataset
 from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
-from backtest.prices.reading.cells.columns import Column, compute, is_empty, rows_of, trimmed
+from backtest.prices.reading.cells.columns import Column, compute, is_empty, rows_of, text_at, trimmed
 from backtest.prices.reading.cells.dates import padded_clock, parse_stamps
 from backtest.prices.reading.cells.numbers import parse_numbers, refuse_unreadable
 from backtest.prices.reading.csv_file import open_csv
@@ -71,7 +71,23 @@ def read_prices(
     InvalidFile
         With every problem by line, date and field: twenty are listed, the others counted.
     """
-    options, problems = options or ReadOptions(), Problems(file)
+    try:
+        return _read(data, file, (symbol, default_symbol), options or ReadOptions(), source, ask=ask)
+    except pa.ArrowInvalid as error:  # such as a time stamp that overflows in another unit
+        reason = str(error).splitlines()[0][:200]
+        raise InvalidFile(f"holds values that cannot be read: {reason}", file=file) from error
+
+
+def _read(
+    data: bytes | bytearray,
+    file: str,
+    named: tuple[str | None, str | None],
+    options: ReadOptions,
+    source: str | None,
+    *,
+    ask: bool,
+) -> Reading:
+    problems = Problems(file)
     opened = open_parquet(data, file) if data.startswith(b"PAR1") else open_csv(data, file, options)
     fields = find_fields(opened, options, problems)
     problems.raise_if_any()
@@ -82,9 +98,7 @@ def read_prices(
     table = table.without({fields.date, fields.clock})  # their texts take more memory than all prices
     reading = _described(opened, fields, stamps, file, len(table))
     job = _Job(opened.layout, table, stamps, options, problems, source or _origin(reading.source, file), [])
-    symbols = tuple(
-        job.read(*wanted) for wanted in _wanted(table, fields, (symbol, default_symbol), options, file)
-    )
+    symbols = tuple(job.read(*wanted) for wanted in _wanted(table, fields, named, options, file))
     problems.raise_if_any()
     raised = dict.fromkeys((*fields.questions, *stamps.questions, *job.questions))
     questions = tuple(question for question in raised if not _is_answered(question, options))
@@ -161,8 +175,8 @@ def _refuse_undated(table: Table, fields: Fields, undated: Flags, problems: Prob
 
 
 def _is_priced(table: Table, fields: Fields, row: int) -> bool:
-    cells = (table.columns[place][row].as_py() for place in fields.numbers)
-    return any(cell is not None and cell == cell and str(cell).strip() for cell in cells)
+    cells = (text_at(table.columns[place], row).strip() for place in fields.numbers)
+    return any(cell and cell != "nan" for cell in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +331,8 @@ def _described(opened: PriceFile, fields: Fields, stamps: _Stamps, file: str, co
     layout, sample, places = opened.layout, opened.sample.columns.values(), fields.used
     names, taken = layout.names, fields.numbers | fields.texts
     rows = [
-        tuple(_cell(column, row) for column in sample) for row in range(min(PREVIEW_ROWS, len(opened.sample)))
+        tuple(text_at(column, row)[:40] for column in sample)
+        for row in range(min(PREVIEW_ROWS, len(opened.sample)))
     ]
     return Reading(
         file=file,
@@ -335,11 +350,6 @@ def _described(opened: PriceFile, fields: Fields, stamps: _Stamps, file: str, co
         preview=(tuple(names), *rows),
         rows=count,
     )
-
-
-def _cell(column: Column, row: int) -> str:
-    value = column[row].as_py()
-    return "" if value is None else str(value)[:40]
 
 
 def _adjusted(names: tuple[str, ...], places: Places) -> str | None:

@@ -57,6 +57,21 @@ def cast_texts(text: Column, kind: pa.DataType) -> Column | None:
     return values
 
 
+def text_at(column: Column, row: int) -> str:
+    """A cell as text, empty where it is unknown.
+
+    What Python has no value for, such as a day of the year 60,000, a nanosecond or a zone that nobody knows, is the
+    number that the file holds; a text that is no UTF-8 is a question mark.
+    """
+    cell = column[row]
+    if not cell.is_valid:
+        return ""
+    try:
+        return str(cell.as_py())
+    except (ArithmeticError, ValueError, LookupError):
+        return str(getattr(cell, "value", "\ufffd"))
+
+
 def trimmed(column: Column) -> Column:
     """The column without spaces around its texts; other types as they are."""
     return compute.utf8_trim_whitespace(column) if is_text(column) else column

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats
 from backtest.prices.problems import Problems
-from backtest.prices.reading.cells.columns import Column, cast_texts, compute, integers, is_text
+from backtest.prices.reading.cells.columns import Column, cast_texts, compute, integers, is_text, text_at
 from backtest.prices.reading.cells.date_shapes import STYLES, UNORDERED, UNREAD, Written, read_shapes
 from backtest.prices.reading.cells.day_order import days_of, decide_order
 from backtest.prices.reading.options import DateOrder, Question
@@ -228,7 +228,7 @@ def _decide_order(
 def _refuse(written: Column, wrong: Flags, lines: Seconds, problems: Problems) -> None:
     rows = np.flatnonzero(wrong)
     for row in rows[:20]:
-        text = str(written[int(row)].as_py() or "").strip()
+        text = text_at(written, int(row)).strip()
         shown = repr(text if len(text) <= 40 else text[:39] + "…")
         reason = "a value is missing" if not text else "must be " + ALLOWED
         problems.add(f"{reason}, got {shown}", line=int(lines[row]), field="date")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Floats
 from backtest.prices.problems import Problems
-from backtest.prices.reading.cells.columns import Column, cast_texts, is_text
+from backtest.prices.reading.cells.columns import Column, cast_texts, flags, is_text, text_at
 from backtest.prices.reading.cells.number_patterns import LONGEST
 from backtest.prices.reading.cells.number_shapes import read_texts
 
@@ -47,7 +47,7 @@ def refuse_unreadable(
     """
     rows = np.flatnonzero(unreadable)
     for row, line, date in zip(rows, lines, dates, strict=False):
-        text = str(column[int(row)].as_py())
+        text = text_at(column, int(row))
         shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")
         message = f"must be a number such as 1234.56, got {shown}"
         problems.add(message, line=int(line), date=date, field=field)
@@ -55,6 +55,10 @@ def refuse_unreadable(
 
 
 def _typed(column: Column) -> tuple[Floats, Flags, Flags]:
+    types = pa.types
+    if types.is_temporal(column.type) or types.is_duration(column.type):  # a day or a time is no number
+        missing = flags(column.is_null())
+        return np.full(len(column), np.nan), missing, ~missing
     values = np.array(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
     missing = np.isnan(values)
     return values, missing, np.isinf(values)
