@@ -11,8 +11,10 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -279,11 +281,21 @@ def files(target: Target, inputs: int, number: int) -> None:
     if inputs >= 10_000:
         for _, content in pricefiles.large():
             upload("large price file", content)
-        for make in pricefiles.HOSTILE.values():
-            upload("hostile price file", make())
+        for content in _made_elsewhere():
+            upload("hostile price file", content)
     chance = random.Random(number)
     for _ in range(inputs * 8 // 100):
         upload("randomly damaged price file", pricefiles.damaged(chance))
+
+
+def _made_elsewhere() -> Iterator[bytes]:
+    """The hostile files, packed by a child process: their three gigabytes are not the application's memory."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        yield from pool.map(_hostile, pricefiles.HOSTILE)
+
+
+def _hostile(name: str) -> bytes:
+    return pricefiles.HOSTILE[name]()
 
 
 def described(target: Target, inputs: int, number: int) -> None:

@@ -20,7 +20,7 @@ from backtest.prices.origin import LONGEST_COLUMN, Origin
 from backtest.prices.problems import MAX_LISTED, Problems
 from backtest.prices.reading import headers
 from backtest.prices.reading.cells.columns import Column, compute, is_empty, rows_of, text_at, trimmed
-from backtest.prices.reading.cells.dates import padded_clock, parse_stamps
+from backtest.prices.reading.cells.dates import padded_clock, parse_stamps, refuse_out_of_range
 from backtest.prices.reading.cells.numbers import parse_numbers, refuse_unreadable
 from backtest.prices.reading.csv_file import open_csv
 from backtest.prices.reading.days import decide_days, question_of_parts, timeframe_parts
@@ -139,6 +139,7 @@ def _stamps(
         raise InvalidFile("there is not a single row of prices", file=problems.file)
     dated, lines = rows_of(written, rows), table.lines[rows]
     stamps, question = parse_stamps(dated, lines, problems, order=options.dates)
+    refuse_out_of_range(stamps, dated, lines, problems)
     if problems.count:  # every problem is reported at once
         _refuse_words(table, fields, layout, rows, dated, problems)
     problems.raise_if_any()

@@ -24,6 +24,8 @@ _EARLIEST: Final = -11_676_096_000
 """Seconds of 1600-01-01: what is earlier is a mistake in the year."""
 _LATEST: Final = 7_289_654_400
 """Seconds of 2201-01-01."""
+_LAST: Final = 253_402_300_799
+"""The last second of 9999."""
 _SMALLEST_UNIX: Final = 10_000_000
 """Whole numbers that all are smaller are numbers of rows or days, not seconds since 1970."""
 _EXACT: Final = 2.0**53
@@ -77,6 +79,13 @@ def parse_stamps(
         if (stamps := _unix(column, values)) is not None:
             return stamps, None
     return _of_styles(column, lines, problems, order)
+
+
+def refuse_out_of_range(stamps: Stamps, written: Column, lines: Seconds, problems: Problems) -> None:
+    """Add a problem for each of the (T,) cells that is a day before 1600 or beyond 9999, which no calendar of ours has."""
+    wrong = (stamps.local < _EARLIEST) | (stamps.local > _LAST)
+    if wrong.any():
+        _refuse(written, wrong, lines, problems, allowed="a day of the years 1600 to 9999")
 
 
 def padded_clock(clock: Column) -> Column:
@@ -225,11 +234,13 @@ def _decide_order(
     return question
 
 
-def _refuse(written: Column, wrong: Flags, lines: Seconds, problems: Problems) -> None:
+def _refuse(
+    written: Column, wrong: Flags, lines: Seconds, problems: Problems, *, allowed: str = ALLOWED
+) -> None:
     rows = np.flatnonzero(wrong)
     for row in rows[:20]:
         text = text_at(written, int(row)).strip()
         shown = repr(text if len(text) <= 40 else text[:39] + "…")
-        reason = "a value is missing" if not text else "must be " + ALLOWED
+        reason = "a value is missing" if not text else "must be " + allowed
         problems.add(f"{reason}, got {shown}", line=int(lines[row]), field="date")
     problems.note_more(max(0, len(rows) - 20))

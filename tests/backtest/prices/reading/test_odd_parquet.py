@@ -54,6 +54,14 @@ def test_a_further_column_of_odd_values_is_left_out_and_shown_in_the_preview(odd
     assert len(reading.preview) == 4
 
 
+@pytest.mark.parametrize(
+    "odd", ["days beyond the year 9999", "days before the year 1", "time stamps beyond the year 9999"]
+)
+def test_a_bar_of_a_day_that_no_calendar_has_is_refused_with_its_line(odd):
+    with pytest.raises(InvalidFile, match="line 1, date: must be a day of the years 1600 to 9999, got"):
+        read(COLUMNS | {"Date": ODD[odd]})
+
+
 @pytest.mark.parametrize("place", ["Note", "Date", "Close"])
 def test_a_text_that_is_no_utf_8_is_refused_in_words(place):
     texts = pa.array([b"\xff\xfe", b"\x80", b"a"]).cast(pa.binary()).view(pa.string())
