@@ -15,7 +15,7 @@ from store.models import Status
 from store.queries import runs, workflow_links
 from store.queries.workflow_links import OpenRun
 from store.session import Database
-from workflows.cluster import failure_messages, registration
+from workflows.cluster import registration
 from workflows.cluster.argo_client import Argo, Kind, WorkflowStatus
 from workflows.cluster.dispatcher import ClusterLimits, Dispatcher
 from workflows.cluster.robustness.robustness_reconciler import RobustnessReconciler
@@ -139,8 +139,7 @@ class Reconciler:
         elif workflow.phase == "Succeeded":
             self._end(run, workflows, NOTHING_STORED)
         elif workflow.finished:
-            pods = failure_messages.failed_pods_of(workflow.nodes)
-            self._end(run, workflows, failure_messages.failure_of(pods, workflow.message))
+            self._end(run, workflows, self._details.failure_of(workflow))
             self._messages.set(workflow)
         elif workflow.is_deleted:
             self._argo.stop(workflow.name)

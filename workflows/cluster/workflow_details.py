@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from workflows.cluster import failure_messages
 from workflows.cluster.argo_client import Argo, WorkflowStatus
+from workflows.failures import Failure
 
 
 class WorkflowDetails:
@@ -24,6 +26,12 @@ class WorkflowDetails:
             return None
         self._known[listed.uid] = listed.version, found
         return found
+
+    def failure_of(self, workflow: WorkflowStatus) -> Failure:
+        """Why a workflow failed, from its nodes, which are read where they are not known."""
+        whole = workflow if workflow.nodes else self.of(workflow)
+        pods = failure_messages.failed_pods_of(whole.nodes if whole is not None else {})
+        return failure_messages.failure_of(pods, workflow.message)
 
     def forget_all_but(self, uids: Collection[str]) -> None:
         """Keep what is known of these workflows alone."""

@@ -23,13 +23,7 @@ from config.settings import Settings
 from workflows.cluster import figures, parameters
 from workflows.templates import arguments, pods, shown
 
-_PERSIST_SECONDS = 900
-"""More than the time for which the persist step retries while the database is unavailable."""
-_LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
-"""The web's limits hold for a run of the Argo UI too."""
 _WORKFLOW = ["--workflow-name", "{{workflow.name}}", "--workflow-uid", "{{workflow.uid}}"]
-_OF_MAIN = "choose_main_as_entrypoint"
-"""An input that `main` alone gives: as the entrypoint the engine step is refused with this name, before it starts."""
 _NUMBERS = "sprig.join('/', sprig.regexFindAll('[0-9.]+', workflow.parameters.params, -1))"
 _TITLE = (
     f"{shown.RULE} + (workflow.parameters.params == '' or workflow.parameters.rule_type == 'EXPRESSION' ? '' : ' ' + "
@@ -74,7 +68,7 @@ def _template(
         description=description,
         success_seconds=settings.ttl_success_ui_seconds,
         arguments=arguments,
-        active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
+        active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + pods.PERSIST_SECONDS,
         workflow_metadata=shown.metadata("backtest", run_id, title=_TITLE, page="runs"),
         pod_gc=m.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration="0s"),
         artifact_gc=shown.artifacts(),
@@ -82,7 +76,9 @@ def _template(
         run = ["--run-id", f"{{{{={run_id}}}}}"]
         engine, persist = _engine(settings, run), _persist(settings, run)
         with DAG(name="main", outputs=[shown.passed_on("persist", name) for name in figures.NAMES]):
-            computed = Task(name="engine", template=engine, arguments=[Parameter(name=_OF_MAIN, value="yes")])
+            computed = Task(
+                name="engine", template=engine, arguments=[Parameter(name=pods.OF_MAIN, value="yes")]
+            )
             computed >> Task(name="persist", template=persist, arguments=[computed.get_artifact("bundle")])
     return template
 
@@ -93,9 +89,9 @@ def _engine(settings: Settings, run: list[str]) -> Container:
         "engine",
         ["python", "-m", "workflows.steps.compute"],
         args=[*run, "--bundle", "/out/bundle"],
-        env=pods.reading_env(pods.READER_SECRET, _LIMITS),
+        env=pods.reading_env(pods.READER_SECRET, pods.RUN_LIMITS),
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
-        inputs=[Parameter(name=_OF_MAIN)],
+        inputs=[Parameter(name=pods.OF_MAIN)],
         outputs=[
             Artifact(
                 name="bundle",
@@ -123,5 +119,5 @@ def _persist(settings: Settings, run: list[str]) -> Container:
         outputs=[shown.figure(name) for name in figures.NAMES],
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
-        seconds=_PERSIST_SECONDS,
+        seconds=pods.PERSIST_SECONDS,
     )

@@ -27,6 +27,13 @@ WRITER_SECRET, READER_SECRET = "web-secret", "engine-secret"
 MIGRATION_SECRET, ROOT_SECRET = "migration-secret", "mysql-secret"
 CONFIG, AUTHORITY = "web-config", "mysql-ca"
 
+RUN_LIMITS = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
+"""The web's limits hold for a run of the Argo UI too."""
+OF_MAIN = "choose_main_as_entrypoint"
+"""An input that `main` alone gives: as the entrypoint a step is refused with this name, before it starts."""
+PERSIST_SECONDS = 900
+"""More than the time for which the persist step retries while the database is unavailable."""
+
 RETRIES = 4
 _RETRY = (
     "!(lastRetry.message contains 'deadline') && (lastRetry.status == 'Error' || "

@@ -25,9 +25,6 @@ from workflows.cluster import parameters
 from workflows.templates import arguments, pods, shown
 
 NAME: Final = "backtest-robustness"
-_PERSIST_SECONDS: Final = 900
-_LIMITS: Final = ("MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN")
-_OF_MAIN: Final = "choose_main_as_entrypoint"
 _RUN: Final = ["--run-id", f"{{{{={parameters.RUN_ID}}}}}"]
 _TITLE: Final = f"'Robustness of ' + {shown.RULE} + ' on ' + workflow.parameters.symbols"
 
@@ -43,14 +40,16 @@ def robustness(settings: Settings) -> WorkflowTemplate:
         description="Submitted by the dispatcher for what is asked for on the page of a run: Robustness, Compute.",
         success_seconds=settings.ttl_success_ui_seconds,
         arguments=arguments.robustness(),
-        active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + _PERSIST_SECONDS,
+        active_deadline_seconds=(pods.RETRIES + 1) * settings.step_timeout_seconds + pods.PERSIST_SECONDS,
         workflow_metadata=shown.metadata(NAME, parameters.RUN_ID, title=_TITLE, page="runs"),
         pod_gc=m.PodGC(strategy="OnWorkflowSuccess", delete_delay_duration="0s"),
         artifact_gc=shown.artifacts(),
     ) as template:
         engine, persist = _engine(settings), _persist(settings)
         with DAG(name="main"):
-            computed = Task(name="engine", template=engine, arguments=[Parameter(name=_OF_MAIN, value="yes")])
+            computed = Task(
+                name="engine", template=engine, arguments=[Parameter(name=pods.OF_MAIN, value="yes")]
+            )
             computed >> Task(name="persist", template=persist, arguments=[computed.get_artifact("answer")])
     return template
 
@@ -61,9 +60,9 @@ def _engine(settings: Settings) -> Container:
         "engine",
         ["python", "-m", "workflows.cluster.robustness.engine_pod"],
         args=[*_RUN, "--bundle", "/out/answer"],
-        env=pods.reading_env(pods.READER_SECRET, _LIMITS),
+        env=pods.reading_env(pods.READER_SECRET, pods.RUN_LIMITS),
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
-        inputs=[Parameter(name=_OF_MAIN)],
+        inputs=[Parameter(name=pods.OF_MAIN)],
         outputs=[Artifact(name="answer", path="/out/answer", optional=True, archive=NoneArchiveStrategy())],
         memory_mib=settings.step_memory_mib,
         pod_spec_patch=pods.memory_patch(settings.step_memory_mib),
@@ -79,5 +78,5 @@ def _persist(settings: Settings) -> Container:
         args=[*_RUN, "--workflow-name", "{{workflow.name}}", "--bundle", "/in/answer"],
         env=pods.database_env(pods.WRITER_SECRET),
         inputs=[Artifact(name="answer", path="/in/answer")],
-        seconds=_PERSIST_SECONDS,
+        seconds=pods.PERSIST_SECONDS,
     )

@@ -33,16 +33,11 @@ from workflows.templates import arguments, pods, shown
 
 NAME: Final = "backtest-sweep"
 _PLAN_SECONDS, _PERSIST_SECONDS = 900, 1_800
-_LIMITS = (
-    "MAX_BARS_PER_RUN", "MAX_SYMBOLS_PER_RUN", "MAX_PARAMS_PER_RUN", "MAX_TRIALS_PER_STUDY",
-    "MAX_SIMULATIONS_PER_STUDY", "STUDY_POD_SECONDS",
-)  # fmt: skip
-"""The web's limits hold for a study of the Argo UI too."""
+_LIMITS = (*pods.RUN_LIMITS, "MAX_TRIALS_PER_STUDY", "MAX_SIMULATIONS_PER_STUDY", "STUDY_POD_SECONDS")
 _CPUS: Final = 1
 """Of a pod that executes trials, requested and allowed: the node is full, not overbooked."""
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _REQUEST_MIB: Final = 512
-_OF_MAIN = "choose_main_as_entrypoint"
 _CHUNK: Final = "chunk-{{=asInt(inputs.parameters.pod) + 1}}-of-{{inputs.parameters.count}}"
 """What the Argo UI calls a pod: letters, digits, `-` and `.`, or Argo ends the node with an error."""
 _KEY: Final = "{{workflow.namespace}}/{{workflow.name}}/{{workflow.uid}}"
@@ -84,7 +79,7 @@ def _connect(
     plan_step: Container, chunk_step: Container, judge_step: Container, persist_step: Container
 ) -> None:
     """Judge waits for chunks if there are any, whatever became of most; persist stores what there is, judged or not."""
-    plan = Task(name="plan", template=plan_step, arguments=[Parameter(name=_OF_MAIN, value="yes")])
+    plan = Task(name="plan", template=plan_step, arguments=[Parameter(name=pods.OF_MAIN, value="yes")])
     study = plan.get_artifact("study")
     count = Parameter(name="count", value=plan.get_parameter("count").value)
     Task(
@@ -117,7 +112,7 @@ def _plan(settings: Settings) -> Container:
         args=[*_RUN, *_WORKFLOW, "--bundle", "/out/study", "--pods", "/out/pods", "--count", "/out/count"],
         env=pods.reading_env(pods.WRITER_SECRET, _LIMITS),
         volumes=[EmptyDirVolume(name="out", mount_path="/out")],
-        inputs=[Parameter(name=_OF_MAIN)],
+        inputs=[Parameter(name=pods.OF_MAIN)],
         outputs=[
             Parameter(name="pods", value_from=m.ValueFrom(path="/out/pods")),
             Parameter(name="count", value_from=m.ValueFrom(path="/out/count")),

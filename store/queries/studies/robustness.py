@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -100,31 +100,36 @@ def link(session: Session, asked: Robustness, workflow_name: str, *, now: dateti
     return changed_rows(session, update(Robustness).where(_same(asked)).values(**values)) == 1
 
 
+def succeed_asked(session: Session, asked: Robustness, *, answer: Mapping[str, Any], now: datetime) -> bool:
+    """As `succeed`; false also where it is asked for again since."""
+    return _end(session, _same(asked), Status.SUCCEEDED, now, answer=dict(answer))
+
+
 def fail_asked(session: Session, asked: Robustness, *, code: str, message: str, now: datetime) -> bool:
     """As `fail`; false also where it is asked for again since."""
-    if session.scalar(select(Robustness.run_id).where(_same(asked))) is None:
-        return False
-    return fail(session, asked.run_id, code=code, message=message, now=now)
+    values = {"answer": None, "error_code": code, "error_message": message}
+    return _end(session, _same(asked), Status.FAILED, now, **values)
 
 
 def succeed(session: Session, run_id: str, *, answer: Mapping[str, Any], now: datetime) -> bool:
     """RUNNING → SUCCEEDED with what was found; false where it is not open."""
-    return _end(session, run_id, Status.SUCCEEDED, now, answer=dict(answer))
+    return _end(session, _open(run_id), Status.SUCCEEDED, now, answer=dict(answer))
 
 
 def fail(session: Session, run_id: str, *, code: str, message: str, now: datetime) -> bool:
     """→ FAILED with a message that says what to do; false where it is not open."""
-    return _end(session, run_id, Status.FAILED, now, answer=None, error_code=code, error_message=message)
+    values = {"answer": None, "error_code": code, "error_message": message}
+    return _end(session, _open(run_id), Status.FAILED, now, **values)
 
 
-def _end(session: Session, run_id: str, status: Status, now: datetime, **values: Any) -> bool:
+def _end(session: Session, which: ColumnElement[bool], status: Status, now: datetime, **values: Any) -> bool:
     values |= {"status": status, "completed_at": now, "lease_owner": None, "lease_until": None}
-    return changed_rows(session, update(Robustness).where(_open(run_id)).values(**values)) == 1
+    return changed_rows(session, update(Robustness).where(which).values(**values)) == 1
 
 
-def _same(asked: Robustness) -> Any:
+def _same(asked: Robustness) -> ColumnElement[bool]:
     return and_(_open(asked.run_id), Robustness.created_at == asked.created_at)
 
 
-def _open(run_id: str) -> Any:
+def _open(run_id: str) -> ColumnElement[bool]:
     return and_(Robustness.run_id == run_id, Robustness.status.in_(OPEN))

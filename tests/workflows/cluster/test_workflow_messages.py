@@ -101,7 +101,7 @@ def test_a_study_that_its_plan_step_refused_has_the_sentence_as_soon_as_argo_has
     assert patch[1] == {"status": {"message": SENTENCE}}
 
 
-def test_a_question_that_nobody_asked_on_a_page_has_the_sentence_as_soon_as_argo_has_ended_it(
+def test_a_robustness_that_its_engine_step_refused_has_the_sentence_as_soon_as_argo_has_ended_it(
     in_cluster, api
 ):
     in_cluster.argo.create_robustness("by-hand", "6c6b5ad2-9b42-4f3c-9f0e-0a4e1d2f3a4b", {"symbols": "SP500"})

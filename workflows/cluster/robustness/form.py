@@ -11,6 +11,7 @@ from backtest.fields import Field
 from backtest.studies.statistics.deflated import Tried
 from store.queries.studies.robustness import WORKFLOW_PREFIX
 from workflows.cluster import parameters
+from workflows.steps.summary import is_count, is_number
 
 TRIED: Final = Field(
     name="tried",
@@ -58,14 +59,8 @@ def read(arguments: Mapping[str, str], run_id: str) -> tuple[dict[str, Any], dic
 
 
 def _tried(stated: Mapping[str, Any]) -> Tried:
-    trials, *moments = (stated.get(name) for name in _NAMES)
-    numbers = [float(value) for value in moments if isinstance(value, int | float)]
-    if (
-        stated.keys() != set(_NAMES)
-        or not isinstance(trials, int)
-        or trials < 1
-        or len(numbers) != len(moments)
-    ):
-        text = f"must be a count from 1 and two numbers: {', '.join(_NAMES)}"
-        raise InvalidRequest([FieldError(TRIED.name, text, dict(stated))])
-    return Tried(trials, *numbers)
+    trials, *moments = (stated.get(name, "") for name in _NAMES)
+    if stated.keys() == set(_NAMES) and is_count(trials) and trials and all(map(is_number, moments)):
+        return Tried(trials, *map(float, moments))
+    text = f"must be a count from 1 and two numbers: {', '.join(_NAMES)}"
+    raise InvalidRequest([FieldError(TRIED.name, text, dict(stated))])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
-from store.models import OPEN
+from store.models import OPEN, Robustness
 from store.queries import runs
 from store.queries.studies import robustness
 from store.session import Database
@@ -40,34 +42,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> Exit:
     database, run_id, path = open_once(settings.database_url), arguments.run_id, arguments.bundle
-    if not _is_asked_for(database, run_id, arguments.workflow_name):
+    with database.read() as session:
+        asked = _asked(session, run_id, arguments.workflow_name)
+        metrics = runs.get(session, run_id).metrics or {} if asked else {}
+    if asked is None or not _store(database, asked, stated.read(path, metrics)):
         log.info("robustness is no longer asked for, nothing stored")
-        return Exit.OK
-    _store(database, run_id, path)
     return Exit.OK
 
 
-def _is_asked_for(database: Database, run_id: str, workflow_name: str) -> bool:
-    """Whether the run waits for the answer of this workflow; raises `RunDiffers` where it never did."""
-    with database.read() as session:
-        asked = robustness.find(session, run_id)
-        if asked is not None and form.name_of(run_id, asked.created_at) == workflow_name:
-            return asked.status in OPEN
+def _asked(session: Session, run_id: str, workflow_name: str) -> Robustness | None:
+    """The open row that waits for this workflow; None where it is gone, has ended or waits for a later workflow.
+
+    Raises `RunDiffers` where the workflow was started for no row at all.
+    """
+    asked = robustness.find(session, run_id)
+    if asked is not None and form.name_of(run_id, asked.created_at) == workflow_name:
+        return asked if asked.status in OPEN else None
     if workflow_name.startswith(form.prefix_of(run_id)):  # the run was deleted, or asked for again
-        return False
+        return None
     raise RunDiffers(
         f"the workflow {workflow_name} was not asked for the robustness of run {run_id}: ask for it on the page of the run"
     )
 
 
-def _store(database: Database, run_id: str, path: Path) -> None:
-    with database.read() as session:
-        metrics = runs.get(session, run_id).metrics or {}
-    answer = stated.read(path, metrics)
+def _store(database: Database, asked: Robustness, answer: Mapping[str, Any]) -> bool:
     with database.write() as session:
-        kept = robustness.succeed(session, run_id, answer=answer, now=datetime.now(UTC))
+        kept = robustness.succeed_asked(session, asked, answer=answer, now=datetime.now(UTC))
         failpoints.hit("robustness-written")
-    log.info("robustness stored" if kept else "robustness is no longer asked for")
+    if kept:
+        log.info("robustness stored")
+    return kept
 
 
 def _failed(error: Exception) -> Exit:

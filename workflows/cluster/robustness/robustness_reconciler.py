@@ -13,7 +13,6 @@ from store.models import Robustness
 from store.queries import runs, workflow_links
 from store.queries.studies import ledger, robustness
 from store.session import Database
-from workflows.cluster import failure_messages
 from workflows.cluster.argo_client import Argo, ArgoRefused, WorkflowStatus
 from workflows.cluster.robustness import form
 from workflows.cluster.workflow_details import WorkflowDetails
@@ -54,18 +53,16 @@ class RobustnessReconciler:
         name = form.name_of(asked.run_id, asked.created_at)
         listed = next((workflow for workflow in workflows if workflow.name == name), None)
         workflow = listed or self._argo.find(name)
-        if workflow is None or workflow.is_deleted:
+        if workflow is None:
             self._fail(asked, VANISHED)
         elif workflow.phase == "Succeeded":
             self._fail(asked, NOTHING_STORED)
         elif workflow.finished:
-            self._fail(asked, self._failure_of(workflow))
+            self._fail(asked, self._details.failure_of(workflow))
             self._messages.set(workflow)
-
-    def _failure_of(self, workflow: WorkflowStatus) -> Failure:
-        whole = workflow if workflow.nodes else self._details.of(workflow)
-        pods = failure_messages.failed_pods_of(whole.nodes if whole is not None else {})
-        return failure_messages.failure_of(pods, workflow.message)
+        elif workflow.is_deleted:
+            self._argo.stop(workflow.name)
+            self._fail(asked, VANISHED)
 
     def _fail(self, asked: Robustness, failure: Failure) -> None:
         """FAILED, unless it has ended or is asked for again in the meantime."""

@@ -9,7 +9,6 @@ from config import logs
 from store.queries.studies import studies, workflow_links
 from store.queries.studies.workflow_links import OpenStudy
 from store.session import Database
-from workflows.cluster import failure_messages
 from workflows.cluster.argo_client import Argo, WorkflowStatus
 from workflows.cluster.dispatcher import ClusterLimits
 from workflows.cluster.registration import WorkflowSubmission
@@ -62,18 +61,13 @@ class StudyReconciler:
         elif workflow.phase == "Succeeded":
             self._fail(study, NOTHING_STORED)
         elif workflow.finished:
-            self._fail(study, self._failure_of(workflow))
+            self._fail(study, self._details.failure_of(workflow))
             self._messages.set(workflow)
         elif workflow.is_deleted:
             self._argo.stop(workflow.name)
             self._fail(study, VANISHED)
         else:
             self._report(study, workflow)
-
-    def _failure_of(self, workflow: WorkflowStatus) -> Failure:
-        whole = workflow if workflow.nodes else self._details.of(workflow)
-        pods = failure_messages.failed_pods_of(whole.nodes if whole is not None else {})
-        return failure_messages.failure_of(pods, workflow.message)
 
     def _fail(self, study: OpenStudy, failure: Failure) -> None:
         """FAILED, unless its workflow has ended it, or given it back, in the meantime."""
@@ -106,7 +100,7 @@ class StudyReconciler:
         if workflow is None:
             return
         submitted = WorkflowSubmission.of(listed, workflow)
-        reason = self._failure_of(workflow).message
+        reason = self._details.failure_of(workflow).message
         with self._database.write() as session:
             registration.refuse(session, submitted, reason, now=datetime.now(UTC))
         log.warning("study of the Argo UI refused", workflow=workflow.name, error=reason)

@@ -60,8 +60,8 @@ def cast_texts(text: Column, kind: pa.DataType) -> Column | None:
 def text_at(column: Column, row: int) -> str:
     """A cell as text, empty where it is unknown.
 
-    What Python has no value for, such as a day of the year 60,000, a nanosecond or a zone that nobody knows, is the
-    number that the file holds; a text that is no UTF-8 is a question mark.
+    What Python has no value for, such as a day of the year 60,000, a nanosecond or a time of an unknown zone, is the
+    number that the file holds; a text that is no UTF-8 is a replacement character.
     """
     cell = column[row]
     if not cell.is_valid:

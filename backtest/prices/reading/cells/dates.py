@@ -82,7 +82,7 @@ def parse_stamps(
 
 
 def refuse_out_of_range(stamps: Stamps, written: Column, lines: Seconds, problems: Problems) -> None:
-    """Add a problem for each of the (T,) cells that is a day before 1600 or beyond 9999, which no calendar of ours has."""
+    """Add a problem for each of the (T,) cells before 1600 or beyond 9999, the last year of Python's dates."""
     wrong = (stamps.local < _EARLIEST) | (stamps.local > _LAST)
     if wrong.any():
         _refuse(written, wrong, lines, problems, allowed="a day of the years 1600 to 9999")

@@ -55,8 +55,7 @@ def refuse_unreadable(
 
 
 def _typed(column: Column) -> tuple[Floats, Flags, Flags]:
-    types = pa.types
-    if types.is_temporal(column.type) or types.is_duration(column.type):  # a day or a time is no number
+    if pa.types.is_temporal(column.type):  # a day or a time is no number
         missing = flags(column.is_null())
         return np.full(len(column), np.nan), missing, ~missing
     values = np.array(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)

@@ -1,4 +1,4 @@
-"""Parquet columns with values that Python has no name for: read or refused in words, wherever they stand."""
+"""Parquet columns with values that Python cannot represent: read or refused in words, wherever they stand."""
 
 import io
 from datetime import date
@@ -29,7 +29,7 @@ ODD = {
     ),
     "time stamps beyond the year 9999": whole(2**53, 1, 2, kind=pa.timestamp("s")),
     "time stamps with nanoseconds": whole(1_700_000_000_000_000_001, 2, 3, kind=pa.timestamp("ns")),
-    "time stamps of a zone that nobody knows": whole(1, 2, 3, kind=pa.timestamp("s", "Mars/Olympus")),
+    "time stamps of an unknown zone": whole(1, 2, 3, kind=pa.timestamp("s", "Mars/Olympus")),
     "time stamps with an offset and nanoseconds": whole(1, 2, 3, kind=pa.timestamp("ns", "+05:30")),
     "a time of day with nanoseconds": whole(1, 2, 3, kind=pa.time64("ns")),
     "a time of day beyond the day": whole(2**31 - 1, 2, 3, kind=pa.time32("s")),

@@ -124,7 +124,8 @@ def test_a_workflow_without_the_prices_of_a_run_is_refused_with_the_way_to_ask(p
 @pytest.mark.parametrize(
     "tried",
     ['{"trials": 0, "mean": 0, "variance": 0}', '{"trials": 3}', '{"trials": 3, "mean": "x", "variance": 0}',
-     '{"trials": 3, "mean": 0, "variance": 0, "more": 1}'],
+     '{"trials": 3, "mean": 0, "variance": 0, "more": 1}', '{"trials": 3, "mean": NaN, "variance": 0}',
+     '{"trials": true, "mean": 0, "variance": 0}'],
 )  # fmt: skip
 def test_trials_that_no_ledger_writes_are_refused(pods, tried):
     engine = pods.compute(tried=tried)

@@ -174,6 +174,30 @@ def test_a_question_that_is_asked_again_is_not_ended_by_the_workflow_of_the_firs
     assert (is_ended, ended(cluster, run_id)) == (False, ("PENDING", None))
 
 
+def test_an_answer_to_an_earlier_question_is_not_stored_for_a_later_one(cluster, ask):
+    run_id = ask()
+    first = row(cluster, run_id)
+    ask(run_id, at=ASKED_AT + timedelta(hours=3))
+
+    with cluster.database.write() as session:
+        kept = robustness.succeed_asked(session, first, answer={"verdict": "x"}, now=datetime.now(UTC))
+
+    assert (kept, ended(cluster, run_id)) == (False, ("PENDING", None))
+
+
+def test_a_workflow_that_is_being_deleted_is_stopped_and_ends_the_question(cluster, ask):
+    run_id = ask()
+    cluster.reconciler.once()
+    cluster.server.move(name(cluster, run_id), "Running")
+    workflow = cluster.server.workflows[name(cluster, run_id)]
+    workflow["metadata"]["deletionTimestamp"] = "2026-01-05T12:00:00Z"
+
+    cluster.reconciler.once()
+
+    assert ended(cluster, run_id) == ("FAILED", "workflow_vanished")
+    assert workflow["status"]["phase"] == "Failed"
+
+
 def test_a_template_that_is_not_installed_is_said_on_the_page(cluster, ask):
     run_id = ask()
     del cluster.server.templates["backtest-robustness"]
