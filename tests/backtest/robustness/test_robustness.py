@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -119,6 +120,16 @@ def test_another_order_of_trades_moves_the_path_and_not_the_end():
     assert found["max_drawdown"]["p5"] < found["max_drawdown"]["p50"] < found["max_drawdown"]["p95"] <= 0
     assert found["max_drawdown"]["p5"] <= found["actual"] <= 0
     assert 0 <= found["share_shallower"] <= 1
+
+
+@pytest.mark.parametrize("pnl", [[700.0, 300.0, -500.0, 900.0, 110.0, 70.0], [10.0, 20.0, 30.0, 40.0]])
+def test_where_every_order_falls_as_deep_none_falls_less_deep(pnl):
+    trades = SimpleNamespace(pnl=np.array(pnl))
+
+    found = chance.order_of_trades(SimpleNamespace(trades=trades, equity=np.array([10_000.0])), seed=1)
+
+    assert found["max_drawdown"]["p5"] == pytest.approx(found["actual"], abs=1e-12)
+    assert found["share_shallower"] == 0
 
 
 def test_random_entries_hold_as_often_as_long_and_on_the_same_sides():
