@@ -1,7 +1,17 @@
 """Conditions as formulas over prices and indicators; `Formula.read` and `check` are the way in."""
 
 from backtest.expression.errors import InvalidExpression, PlacedError, Problem
-from backtest.expression.formula import Formula, check, taken
+from backtest.expression.formula import Formula, check, holds_in_sweep, taken
 from backtest.expression.functions import FUNCTIONS, SERIES
 
-__all__ = ["FUNCTIONS", "SERIES", "Formula", "InvalidExpression", "PlacedError", "Problem", "check", "taken"]
+__all__ = [
+    "FUNCTIONS",
+    "SERIES",
+    "Formula",
+    "InvalidExpression",
+    "PlacedError",
+    "Problem",
+    "check",
+    "holds_in_sweep",
+    "taken",
+]

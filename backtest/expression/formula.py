@@ -35,11 +35,6 @@ class Formula:
         """
         return _read(source, tuple(sorted(constants.items())))
 
-    @classmethod
-    def of_a_sweep(cls, source: str, constants: Mapping[str, float]) -> Formula:
-        """The formula of a text that was read with such constants before; their values are not checked again."""
-        return cls(source, _parsed(source), 0, constants)
-
     def holds(self, prices: Prices) -> Flags:
         """Tell at each bar whether the condition is true; the value at bar t uses bars <= t alone."""
         return evaluator.holds(self.tree, prices, self.constants)
@@ -50,6 +45,11 @@ class Formula:
             values = evaluator.values(side.node, prices, self.constants)
             constant = checker.is_constant(side.node, self.constants)
             yield side.text, side.pane, float(values[0]) if constant else values
+
+
+def holds_in_sweep(source: str, constants: Mapping[str, float], prices: Prices) -> Flags:
+    """`Formula.holds` of a text that was read with such constants before; their values are not checked again."""
+    return evaluator.holds(_parsed(source), prices, constants)
 
 
 def check(source: str, constants: Mapping[str, float] = checker.NO_CONSTANTS) -> list[Problem]:

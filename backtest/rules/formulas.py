@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
-
 from backtest.arrays import Flags, Sides
 from backtest.errors import FieldError
-from backtest.expression import Formula, InvalidExpression, PlacedError, taken
+from backtest.expression import Formula, InvalidExpression, PlacedError, holds_in_sweep, taken
 from backtest.fields import Field, Value
 from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
 from backtest.signals import sweeping
-from backtest.signals.positions import positions
+from backtest.signals.positions import long_positions, positions
 
 _FORMULAS = ("entry", "exit", "short_entry", "short_exit")
 
@@ -63,8 +61,9 @@ class Expression(Rule):
 
     def exposure(self, prices: Prices) -> Sides:
         enter, leave = self._sides(self.entry, self.exit, prices)
-        enter_short, leave_short = self._sides(self.short_entry, self.short_exit, prices)
-        return positions(enter, leave, enter_short, leave_short)
+        if not self.short_entry.strip():
+            return long_positions(enter, leave)
+        return positions(enter, leave, *self._sides(self.short_entry, self.short_exit, prices))
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         found = [series for formula in self._formulas() for series in formula.series(prices)]
@@ -73,19 +72,16 @@ class Expression(Rule):
 
     def _formulas(self) -> list[Formula]:
         sources = (self.entry, self.exit, self.short_entry, self.short_exit)
-        return [self._formula(source) for source in sources if source.strip()]
+        return [Formula.read(source, self.constants) for source in sources if source.strip()]
 
-    def _formula(self, source: str) -> Formula:
+    def _holds(self, source: str, prices: Prices) -> Flags:
         if sweeping.is_on():
-            return Formula.of_a_sweep(source, self.constants)
-        return Formula.read(source, self.constants)
+            return holds_in_sweep(source, self.constants, prices)
+        return Formula.read(source, self.constants).holds(prices)
 
     def _sides(self, entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:
-        if not entry.strip():
-            never = np.zeros(len(prices), dtype=np.bool_)
-            return never, never
-        entered = self._formula(entry).holds(prices)
-        return entered, self._formula(leave).holds(prices) if leave.strip() else ~entered
+        entered = self._holds(entry, prices)
+        return entered, self._holds(leave, prices) if leave.strip() else ~entered
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:

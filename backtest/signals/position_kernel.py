@@ -13,6 +13,7 @@ from backtest.arrays import Flags, Floats, Ints, Signs
 from backtest.signals.cross_kernel import order_lines
 
 ONES = 0x0101010101010101
+(BELOW, AT_OR_BELOW, ABOVE, AT_OR_ABOVE) = range(4)
 
 
 def hold(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: Flags, held: Signs) -> None:
@@ -30,6 +31,17 @@ def hold(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_short: 
     for bar in range(8 * len(words), len(held)):
         side = held_next(side, enter_long[bar], leave_long[bar], enter_short[bar], leave_short[bar])
         held[bar] = side
+
+
+def hold_long(enter: Flags, leave: Flags, held: Signs) -> None:
+    """Write the position of `positions.long_positions`."""
+    words, entries, ends = eights(held), eights(enter), eights(leave)
+    is_long = 0
+    for word in range(len(words)):
+        words[word], is_long = carried(entries[word] & ~ends[word], ends[word], is_long)
+    for bar in range(8 * len(words), len(held)):
+        is_long = 0 if leave[bar] else 1 if enter[bar] else is_long
+        held[bar] = is_long
 
 
 def held_next(side: int, enter_long: bool, leave_long: bool, enter_short: bool, leave_short: bool) -> int:
@@ -132,6 +144,28 @@ def hold_order(first: Floats, second: Floats, held: Signs) -> None:
     for bar in range(8 * len(words), len(held)):
         side = held[bar] if held[bar] != 0 else side
         held[bar] = side
+
+
+def compare(first: Floats, line: Floats, number: float, is_product: bool, sign: int, found: Flags) -> None:
+    """Write whether each value is below, … at or above a line moved by a number, which is unknown where it is infinite.
+
+    Parameters
+    ----------
+    first, line : (T,) arrays
+    is_product : whether the line is multiplied by the number; else it is added
+    sign : `BELOW`, `AT_OR_BELOW`, `ABOVE` or `AT_OR_ABOVE`
+    """
+    for bar in range(len(found)):
+        moved = line[bar] * number if is_product else line[bar] + number
+        if sign == BELOW:
+            holds = first[bar] < moved
+        elif sign == AT_OR_BELOW:
+            holds = first[bar] <= moved
+        elif sign == ABOVE:
+            holds = first[bar] > moved
+        else:
+            holds = first[bar] >= moved
+        found[bar] = holds & (abs(moved) < np.inf)
 
 
 def eights(values: Flags | Signs) -> Ints:

@@ -37,6 +37,15 @@ def positions(enter_long: Flags, leave_long: Flags, enter_short: Flags, leave_sh
     return state
 
 
+def long_positions(enter: Flags, leave: Flags) -> Sides:
+    """`positions` of a rule that is never short: (T,) array of 1 and 0."""
+    if sweeping.is_on():
+        held = np.empty(len(enter), np.int8)
+        compiled.kernel().hold_long(enter, leave, held)
+        return held
+    return np.where(_last(enter & ~leave) > _last(leave), 1.0, 0.0)
+
+
 def reversing(long: Flags, short: Flags) -> Sides:
     """Hold long from each bar of `long`, short from each bar of `short`; 0 before the first.
 
