@@ -121,14 +121,16 @@ def macd(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Flo
     return line, average, line - average
 
 
+@kept(1)
 def macd_and_signal(values: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats]:
     """MACD line and signal line, the first of which is known on earlier bars than the second."""
-    line = _macd_line(values, fast, slow)
+    line = macd_line(values, fast, slow)
     return line, ema(line, signal)
 
 
 @kept(1)
-def _macd_line(values: Floats, fast: int, slow: int) -> Floats:
+def macd_line(values: Floats, fast: int, slow: int) -> Floats:
+    """The fast less the slow exponential average, both seeded so that they are first known on the same bar."""
     return _compute("MACD", [values], fast, slow, 1, first=slow - 1)[0]
 
 

@@ -35,6 +35,12 @@ _STUDIES: Final = (
     {"rule_type": "RSI", "space": {"params.period": [2, 3]}},
     {"rule_type": "RSI_MACD", "space": {"params.period": [2, 3]}},
     {"rule_type": "BOLLINGER_BANDS", "space": {"params.period": [5, 8]}},
+    {"rule_type": "MACD", "space": {"params.signal": [3, 5]}},
+    {
+        "rule_type": "EXPRESSION",
+        "space": {"params.constants.k": [1, 2], "params.constants.n": [5, 8]},
+        "params": {"entry": "close > sma(close, n) + k"},
+    },
     {"rule_type": "MOMENTUM", "space": {"params.period": [5, 8]}, "symbols": ["X", "Y"]},
 )
 """A rule for each way in which positions are found, and several symbols, whose targets are of another type."""

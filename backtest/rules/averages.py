@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from backtest import indicators, jit
 from backtest.arrays import Floats, Sides
@@ -13,6 +14,7 @@ from backtest.rules.lines import Line
 from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
 from backtest.signals.crossings import side_since_crossing
+from backtest.signals.side_by_side import keep_macd
 from backtest.signals.sma_cross_jit import side_since_sma_cross
 
 
@@ -104,6 +106,10 @@ class Macd(Rule):
     def exposure(self, prices: Prices) -> Sides:
         line, average = indicators.macd_and_signal(prices.close, self.fast, self.slow, self.signal)
         return side_since_crossing(line, average)
+
+    @classmethod
+    def prepare(cls, rules: Sequence[Self], prices: Prices) -> None:
+        keep_macd(prices.close, ((rule.fast, rule.slow, rule.signal) for rule in rules))
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         return macd_lines(prices.close, self.fast, self.slow, self.signal)

@@ -90,10 +90,9 @@ class VolumeBreakout(Rule):
 
     def exposure(self, prices: Prices) -> Sides:
         close = prices.close
-        heavy = _is_heavy(prices.volume, self.period, self.multiple)
-        above, below = _breaks(close, close, close, self.period)
+        above, below = _heavy_breaks(close, prices.volume, self.period, self.multiple)
         exit_above, exit_below = _breaks(close, close, close, self.exit_period)
-        return positions(heavy & above, exit_below, heavy & below, exit_above)
+        return positions(above, exit_below, below, exit_above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         close = prices.close
@@ -166,9 +165,12 @@ class AtrVolatility(Rule):
         )
 
 
-@kept(1)
-def _is_heavy(volume: Floats, period: int, multiple: float) -> Flags:
-    return volume > _heavy_volume(volume, period, multiple)
+@kept(2)
+def _heavy_breaks(close: Floats, volume: Floats, period: int, multiple: float) -> tuple[Flags, Flags]:
+    """Whether the close is above, and whether it is below the closes of the bars before, on heavy volume."""
+    heavy = volume > _heavy_volume(volume, period, multiple)
+    above, below = _breaks(close, close, close, period)
+    return heavy & above, heavy & below
 
 
 def _heavy_volume(volume: Floats, period: int, multiple: float) -> Floats:

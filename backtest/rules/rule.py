@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -109,6 +109,11 @@ class Rule(ABC):
             for column in range(width):
                 target[:, column] = self.exposure(Prices(bars, column))
         return target
+
+    @classmethod
+    def prepare(cls, rules: Sequence[Self], prices: Prices) -> None:
+        """Have a sweep know what the exposures of several rules need, where that is computed faster side by side."""
+        return
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:

@@ -28,19 +28,33 @@ class Memory:
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most, self._bytes = most, 0
         self._kept: dict[Hashable, tuple[tuple[object, ...], Any]] = {}
-
-    def known(self, key: Hashable) -> Any:
+        self._passing: dict[Hashable, int] = {}
+        self.known = self._kept.get
         """What was kept under a key, with what it was computed from; None where nothing is."""
-        return self._kept.get(key)
 
-    def keep(self, key: Hashable, given: tuple[object, ...], result: object) -> None:
-        """Keep a result, and the arrays it was computed from: an identity is unique while its array lives."""
+    def keep(
+        self, key: Hashable, given: tuple[object, ...], result: object, *, until_forgotten: bool = False
+    ) -> None:
+        """Keep a result, and the arrays it was computed from: an identity is unique while its array lives.
+
+        What is kept `until_forgotten` is needed by the trials at hand alone, and its memory by the next ones.
+        """
         size = _bytes_of(result)
         if self._bytes + size > self._most:
             self._kept.clear()
+            self._passing.clear()
             self._bytes = 0
         self._kept[key] = (given, result)
         self._bytes += size
+        if until_forgotten:
+            self._passing[key] = size
+
+    def forget(self) -> None:
+        """Let go of what was kept until now only."""
+        for key, size in self._passing.items():
+            del self._kept[key]
+            self._bytes -= size
+        self._passing.clear()
 
 
 _memory: ContextVar[Memory | None] = ContextVar("memory", default=None)
@@ -79,7 +93,7 @@ def kept(arrays: int) -> Callable[[Callable[Given, Result]], Callable[Given, Res
             memory = _memory.get()
             if memory is None or named:
                 return function(*given, **named)
-            key = (function, *map(id, given[:arrays]), *given[arrays:])
+            key = key_of(function, given, arrays) if arrays > 1 else (function, id(given[0]), given[1:])
             if known := memory.known(key):
                 found: Result = known[1]
                 return found
@@ -90,6 +104,12 @@ def kept(arrays: int) -> Callable[[Callable[Given, Result]], Callable[Given, Res
         return call
 
     return keeping
+
+
+def key_of(function: Callable[..., object], given: tuple[object, ...], arrays: int) -> Hashable:
+    """Under which a sweep keeps what a `kept` function returned for so many arrays, then numbers."""
+    first = tuple(map(id, given[:arrays])) if arrays > 1 else id(given[0])
+    return function, first, given[arrays:]
 
 
 def _bytes_of(result: object) -> int:

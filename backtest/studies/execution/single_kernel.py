@@ -29,6 +29,7 @@ from backtest.engine import (
     TRAILING,
 )
 
+FOUR = 4
 affordable: Callable[..., float] = engine.affordable
 fee: Callable[..., float] = engine.fee
 whole: Callable[..., float] = engine.whole
@@ -92,9 +93,18 @@ def walk_single(
 
 
 def mark_single(first: int, after: int, cash: float, position: float, closes: Floats, equity: Floats) -> None:
-    """Write the equity of bars on which cash and shares stand still."""
-    for bar in range(first, after):
-        equity[bar] = position * closes[bar] + cash
+    """Write the equity of bars on which cash and shares stand still.
+
+    Four bars at a time, since the processor guesses a small number of repetitions better; those behind `after`
+    are written over when the bars that follow are marked.
+    """
+    bar = first
+    while bar < after and bar + FOUR <= len(equity):
+        for place in range(bar, bar + FOUR):
+            equity[place] = position * closes[place] + cash
+        bar += FOUR
+    for place in range(bar, after):
+        equity[place] = position * closes[place] + cash
 
 
 def execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 
 import numpy as np
 
@@ -67,8 +68,17 @@ class Targets:
         self._own = own
         self._rule = rules.get(request.run.rule_type)
         self._fixed, _ = parse_fields(self._rule.params, request.run.params)
-        names = [axis.name for axis in request.axes if axis.name.startswith(PREFIX)]
-        self._searched = {name: parent_of(name) for name in names}
+        searched = [
+            (axis.name, *parent_of(axis.name)) for axis in request.axes if axis.name.startswith(PREFIX)
+        ]
+        self._plain = [(name, parameter) for name, parameter, key in searched if not key]
+        self._inner: dict[str, list[tuple[str, str]]] = {}
+        for name, parameter, key in searched:
+            if key:
+                self._inner.setdefault(parameter, []).append((name, key))
+        self._numbers = {
+            parameter: cast("dict[str, Any]", self._fixed[parameter]) for parameter in self._inner
+        }
         self._prices = [HeldPrices(history) for history in own.selection.histories]
         self._memory = Memory()
         self._is_built_in = self._rule.name in BUILT_IN
@@ -76,7 +86,7 @@ class Targets:
         self._volume_known = not any(np.isnan(prices.volume).any() for prices in self._prices)
 
     @contextmanager
-    def session(self) -> Iterator[None]:
+    def _session(self) -> Iterator[None]:
         """Keep indicators and use compiled kernels within the block, where the rule is a built-in one."""
         if not self._is_built_in:
             yield
@@ -89,12 +99,19 @@ class Targets:
         count = self._own.selection.bars.close.size
         return np.empty((rows, count)) if self._traded is None else np.empty((rows, count), np.int8)
 
-    def write(self, chosen: Mapping[str, Value], row: Sides) -> None:
-        """Write the target of one trial, T * M; `chosen` are values of the axes that its plan allows.
+    def write(self, combinations: Sequence[Mapping[str, Value]], rows: Sides) -> None:
+        """Write the targets of trials, T * M each, to as many rows; each combination is of values that its plan allows."""
+        rules = [self.rule(chosen) for chosen in combinations]
+        with self._session():
+            if self._is_built_in:
+                for prices in self._prices:
+                    self._rule.prepare(rules, prices)
+            for rule, row in zip(rules, rows, strict=False):
+                self._write_one(rule, row)
+            self._memory.forget()
 
-        Called within a `session`.
-        """
-        rule, selection = self.rule(chosen), self._own.selection
+    def _write_one(self, rule: Rule, row: Sides) -> None:
+        selection = self._own.selection
         if not self._volume_known:
             check_volume(rule, selection)
         if self._traded is not None:
@@ -104,15 +121,16 @@ class Targets:
             own = [np.asarray(rule.exposure(prices), np.float64).reshape(-1, 1) for prices in self._prices]
         else:
             own = own_targets(rule, selection.histories)
-        rows = selection.span.rows
-        row.reshape(len(rows[0]), -1)[:] = on_common_calendar(own, rows)
+        places = selection.span.rows
+        row.reshape(len(places[0]), -1)[:] = on_common_calendar(own, places)
 
     def rule(self, chosen: Mapping[str, Value]) -> Rule:
         """The rule of a trial; its values were parsed with the request, and its plan asked for its mistakes."""
-        values = dict(self._fixed)
-        for name, (parameter, key) in self._searched.items():
-            inner, value = values[parameter], chosen[name]
-            values[parameter] = {**inner, key: value} if key and isinstance(inner, dict) else value
+        values = self._fixed.copy()
+        for name, parameter in self._plain:
+            values[parameter] = chosen[name]
+        for parameter, keys in self._inner.items():
+            values[parameter] = self._numbers[parameter] | {key: chosen[name] for name, key in keys}
         return self._rule(**values)
 
 

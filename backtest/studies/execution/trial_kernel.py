@@ -19,6 +19,8 @@ from backtest.engine import (
     CASH,
     FILL_WIDTH,
     FILLS,
+    HIGHEST,
+    LOWEST,
     RUINED,
     STEP_WIDTH,
     STEPS,
@@ -61,7 +63,8 @@ def simulate_rows(
     trades, shares = np.empty(TRADE_WIDTH * 2 * size), np.empty(width)
     for index in range(len(which)):
         row = targets[which[index]]
-        count = signals_in(row[first:last], width, changed, signals, wishes)
+        longs, shorts = settings[index, HIGHEST] > 0.0, settings[index, LOWEST] < 0.0
+        count = signals_in(row[first:last], width, longs, shorts, changed, signals, wishes)
         if count < 0:
             return int(which[index]) * len(row) + first - 1 - count
         fact = facts[index]
@@ -94,17 +97,21 @@ def conclude(equity: Floats, closing: Indices, returns: Floats, fact: Floats) ->
     fact[IS_DEFINED] = changes(equity, closing, returns)
 
 
-def signals_in(row: Sides, width: int, changed: Flags, signals: Ints, wishes: Floats) -> int:
+def signals_in(
+    row: Sides, width: int, longs: bool, shorts: bool, changed: Flags, signals: Ints, wishes: Floats
+) -> int:
     """Write the signals of one row of targets, as `simulate.signals_of` finds them; return how many.
 
-    A target outside -1…1 at place p of the row returns -1 - p instead. `changed` is room for a flag of each target;
-    `signals` and `wishes` have room for one signal more than there are targets. Eight targets that repeat the bar
-    before are passed over; among others, each is written and kept or written over, which asks no question.
+    Left out is what asks to be flat where that was asked for before, as short and flat are one where only `longs` are
+    held: no order comes of it. A target outside -1…1 at place p of the row returns -1 - p instead. `changed` is room
+    for a flag of each target; `signals` and `wishes` have room for one signal more than there are targets. Eight
+    targets that repeat the bar before are passed over; among others, each is written and kept or written over, which
+    asks no question.
     """
-    for index in range(width):
-        changed[index] = row[index] != 0.0 and row[index] == row[index]
-    for index in range(width, len(row)):
-        changed[index] = row[index] != row[index - width] and row[index] == row[index]
+    if width == 1:  # a distance that the compiler knows: it compares many bars at once
+        mark_changes(row, 1, longs, shorts, changed)
+    else:
+        mark_changes(row, width, longs, shorts, changed)
     words = eights(changed)
     count = 0
     for word in range(len(words)):
@@ -119,6 +126,20 @@ def signals_in(row: Sides, width: int, changed: Flags, signals: Ints, wishes: Fl
         if wishes[signal] > 1.0 or wishes[signal] < -1.0:
             return -1 - int(signals[signal])
     return count
+
+
+def mark_changes(row: Sides, width: int, longs: bool, shorts: bool, changed: Flags) -> None:
+    """Flag each target that is known and asks for something else than that of the bar before; before the first it is 0."""
+    for index in range(width):
+        changed[index] = is_changed(row[index], 0.0, longs, shorts)
+    for index in range(width, len(row)):
+        changed[index] = is_changed(row[index], row[index - width], longs, shorts)
+
+
+def is_changed(now: float, before: float, longs: bool, shorts: bool) -> bool:
+    """Whether a target differs; of two that are both flat where only one side is held, only one out of bounds."""
+    flat = (not shorts and now <= 0 and before <= 0) or (not longs and now >= 0 and before >= 0)
+    return now != before and now == now and (not flat or now > 1 or now < -1)
 
 
 def mark(
@@ -232,3 +253,24 @@ def block_sums(returns: Floats, blocks: int, sums: Floats, squares: Floats) -> N
                 aa += row[place] * row[place]
             sums[index, block] = (a + b) + (c + d)
             squares[index, block] = (aa + bb) + (cc + dd)
+
+
+def squared_deviations(returns: Floats, means: Floats, sums: Floats) -> None:
+    """Write Σ (r - mean)² of each row in the order in which NumPy's einsum adds, which is that of `account.dot`.
+
+    Two partial sums, of even and of odd places; of eight neighbours the last two are added first.
+    """
+    together = returns.shape[1] // 8 * 8
+    for index in range(len(returns)):
+        row, mean = returns[index], means[index]
+        even = odd = 0.0
+        for first in range(0, together, 8):
+            for place in (first + 6, first + 4, first + 2, first):
+                even += (row[place] - mean) * (row[place] - mean)
+                odd += (row[place + 1] - mean) * (row[place + 1] - mean)
+        for place in range(together, len(row) - 1, 2):
+            even += (row[place] - mean) * (row[place] - mean)
+            odd += (row[place + 1] - mean) * (row[place + 1] - mean)
+        if len(row) % 2 == 1:
+            even += (row[len(row) - 1] - mean) * (row[len(row) - 1] - mean)
+        sums[index] = even + odd

@@ -81,8 +81,7 @@ class Trials:
         """(T, M) the target of a trial on the traded bars."""
         bars, width = self._own.selection.bars.close.shape
         rows = self._targets.room(1)
-        with self._targets.session():
-            self._targets.write(self.planned.values(trial), rows[0])
+        self._targets.write([self.planned.values(trial)], rows)
         return np.asarray(rows[0], np.float64).reshape(bars, width)
 
     def returns(self, trials: Ints) -> Floats:
@@ -115,9 +114,7 @@ class Trials:
     def _prepared(self, trials: Ints) -> tuple[Sides, Ints, Floats]:
         """Different targets, the target of each trial among them, and the settings of each."""
         combinations, which = self.planned.distinct(trials, self._parameters)
-        with self._targets.session():
-            for row, chosen in zip(self._rows, combinations, strict=False):
-                self._targets.write(chosen, row)
+        self._targets.write(combinations, self._rows)
         combinations, rows = self.planned.distinct(trials, self._inputs)
         return self._rows, which, np.array([self._settings(chosen) for chosen in combinations])[rows]
 
@@ -191,15 +188,25 @@ class _SegmentFigures:
             if self.risk_free:
                 returns -= self.risk_free
             mean = np.add.reduce(returns, axis=1) / count if count else np.full(len(returns), np.nan)
-            returns -= mean[:, None]
-            squares = _dots(returns)
+            squares = _squares(returns, mean)
             spread = np.sqrt(squares / (count - 1)) if count > 1 else np.full(len(returns), np.nan)
             return spread, np.where(spread > NO_VARIATION, mean / spread, np.nan)
 
 
-def _dots(rows: Floats) -> Floats:
-    """Σ x² of each row as `account.dot` adds them; NumPy divides rows longer than its buffer otherwise in two dimensions."""
-    if rows.shape[1] > np.getbufsize():
-        return np.array([dot(row, row) for row in rows])
-    sums: Floats = np.einsum("ki,ki->k", rows, rows)
-    return sums
+def _squares(returns: Floats, means: Floats) -> Floats:
+    """Σ (r - mean)² of each row as `account.dot` adds; the returns are used up where it is not compiled."""
+    if returns.shape[1] <= np.getbufsize() and _adds_as_numpy():
+        sums = np.empty(len(returns))
+        kernel().squared_deviations(returns, means, sums)
+        return sums
+    returns -= means[:, None]
+    return np.array([dot(row, row) for row in returns])
+
+
+@cache
+def _adds_as_numpy() -> bool:
+    """Whether the compiled sum is that of `account.dot` to the last bit on this processor: NumPy's is its own on others."""
+    rows = np.random.default_rng(0).normal(size=(64, 101))
+    sums = np.empty(len(rows))
+    kernel().squared_deviations(rows, np.zeros(len(rows)), sums)
+    return bool(np.array_equal(sums, [dot(row, row) for row in rows]))

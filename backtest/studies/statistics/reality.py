@@ -56,20 +56,28 @@ class Maxima:
     """
 
     def __init__(self, benchmark: Floats, *, seed: int, paths: int = PATHS) -> None:
-        self._benchmark = benchmark
         self._groups = min(GROUPS, len(benchmark))
+        self._benchmark = self._sums(benchmark[None])[0] if self._groups else np.empty(0)
         self._weights = weights(self._groups, _block(benchmark, self._groups), seed=seed, paths=paths)
         self._threshold = math.sqrt(2.0 * math.log(math.log(max(self._groups, 3))))
-        self._means = np.empty((kernel().AT_ONCE, paths), np.float32)
+        self._means = np.empty(paths, np.float32)
         self.table: Floats = kernel().nothing(paths)
 
     def add(self, returns: Floats, eligible: Flags) -> None:
         """Raise the maxima by trials with these (K, n) returns."""
         if self._groups < FEWEST:
             return
+        leads = self._sums(returns) - self._benchmark
+        wholes, observed, scales = np.empty(leads.shape, np.float32), *np.empty((2, len(leads)))
+        taken = kernel().centre(leads, eligible, wholes, observed, scales)
+        sums = wholes[:taken] @ self._weights  # of whole numbers below 2^24: exact, however BLAS adds them
+        kernel().update(sums, observed[:taken], scales[:taken], self._threshold, self.table, self._means)
+
+    def _sums(self, returns: Floats) -> Floats:
+        """(K, groups) the sums of (K, n) returns over groups of neighbouring periods."""
         sums = np.empty((len(returns), self._groups))
-        kernel().grouped(returns, self._benchmark, self._groups, sums)
-        kernel().update(sums, eligible, self._weights, self._threshold, self.table, self._means)
+        kernel().grouped(returns, sums)
+        return sums
 
 
 def beats_benchmark(table: Floats, periods: int) -> BeatsBenchmark:

@@ -1,8 +1,7 @@
 """Bootstrapped maxima over many trials; compiled by `backtest.studies.statistics.reality`.
 
 Everything is added in one order on any machine, trial by trial, so that the maxima of chunks put together are
-those of all trials at once. Paths are drawn in single precision, in half the time: a p-value is a share of 500
-paths, and their means are right to seven digits.
+those of all trials at once. What is summed over the drawn groups is whole numbers, whose sums are exact in any order.
 """
 
 from __future__ import annotations
@@ -16,52 +15,65 @@ from backtest.arrays import Flags, Floats, Singles
 (REALITY, LOWER, CONSISTENT, UPPER) = range(4)
 TINY = 1e-15
 AT_ONCE = 4
-"""Trials that are resampled together."""
+"""Rows that are resampled together."""
+MOST = 2.0**17
+"""The largest whole number: 127 of them add up to less than 2^24, below which single precision has every one."""
 
 
-def update(
-    differences: Floats, eligible: Flags, weights: Singles, threshold: float, maxima: Floats, means: Singles
-) -> None:
-    """Raise the maxima by the trials in the rows of `differences`.
+def centre(differences: Floats, eligible: Flags, wholes: Singles, observed: Floats, scales: Floats) -> int:
+    """Write what is resampled of the trials in the rows of `differences`; return of how many.
 
     Parameters
     ----------
     differences : (K, m) returns of each trial less those of the benchmark, summed over groups of periods
     eligible : (K,) whether a trial is one of those among which the best is chosen
-    weights : (m, B) how often each group is drawn in each path
+    wholes : (K, m) the differences less their mean in units of `scales`, rounded to whole numbers up to `MOST`
+    observed : (K,) √m times the mean
+    scales : (K,) by which a sum of m drawn `wholes` is √m times their mean
+    """
+    groups = differences.shape[1]
+    taken, root = 0, math.sqrt(groups)
+    for index in range(len(differences)):
+        row = differences[index]
+        mean = 0.0
+        for group in range(groups):
+            mean += row[group]
+        mean /= groups
+        if not eligible[index] or not math.isfinite(mean):
+            continue
+        largest = 0.0
+        for group in range(groups):
+            largest = max(largest, abs(row[group] - mean))
+        unit = MOST / largest if largest > 0.0 else 0.0
+        for group in range(groups):
+            wholes[taken, group] = np.rint((row[group] - mean) * unit)
+        observed[taken], scales[taken] = root * mean, largest / MOST / root
+        taken += 1
+    return taken
+
+
+def update(
+    sums: Singles, observed: Floats, scales: Floats, threshold: float, maxima: Floats, means: Singles
+) -> None:
+    """Raise the maxima by trials.
+
+    Parameters
+    ----------
+    sums : (K, B) of the drawn `wholes` of each path
+    observed, scales : (K,) as `centre` writes them
     threshold : √(2 log log m), below which a trial is too poor to matter for the consistent test
     maxima : (4, 1 + B) column 0 as observed, the others of the paths; rows of `REALITY` … `UPPER`
-    means : (AT_ONCE, B) room for the centred means of trials
+    means : (B,) room for the centred means of a trial
     """
-    groups = len(weights)
-    centred, averages = np.zeros((AT_ONCE, groups), np.float32), np.empty(AT_ONCE)
-    taken = 0
-    for index in range(len(differences)):
-        if eligible[index] and math.isfinite(differences[index, groups - 1]):
-            averages[taken] = centre(differences[index], centred[taken])
-            taken += 1
-        if taken == AT_ONCE or (taken > 0 and index == len(differences) - 1):
-            resample(centred, weights, means)
-            for place in range(taken):
-                observed = math.sqrt(groups) * averages[place]
-                raise_by(observed, means[place], threshold, maxima)
-            taken = 0
+    for index in range(len(sums)):
+        row, scale = sums[index], scales[index]
+        for path in range(len(means)):
+            means[path] = row[path] * scale
+        raise_by(observed[index], means, threshold, maxima)
 
 
-def centre(row: Floats, centred: Singles) -> float:
-    """Write the row less its mean over √m, whose sum over m drawn groups is √m times their mean; return the mean."""
-    mean = 0.0
-    for group in range(len(row)):
-        mean += row[group]
-    mean /= len(row)
-    root = math.sqrt(len(row))
-    for group in range(len(row)):
-        centred[group] = (row[group] - mean) / root
-    return mean
-
-
-def resample(centred: Floats | Singles, weights: Floats | Singles, means: Floats | Singles) -> None:
-    """Write the sum of each centred row in each path; of four rows, so that weights are read once."""
+def resample(centred: Floats, weights: Floats, means: Floats) -> None:
+    """Write the product of four rows and a matrix, added in one order; the matrix is read once."""
     groups, paths = weights.shape
     means[:] = 0.0
     first, second, third, fourth = means[0], means[1], means[2], means[3]
@@ -125,30 +137,30 @@ def raise_scaled(
         high[path + 1] = max(high[path + 1], means[path] * scale)
 
 
-def grouped(returns: Floats, benchmark: Floats, groups: int, sums: Floats) -> None:
-    """Write the sums of returns less benchmark over `groups` runs of periods; the first runs are longer by one."""
-    periods = returns.shape[1]
-    size, more = periods // groups, periods % groups
+def grouped(returns: Floats, sums: Floats) -> None:
+    """Write the sums of each row over as many runs of periods as `sums` has columns; the first runs are longer by one."""
+    groups = sums.shape[1]
+    size, more = returns.shape[1] // groups, returns.shape[1] % groups
     for index in range(len(returns)):
         row = returns[index]
         begin = 0
         for group in range(groups):
             end = begin + size + (1 if group < more else 0)
-            sums[index, group] = lead(row, benchmark, begin, end)
+            sums[index, group] = total(row, begin, end)
             begin = end
 
 
-def lead(row: Floats, benchmark: Floats, begin: int, end: int) -> float:
-    """The sum of returns less benchmark over some periods, of four partial sums in one order."""
+def total(row: Floats, begin: int, end: int) -> float:
+    """The sum of some periods, of four partial sums in one order."""
     a = b = c = d = 0.0
     together = begin + (end - begin) // 4 * 4
     for period in range(begin, together, 4):
-        a += row[period] - benchmark[period]
-        b += row[period + 1] - benchmark[period + 1]
-        c += row[period + 2] - benchmark[period + 2]
-        d += row[period + 3] - benchmark[period + 3]
+        a += row[period]
+        b += row[period + 1]
+        c += row[period + 2]
+        d += row[period + 3]
     for period in range(together, end):
-        a += row[period] - benchmark[period]
+        a += row[period]
     return (a + b) + (c + d)
 
 

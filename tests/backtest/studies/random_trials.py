@@ -32,6 +32,10 @@ FORMULAS = (
     },
     {"entry": "bbands_lower(close, n, 1.5) > close", "exit": "close * k > bbands_middle(close, n)"},
     {"entry": "macd_histogram(close, 3, 9, n) > 0 and k * atr(n) > 0.5 and close / (k - 1) > 0"},
+    {
+        "entry": "k * sma(close, n) - 1 <= 2 * close and sma(close, n) + k >= open",
+        "exit": "k - ema(low, n) > 0 - high",
+    },
 )
 SHORT = {"int": (2, 25), "float": (0.2, 60.0)}
 

@@ -5,11 +5,13 @@ import pytest
 
 from backtest import rules
 from backtest.errors import InvalidTarget
+from backtest.metrics.account import dot
 from backtest.prices.bars import PRICES
 from backtest.rules.rule import Rule
 from backtest.run.outcome import run
 from backtest.simulation.simulate import settings_of, simulate
 from backtest.studies.compute import compute_chunk
+from backtest.studies.execution import trials
 from backtest.studies.execution.trials import kernel
 from backtest.studies.objective import FIGURES
 from backtest.studies.plan import plan
@@ -41,6 +43,17 @@ def test_figures_over_many_bars_are_added_as_the_metrics_add(bars):
         assert [bits(chunk.columns[name][trial, 0]) for name in FIGURES] == [
             bits(metrics[name]) for name in FIGURES
         ]
+
+
+@pytest.mark.parametrize("periods", [1, 2, 3, 9, 100, 2_519, 8_191])
+def test_deviations_are_added_as_the_metrics_add_whether_compiled_or_not(periods, monkeypatch):
+    returns = np.random.default_rng(periods).normal(0.0, 0.01, (6, periods))
+    means = returns.mean(axis=1)
+    expected = [dot(row, row) for row in returns - means[:, None]]
+
+    assert trials._squares(returns.copy(), means).tolist() == expected
+    monkeypatch.setattr(trials, "_adds_as_numpy", lambda: False)
+    assert trials._squares(returns.copy(), means).tolist() == expected
 
 
 class Loud(Rule):

@@ -135,21 +135,41 @@ def test_the_test_of_superior_ability_is_that_of_arch(lead, monkeypatch):
 def test_a_reality_check_is_the_share_of_paths_whose_best_mean_is_higher():
     differences = noise(20, 5)  # 20 periods are 20 groups
     drawn = weights(20, 1.0, seed=3, paths=500)
-    table = kernel().nothing(500)
 
-    kernel().update(
-        np.ascontiguousarray(differences.T),
-        np.ones(5, np.bool_),
-        drawn,
-        1.0,
-        table,
-        np.empty((kernel().AT_ONCE, 500), np.float32),
-    )
+    table = table_of(differences, np.zeros(20), seed=3)
 
     best = math.sqrt(20) * differences.mean(axis=0).max()
     paths = (drawn.T @ (differences - differences.mean(axis=0))).max(axis=1) / math.sqrt(20)
-    np.testing.assert_allclose(table[0], [best, *paths], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(table[0], [best, *paths], rtol=1e-4, atol=1e-6)
     assert beats_benchmark(table, 20).reality_check == np.mean(paths >= best)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 0.01, 1e6])
+def test_resampled_sums_are_exact_whole_numbers_that_any_order_adds_alike(scale):
+    differences, groups = noise(40, 126, scale=scale), 126
+    wholes, observed, scales = np.empty((40, groups), np.float32), np.empty(40), np.empty(40)
+    drawn = weights(groups, 3.0, seed=1, paths=300)
+
+    taken = kernel().centre(differences, np.arange(40) % 3 > 0, wholes, observed, scales)
+
+    assert taken == 26
+    exact = wholes[:taken].astype(np.int64) @ drawn.astype(np.int64)
+    np.testing.assert_array_equal(wholes[:taken] @ drawn, exact)
+    assert np.abs(exact).max() < 2**24
+    kept = differences[np.arange(40) % 3 > 0]
+    means = (kept - kept.mean(axis=1, keepdims=True)) @ drawn / math.sqrt(groups)
+    np.testing.assert_allclose(exact * scales[:taken, None], means, atol=1e-4 * scale)
+
+
+def test_trials_whose_returns_are_undefined_or_that_never_differ_raise_no_maximum():
+    returns, benchmark = noise(300, 3), noise(300, seed=9)
+    returns[7, 0] = np.nan
+    returns[:, 1] = benchmark
+
+    table = table_of(returns[:, :2], benchmark)
+
+    assert (table[0] == 0.0).all()
+    assert (table[1:] == -np.inf).all()
 
 
 def test_a_planted_lead_is_seen_and_noise_is_not():
