@@ -35,6 +35,8 @@ _SCHEMA_SECONDS = 0.5
 _PRUNE_SECONDS = 3_600.0
 _STOP_SECONDS = 20.0
 _LONGEST_PAUSE_SECONDS = 60.0
+_IDLE_SECONDS = 2.0
+"""So long no run was executed before the fork server of studies is begun, ahead of the first one."""
 
 log = logs.get(__name__)
 
@@ -74,7 +76,7 @@ class Worker:
         self._database = Availability()
         self._server = ForkServer(PRELOADED)
         self._jobs: dict[str, Job] = {}
-        self._renew_at = self._reap_at = self._claimed_at = 0.0
+        self._renew_at = self._reap_at = self._claimed_at = self._idle_since = 0.0
         self._deaths = 0
         """How many fork servers died since a step last ended."""
         self._stop_by: float | None = None
@@ -128,6 +130,16 @@ class Worker:
                 if self._stop_by is None:
                     self._studies.turn(runs=len(self._jobs))
                     self._robustness.turn(runs=len(self._jobs))
+                    self._begin_ahead()
+
+    def _begin_ahead(self) -> None:
+        """Where nothing is to be done for a while, have the first study find its fork server."""
+        now = time.monotonic()
+        if self._jobs or not self._server.is_ready:
+            self._idle_since = now
+        elif now - self._idle_since >= _IDLE_SECONDS:
+            self._idle_since = now
+            self._studies.begin_ahead()
 
     def _on_step_ended(self, ended: Ended) -> None:
         job = self._jobs.get(ended.key)

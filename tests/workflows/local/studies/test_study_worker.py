@@ -2,15 +2,20 @@
 
 import json
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
+import psutil
 import pytest
 
+from backtest import precompile
 from backtest.studies.compute import compute_chunk
 from qa.examples import SMALL_STUDY
 from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.queries.audit import Actor
 from store.queries.studies import chunks, ledger, studies
+from workflows.local.studies import study_worker
 from workflows.studies import chunk_step, submission
 
 TESTER = Actor("tester")
@@ -53,6 +58,37 @@ def test_a_study_succeeds_with_its_best_trial_and_is_counted_in_the_ledger(envir
         tried = ledger.tried(session, "MOVING_AVERAGE_CROSS", ["SP500"], "1d")
     assert account["best"]["values"].keys() == {"params.fast", "params.slow"}
     assert tried.trials == 320
+
+
+def test_a_worker_that_has_nothing_to_do_begins_what_the_first_study_needs_and_not_while_it_is_compiled(
+    environment, monkeypatch, tmp_path
+):
+    subprocess.run([sys.executable, "-m", "backtest.precompile"], check=True)
+    worker = environment.start_worker()
+    environment.until(lambda: servers_of_studies(worker), what="the fork server of studies is begun")
+    [server] = servers_of_studies(worker)
+
+    assert wait(environment, enqueue(environment)).status == "SUCCEEDED"
+    assert servers_of_studies(worker) == [server]
+
+    started = []
+    monkeypatch.setattr(study_worker, "ForkServer", lambda modules: started.append(modules))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    studies_of_a_worker = study_worker.StudyWorker(environment.settings, queue=None)
+    studies_of_a_worker.begin_ahead()
+    assert started == []
+    precompile._mark().touch()
+    studies_of_a_worker.begin_ahead()
+    assert started == [study_worker.PRELOADED]
+
+
+def servers_of_studies(worker):
+    """The process ids of the fork servers of studies of a worker."""
+    return [
+        child.pid
+        for child in psutil.Process(worker.pid).children()
+        if "workflows.studies.chunk_step" in child.cmdline()
+    ]
 
 
 def test_the_best_trial_opened_as_a_run_has_the_same_figures_and_says_which_study_it_came_from(environment):
