@@ -8,6 +8,7 @@ from backtest.errors import InvalidTarget
 from backtest.metrics.account import dot
 from backtest.prices.bars import PRICES
 from backtest.rules.rule import Rule
+from backtest.rules.volume import UnknownVolume
 from backtest.run.outcome import run
 from backtest.simulation.simulate import settings_of, simulate
 from backtest.studies.compute import compute_chunk
@@ -16,6 +17,7 @@ from backtest.studies.execution.trials import kernel
 from backtest.studies.objective import FIGURES
 from backtest.studies.plan import plan
 from tests.backtest.markets import random_config, random_market, random_target
+from tests.backtest.price_bars import dataset
 from tests.backtest.studies.random_trials import bits, differences
 from tests.backtest.studies.study_requests import study, walks
 
@@ -81,6 +83,26 @@ def test_a_target_out_of_bounds_is_refused_as_in_a_run(monkeypatch):
 
     with pytest.raises(InvalidTarget, match="between -1 and 1"):
         compute_chunk(request, walks(), 0, 1)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"rule_type": "VOLUME_BREAKOUT", "space": {"params.period": [5, 9]}},
+        {"rule_type": "EXPRESSION", "params": {"entry": "volume > n * sma(volume, 5)"},
+         "space": {"params.constants.n": [0.5, 1]}},
+    ],
+)  # fmt: skip
+def test_a_study_of_a_rule_that_reads_volume_is_refused_where_a_bar_has_none_as_its_runs_are(rule):
+    (prices,) = walks(bars=80).values()
+    volume = np.where(np.arange(80) == 60, np.nan, 1_000.0)
+    known = {"AAA": dataset(prices.bars.close[:, 0], symbol="AAA", volume=volume)}
+    request = study(**rule)
+
+    with pytest.raises(UnknownVolume, match="on 1 of the"):
+        run(request.run_with(plan(request).values(0)), known)
+    with pytest.raises(UnknownVolume, match="on 1 of the"):
+        compute_chunk(request, known, 0, 1)
 
 
 @pytest.mark.parametrize("seed", range(40))
