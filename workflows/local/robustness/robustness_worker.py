@@ -72,6 +72,8 @@ class RobustnessWorker:
                 self._advance(self._held)
             elif self._server is not None and now - self._worked_at > _IDLE_SECONDS:
                 self._close_server()
+            elif self._server is not None:
+                self._server.ended()  # one that died would end every wait
         except ForkServerDied as died:
             self._replace_server(died)
 

@@ -92,6 +92,8 @@ class StudyWorker:
                 self._claim()
             if self._held is not None:
                 self._advance(self._held, self._slots - runs)
+            elif self._server is not None:
+                self._server.ended()  # hear that it is ready, or that it died: an unread word ends every wait
         except ForkServerDied as died:
             self._replace_server(died)
 

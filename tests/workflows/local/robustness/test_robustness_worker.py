@@ -1,6 +1,8 @@
 """What of a result survives, computed behind the runs: of every run, on request, over deaths, and never before a run."""
 
+import select
 import signal
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +17,8 @@ from store.errors import Conflict
 from store.models import Status
 from store.queries import runs
 from store.queries.studies import robustness
+from workflows.local.robustness import robustness_worker
+from workflows.local.robustness.queue import RobustnessQueue
 
 
 def found(environment, run_id):
@@ -148,3 +152,21 @@ def test_a_run_without_a_result_cannot_be_asked_and_a_deleted_run_takes_its_answ
         runs.remove(session, run_id)
 
     assert found(environment, run_id) is None
+
+
+def test_a_fork_server_that_dies_while_nothing_is_computed_is_replaced(environment):
+    queue = RobustnessQueue(environment.database, lease_seconds=30)
+    idle = robustness_worker.RobustnessWorker(environment.settings, queue)
+    try:
+        idle._server = first = robustness_worker.ForkServer(("json",))
+        idle._worked_at = time.monotonic()
+        select.select([first], [], [], LAST_RESORT_SECONDS)
+        first._process.kill()
+        first._process.wait()
+
+        for _ in range(2):  # what it said before it died is read first
+            idle.turn(runs=0)
+
+        assert idle.sockets != [first]
+    finally:
+        idle.close()

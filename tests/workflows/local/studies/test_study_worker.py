@@ -1,6 +1,7 @@
 """Studies in the local worker: chunks beside runs, deaths, cancellation, and the same bytes however it is split."""
 
 import json
+import select
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from store.queries.audit import Actor
 from store.queries.studies import chunks, ledger, studies
 from workflows.local.studies import study_worker
+from workflows.local.studies.queue import StudyQueue
 from workflows.studies import chunk_step, submission
 
 TESTER = Actor("tester")
@@ -80,6 +82,29 @@ def test_a_worker_that_has_nothing_to_do_begins_what_the_first_study_needs_and_n
     precompile._mark().touch()
     studies_of_a_worker.begin_ahead()
     assert started == [study_worker.PRELOADED]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_fork_server_without_a_study_leaves_nothing_unread_and_is_replaced_when_it_dies(
+    environment, is_killed
+):
+    queue = StudyQueue(environment.database, lease_seconds=30)
+    idle = study_worker.StudyWorker(environment.settings, queue)
+    try:
+        idle._server = first = study_worker.ForkServer(("json",))
+        select.select([first], [], [], LAST_RESORT_SECONDS)
+        if is_killed:
+            first._process.kill()
+            first._process.wait()
+
+        for _ in range(2):  # what it said before it died is read first
+            idle.turn(runs=0)
+
+        [server] = idle.sockets
+        assert (server is first) is not is_killed
+        assert is_killed or select.select([first], [], [], 0)[0] == []
+    finally:
+        idle.close()
 
 
 def servers_of_studies(worker):
