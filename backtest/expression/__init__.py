@@ -1,7 +1,8 @@
 """Conditions as formulas over prices and indicators; `Formula.read` and `check` are the way in."""
 
 from backtest.expression.errors import InvalidExpression, PlacedError, Problem
-from backtest.expression.formula import Formula, check, holds_in_sweep, taken
+from backtest.expression.evaluator import Side
+from backtest.expression.formula import Formula, check, taken
 from backtest.expression.functions import FUNCTIONS, SERIES
 
 __all__ = [
@@ -11,7 +12,7 @@ __all__ = [
     "InvalidExpression",
     "PlacedError",
     "Problem",
+    "Side",
     "check",
-    "holds_in_sweep",
     "taken",
 ]

@@ -49,6 +49,21 @@ Numbers = Callable[[Constants], Floats]
 Result = TypeVar("Result")
 
 
+def function_of(node: Node, prices: Prices, constants: Constants = NO_CONSTANTS) -> Side:
+    """From the values of a condition's named constants to whether it is true at each bar, unknown counting as not true.
+
+    In a sweep it is for other values than these `constants` as well, with which the condition was checked; alone for
+    these. Call it where floating point errors are ignored.
+
+    Returns
+    -------
+    a function that returns a (T,) array of bool; the value at bar t uses bars <= t alone
+    """
+    memory = sweeping.current()
+    program = _SweptProgram(prices, constants, node, memory) if memory else _Program(prices, constants, node)
+    return program.side(node, wanted=True)
+
+
 def holds(node: Node, prices: Prices, constants: Constants = NO_CONSTANTS) -> Flags:
     """Tell at each bar whether a checked condition is true; unknown counts as not true.
 
@@ -58,10 +73,8 @@ def holds(node: Node, prices: Prices, constants: Constants = NO_CONSTANTS) -> Fl
     -------
     (T,) array of bool; the value at bar t uses bars <= t alone
     """
-    if memory := sweeping.current():
-        return _of_a_sweep(node, prices, constants, memory)(constants)
     with np.errstate(all="ignore"):
-        return _Program(prices, constants, node).side(node, wanted=True)(constants)
+        return function_of(node, prices, constants)(constants)
 
 
 def values(node: Node, prices: Prices, constants: Constants = NO_CONSTANTS) -> Floats:
@@ -255,17 +268,6 @@ class _SweptProgram(_Program):
             return result
 
         return known_or_computed
-
-
-def _of_a_sweep(root: Node, prices: Prices, constants: Constants, memory: Memory) -> Side:
-    """The function of a formula in a sweep, which is the same one from trial to trial, with other constants."""
-    key = (_SweptProgram, id(root), id(prices), *constants)
-    if known := memory.known(key):
-        found: Side = known[1]
-        return found
-    made = _SweptProgram(prices, constants, root, memory).side(root, wanted=True)
-    memory.keep(key, (root, prices), made)
-    return made
 
 
 def _named(node: Node) -> Iterator[str]:

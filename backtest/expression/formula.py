@@ -10,6 +10,7 @@ from types import MappingProxyType
 from backtest.arrays import Flags, Floats
 from backtest.expression import checker, evaluator
 from backtest.expression.errors import InvalidExpression, Problem
+from backtest.expression.evaluator import Side
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES, Prices
 from backtest.expression.parser import parse
 from backtest.expression.series import compared
@@ -39,17 +40,16 @@ class Formula:
         """Tell at each bar whether the condition is true; the value at bar t uses bars <= t alone."""
         return evaluator.holds(self.tree, prices, self.constants)
 
+    def function(self, prices: Prices) -> Side:
+        """`holds` as a function of the constants; in a sweep for other values of theirs, which are not checked."""
+        return evaluator.function_of(self.tree, prices, self.constants)
+
     def series(self, prices: Prices) -> Iterator[tuple[str, str, Floats | float]]:
         """What it compares: text, pane, and the values at each bar, or the one number of a constant."""
         for side in compared(self.tree, self.constants):
             values = evaluator.values(side.node, prices, self.constants)
             constant = checker.is_constant(side.node, self.constants)
             yield side.text, side.pane, float(values[0]) if constant else values
-
-
-def holds_in_sweep(source: str, constants: Mapping[str, float], prices: Prices) -> Flags:
-    """`Formula.holds` of a text that was read with such constants before; their values are not checked again."""
-    return evaluator.holds(_parsed(source), prices, constants)
 
 
 def check(source: str, constants: Mapping[str, float] = checker.NO_CONSTANTS) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from backtest.arrays import Flags, Sides
 from backtest.errors import FieldError
-from backtest.expression import Formula, InvalidExpression, PlacedError, holds_in_sweep, taken
+from backtest.expression import Formula, InvalidExpression, PlacedError, Side, taken
 from backtest.fields import Field, Value
 from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
@@ -60,10 +60,30 @@ class Expression(Rule):
         return any(formula.needs_volume for formula in self._formulas())
 
     def exposure(self, prices: Prices) -> Sides:
-        enter, leave = self._sides(self.entry, self.exit, prices)
-        if not self.short_entry.strip():
-            return long_positions(enter, leave)
-        return positions(enter, leave, *self._sides(self.short_entry, self.short_exit, prices))
+        flags: list[Flags] = []
+        for enter, leave in self._functions(prices):
+            entered = enter(self.constants)
+            flags += entered, leave(self.constants) if leave else ~entered
+        return long_positions(*flags) if len(flags) == 2 else positions(*flags)
+
+    def _functions(self, prices: Prices) -> tuple[tuple[Side, Side | None], ...]:
+        """Entry and exit of each side that is ever held; in a sweep they are made once, for all its constants."""
+        texts = ((self.entry, self.exit), (self.short_entry, self.short_exit))
+        memory, key = sweeping.current(), (Expression, *texts, id(prices), *self.constants)
+        if memory and (known := memory.known(key)):
+            found: tuple[tuple[Side, Side | None], ...] = known[1]
+            return found
+        made = tuple(
+            (self._function(enter, prices), self._function(leave, prices) if leave.strip() else None)
+            for enter, leave in texts
+            if enter.strip()
+        )
+        if memory:
+            memory.keep(key, (prices,), made)
+        return made
+
+    def _function(self, source: str, prices: Prices) -> Side:
+        return Formula.read(source, self.constants).function(prices)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         found = [series for formula in self._formulas() for series in formula.series(prices)]
@@ -73,15 +93,6 @@ class Expression(Rule):
     def _formulas(self) -> list[Formula]:
         sources = (self.entry, self.exit, self.short_entry, self.short_exit)
         return [Formula.read(source, self.constants) for source in sources if source.strip()]
-
-    def _holds(self, source: str, prices: Prices) -> Flags:
-        if sweeping.is_on():
-            return holds_in_sweep(source, self.constants, prices)
-        return Formula.read(source, self.constants).holds(prices)
-
-    def _sides(self, entry: str, leave: str, prices: Prices) -> tuple[Flags, Flags]:
-        entered = self._holds(entry, prices)
-        return entered, self._holds(leave, prices) if leave.strip() else ~entered
 
     @classmethod
     def mistakes(cls, values: Mapping[str, Value]) -> list[FieldError]:

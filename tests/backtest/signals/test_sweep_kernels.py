@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest import indicators
-from backtest.expression import Formula, holds_in_sweep
+from backtest.expression import Formula
 from backtest.signals import side_by_side
 from backtest.signals.crossings import crosses, side_since_crossing
 from backtest.signals.positions import any_in_window, long_positions, positions, reversing
@@ -114,8 +114,9 @@ def test_a_formula_of_a_sweep_holds_where_it_holds_alone(formula, seed):
     }
     prices = Held()
     with np.errstate(all="ignore"), sweeping():
+        function = Formula.read(formula, {"n": 3, "k": 1.0}).function(prices)
         found = [
-            (constants, holds_in_sweep(formula, constants, prices))
+            (constants, function(constants))
             for constants in ({"n": n, "k": k} for n in (2, 5) for k in (0.5, 1.5, 90.0))
         ]
     for constants, holds in found:
