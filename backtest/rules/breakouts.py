@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from backtest import indicators
 from backtest.arrays import Flags, Floats, Sides
 from backtest.fields import Field
@@ -12,6 +14,7 @@ from backtest.indicators import shifted
 from backtest.rules.lines import Line
 from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
+from backtest.signals.bands import outside
 from backtest.signals.positions import positions
 from backtest.signals.sweeping import kept
 
@@ -183,9 +186,15 @@ def _unusual_moves(
     high: Floats, low: Floats, close: Floats, period: int, multiple: float
 ) -> tuple[Flags, Flags]:
     """Whether the close rises, and whether it falls, by more than the usual range."""
+    still, move, before = _moves(high, low, close, period)
+    return outside(move, still, still, before, multiple)
+
+
+@kept(3)
+def _moves(high: Floats, low: Floats, close: Floats, period: int) -> tuple[Floats, Floats, Floats]:
+    """No move, the moves of the close, and the average true ranges of the bars before."""
     atr = indicators.average_true_range(high, low, close, period)
-    move, unusual = close - shifted(close, 1), multiple * shifted(atr, 1)
-    return move > unusual, move < -unusual
+    return np.zeros(len(close)), close - shifted(close, 1), shifted(atr, 1)
 
 
 @kept(3)
@@ -194,8 +203,9 @@ def _exits_met(
 ) -> tuple[Flags, Flags]:
     """Whether a long position, and whether a short one is left."""
     atr = indicators.average_true_range(high, low, close, period)
-    long_exit, short_exit = _exits(high, low, atr, exit_period, multiple)
-    return close < long_exit, close > short_exit
+    highest, lowest = indicators.highest(high, exit_period), indicators.lowest(low, exit_period)
+    above, below = outside(close, lowest, highest, atr, multiple)
+    return below, above
 
 
 def _exits(high: Floats, low: Floats, atr: Floats, period: int, multiple: float) -> tuple[Floats, Floats]:

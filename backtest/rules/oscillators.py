@@ -12,6 +12,7 @@ from backtest.rules.averages import macd_lines
 from backtest.rules.lines import Line
 from backtest.rules.parameters import bars
 from backtest.rules.rule import Prices, Rule
+from backtest.signals.bands import outside
 from backtest.signals.crossings import crosses
 from backtest.signals.positions import any_in_window, positions, reversing
 from backtest.signals.sweeping import kept
@@ -136,9 +137,13 @@ class BollingerBands(Rule):
 
     def exposure(self, prices: Prices) -> Sides:
         close = prices.close
-        upper, _, lower = indicators.bollinger_bands(close, self.period, self.deviations)
+        middle, deviation = (
+            indicators.sma(close, self.period),
+            indicators.standard_deviation(close, self.period),
+        )
+        above, below = outside(close, middle, middle, deviation, self.deviations)
         not_below, not_above = _sides_of_middle(close, self.period)
-        return positions(close < lower, not_below, close > upper, not_above)
+        return positions(below, not_below, above, not_above)
 
     def lines(self, prices: Prices) -> tuple[Line, ...]:
         bands = indicators.bollinger_bands(prices.close, self.period, self.deviations)

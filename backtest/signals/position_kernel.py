@@ -146,6 +146,16 @@ def hold_order(first: Floats, second: Floats, held: Signs) -> None:
         held[bar] = side
 
 
+def outside(
+    values: Floats, upper: Floats, lower: Floats, width: Floats, multiple: float, above: Flags, below: Flags
+) -> None:
+    """Write the flags of `bands.outside`."""
+    for bar in range(len(values)):
+        distance = multiple * width[bar]
+        above[bar] = values[bar] > upper[bar] + distance
+        below[bar] = values[bar] < lower[bar] - distance
+
+
 def compare(first: Floats, line: Floats, number: float, is_product: bool, sign: int, found: Flags) -> None:
     """Write whether each value is below, … at or above a line moved by a number, which is unknown where it is infinite.
 

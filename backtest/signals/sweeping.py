@@ -93,7 +93,8 @@ def kept(arrays: int) -> Callable[[Callable[Given, Result]], Callable[Given, Res
             memory = _memory.get()
             if memory is None or named:
                 return function(*given, **named)
-            key = key_of(function, given, arrays) if arrays > 1 else (function, id(given[0]), given[1:])
+            first = id(given[0]) if arrays == 1 else tuple(map(id, given[:arrays]))
+            key = function, first, given[arrays:]  # as `key_of`, without a call
             if known := memory.known(key):
                 found: Result = known[1]
                 return found

@@ -55,8 +55,8 @@ class Plan:
         """What trial `trial` has in place of the axes, by name."""
         return sampling.values_at(self.request.axes, int(self.numbers[trial]))
 
-    def distinct(self, trials: Ints, axes: Sequence[Axis]) -> tuple[list[dict[str, Value]], Ints]:
-        """The different combinations that these trials have of some of the axes, and the place of each trial's."""
+    def distinct(self, trials: Ints, axes: Sequence[Axis]) -> tuple[list[tuple[Value, ...]], Ints]:
+        """The different combinations of some of the axes that these trials have, and where that of each trial is."""
         return sampling.distinct_at(self.request.axes, self.numbers[trials], axes)
 
     def columns(self, trials: Ints) -> dict[str, NDArray[Any]]:

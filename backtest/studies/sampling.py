@@ -37,25 +37,26 @@ def places(axes: Sequence[Axis], numbers: Ints) -> list[Ints]:
 
 def values_at(axes: Sequence[Axis], number: int) -> dict[str, Value]:
     """The combination of this number, by name."""
-    return combinations_at(axes, np.array([number]))[0]
+    return dict(zip((axis.name for axis in axes), combinations_at(axes, np.array([number]))[0], strict=True))
 
 
-def combinations_at(axes: Sequence[Axis], numbers: Ints) -> list[dict[str, Value]]:
-    """The combinations of these numbers, by name."""
-    names = [axis.name for axis in axes]
+def combinations_at(axes: Sequence[Axis], numbers: Ints) -> list[tuple[Value, ...]]:
+    """The combinations of these numbers, each with a value of every axis in their order."""
+    if not axes:
+        return [()] * len(numbers)
     columns = [
-        [axis.values[place] for place in chosen.tolist()]
+        map(axis.values.__getitem__, chosen.tolist())
         for axis, chosen in zip(axes, places(axes, numbers), strict=True)
     ]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return list(zip(*columns, strict=True))
 
 
 def distinct_at(
     axes: Sequence[Axis], numbers: Ints, chosen: Sequence[Axis]
-) -> tuple[list[dict[str, Value]], Ints]:
+) -> tuple[list[tuple[Value, ...]], Ints]:
     """The different combinations of the chosen axes among these of all axes, and the place of each one's."""
     if len(chosen) in (0, len(axes)):  # all combinations are the same, or all are different
-        return (combinations_at(axes, numbers), np.arange(len(numbers))) if chosen else ([{}], 0 * numbers)
+        return (combinations_at(axes, numbers), np.arange(len(numbers))) if chosen else ([()], 0 * numbers)
     codes = np.zeros(len(numbers), np.int64)
     for axis, place in zip(axes, places(axes, numbers), strict=True):
         if axis in chosen:

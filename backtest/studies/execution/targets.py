@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -68,17 +69,8 @@ class Targets:
         self._own = own
         self._rule = rules.get(request.run.rule_type)
         self._fixed, _ = parse_fields(self._rule.params, request.run.params)
-        searched = [
-            (axis.name, *parent_of(axis.name)) for axis in request.axes if axis.name.startswith(PREFIX)
-        ]
-        self._plain = [(name, parameter) for name, parameter, key in searched if not key]
-        self._inner: dict[str, list[tuple[str, str]]] = {}
-        for name, parameter, key in searched:
-            if key:
-                self._inner.setdefault(parameter, []).append((name, key))
-        self._numbers = {
-            parameter: cast("dict[str, Any]", self._fixed[parameter]) for parameter in self._inner
-        }
+        names = [axis.name for axis in request.axes if axis.name.startswith(PREFIX)]
+        self._searched = [parent_of(name) for name in names]
         self._prices = [HeldPrices(history) for history in own.selection.histories]
         self._memory = Memory()
         self._is_built_in = self._rule.name in BUILT_IN
@@ -99,9 +91,12 @@ class Targets:
         count = self._own.selection.bars.close.size
         return np.empty((rows, count)) if self._traded is None else np.empty((rows, count), np.int8)
 
-    def write(self, combinations: Sequence[Mapping[str, Value]], rows: Sides) -> None:
-        """Write the targets of trials, T * M each, to as many rows; each combination is of values that its plan allows."""
-        rules = [self.rule(chosen) for chosen in combinations]
+    def write(self, combinations: Sequence[tuple[Value, ...]], rows: Sides) -> None:
+        """Write the targets of trials, T * M each, to as many rows.
+
+        A combination has a value of each axis that is a parameter, in their order, as a plan allows it.
+        """
+        rules = self._rules(combinations)
         with self._session():
             if self._is_built_in:
                 for prices in self._prices:
@@ -124,14 +119,26 @@ class Targets:
         places = selection.span.rows
         row.reshape(len(places[0]), -1)[:] = on_common_calendar(own, places)
 
-    def rule(self, chosen: Mapping[str, Value]) -> Rule:
-        """The rule of a trial; its values were parsed with the request, and its plan asked for its mistakes."""
-        values = self._fixed.copy()
-        for name, parameter in self._plain:
-            values[parameter] = chosen[name]
-        for parameter, keys in self._inner.items():
-            values[parameter] = self._numbers[parameter] | {key: chosen[name] for name, key in keys}
-        return self._rule(**values)
+    def _rules(self, combinations: Sequence[tuple[Value, ...]]) -> list[Rule]:
+        """The rules of trials; their values were parsed with the request, and its plan asked for their mistakes."""
+        columns: dict[str, Iterable[Value]] = {
+            name: repeat(value, len(combinations)) for name, value in self._fixed.items()
+        }
+        for (parameter, key), values in zip(self._searched, zip(*combinations, strict=True), strict=True):
+            columns[parameter] = map(_with(key), columns[parameter], values) if key else values
+        if not columns:
+            return [self._rule()] * len(combinations)
+        if self._is_built_in:
+            return list(map(self._rule, *columns.values()))
+        return [
+            self._rule(**dict(zip(columns, values, strict=True)))
+            for values in zip(*columns.values(), strict=True)
+        ]
+
+
+def _with(key: str) -> Callable[[Value, Value], Value]:
+    """Numbers by name with another value of one of them."""
+    return lambda numbers, value: {**cast("dict[str, Any]", numbers), key: value}
 
 
 def _slice_of(rows: Sequence[Indices]) -> slice | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -81,7 +80,7 @@ class Trials:
         """(T, M) the target of a trial on the traded bars."""
         bars, width = self._own.selection.bars.close.shape
         rows = self._targets.room(1)
-        self._targets.write([self.planned.values(trial)], rows)
+        self._targets.write(self.planned.distinct(np.array([trial]), self._parameters)[0], rows)
         return np.asarray(rows[0], np.float64).reshape(bars, width)
 
     def returns(self, trials: Ints) -> Floats:
@@ -118,7 +117,8 @@ class Trials:
         combinations, rows = self.planned.distinct(trials, self._inputs)
         return self._rows, which, np.array([self._settings(chosen) for chosen in combinations])[rows]
 
-    def _settings(self, chosen: Mapping[str, Value]) -> list[float]:
+    def _settings(self, values: tuple[Value, ...]) -> list[float]:
+        chosen = dict(zip((axis.name for axis in self._inputs), values, strict=True))
         return settings_of(self._config.with_parsed(chosen), len(self._own.selection.bars.symbols))
 
 

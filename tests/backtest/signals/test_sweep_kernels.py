@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from backtest import indicators
 from backtest.expression import Formula
 from backtest.signals import side_by_side
+from backtest.signals.bands import outside
 from backtest.signals.crossings import crosses, side_since_crossing
 from backtest.signals.positions import any_in_window, long_positions, positions, reversing
 from backtest.signals.sweeping import key_of, sweeping
@@ -47,6 +48,17 @@ def test_crossings_of_lines_with_ties_and_gaps_are_those_of_a_run(seed, count, l
     same(side_since_crossing, first, second)
     same(crosses, first, second, 1)
     same(crosses, first, second, -1)
+
+
+@given(**SEEDS, multiple=st.sampled_from([0.5, 1.0, 2.5, 1e308]))
+@settings(max_examples=100, deadline=None)
+def test_values_outside_of_bands_are_those_of_a_run(seed, count, multiple):
+    random = np.random.default_rng(seed)
+    values, upper, lower, width = random.integers(0, 4, (4, count)).astype(np.float64)
+    width[random.random(count) < 0.1] = np.nan
+
+    with np.errstate(all="ignore"):
+        same(outside, values, upper, lower, width, multiple)
 
 
 @given(**SEEDS, signals=st.lists(st.integers(2, 12), min_size=1, max_size=9, unique=True))
