@@ -229,7 +229,8 @@ def changes(equity: Floats, closing: Indices, returns: Floats) -> float:
 def block_sums(returns: Floats, blocks: int, sums: Floats, squares: Floats) -> None:
     """Write the sums of each row's returns and squared returns in blocks; what does not divide is left off the start.
 
-    Four partial sums each, added in one order on any machine.
+    Four partial sums each, added in one order on any machine. Places are unsigned: of a signed one each access would
+    ask whether it counts from the end.
     """
     size = returns.shape[1] // blocks
     first = returns.shape[1] - size * blocks
@@ -240,14 +241,11 @@ def block_sums(returns: Floats, blocks: int, sums: Floats, squares: Floats) -> N
             a = b = c = d = 0.0
             aa = bb = cc = dd = 0.0
             for place in range(begin, begin + size // 4 * 4, 4):
-                a += row[place]
-                b += row[place + 1]
-                c += row[place + 2]
-                d += row[place + 3]
-                aa += row[place] * row[place]
-                bb += row[place + 1] * row[place + 1]
-                cc += row[place + 2] * row[place + 2]
-                dd += row[place + 3] * row[place + 3]
+                begins = np.uint64(place)
+                w, x = row[begins], row[begins + np.uint64(1)]
+                y, z = row[begins + np.uint64(2)], row[begins + np.uint64(3)]
+                a, b, c, d = a + w, b + x, c + y, d + z
+                aa, bb, cc, dd = aa + w * w, bb + x * x, cc + y * y, dd + z * z
             for place in range(begin + size // 4 * 4, begin + size):
                 a += row[place]
                 aa += row[place] * row[place]

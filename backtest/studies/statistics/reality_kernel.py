@@ -151,16 +151,20 @@ def grouped(returns: Floats, sums: Floats) -> None:
 
 
 def total(row: Floats, begin: int, end: int) -> float:
-    """The sum of some periods, of four partial sums in one order."""
+    """The sum of some periods, of four partial sums in one order.
+
+    Places are unsigned: of a signed one each access would ask whether it counts from the end.
+    """
     a = b = c = d = 0.0
     together = begin + (end - begin) // 4 * 4
-    for period in range(begin, together, 4):
+    for place in range(begin, together, 4):
+        period = np.uint64(place)
         a += row[period]
-        b += row[period + 1]
-        c += row[period + 2]
-        d += row[period + 3]
-    for period in range(together, end):
-        a += row[period]
+        b += row[period + np.uint64(1)]
+        c += row[period + np.uint64(2)]
+        d += row[period + np.uint64(3)]
+    for place in range(together, end):
+        a += row[np.uint64(place)]
     return (a + b) + (c + d)
 
 
