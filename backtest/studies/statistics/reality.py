@@ -17,6 +17,8 @@ from backtest.metrics.account import Undefined
 from backtest.metrics.block_length import optimal_block_length
 
 PATHS: Final = 500
+_PANEL: Final = 32
+"""Paths that are summed together: as few as BLAS adds in one thread, since a second one would wait for most of the time."""
 GROUPS: Final = 126
 """Groups of neighbouring periods that are drawn: longer ranges draw longer groups, so that a trial costs the same."""
 FEWEST: Final = 16
@@ -58,7 +60,8 @@ class Maxima:
     def __init__(self, benchmark: Floats, *, seed: int, paths: int = PATHS) -> None:
         self._groups = min(GROUPS, len(benchmark))
         self._benchmark = self._sums(benchmark[None])[0] if self._groups else np.empty(0)
-        self._weights = weights(self._groups, _block(benchmark, self._groups), seed=seed, paths=paths)
+        drawn = weights(self._groups, _block(benchmark, self._groups), seed=seed, paths=paths)
+        self._panels = _panels(drawn)
         self._threshold = math.sqrt(2.0 * math.log(math.log(max(self._groups, 3))))
         self._means = np.empty(paths, np.float32)
         self.table: Floats = kernel().nothing(paths)
@@ -70,7 +73,7 @@ class Maxima:
         leads = self._sums(returns) - self._benchmark
         wholes, observed, scales = np.empty(leads.shape, np.float32), *np.empty((2, len(leads)))
         taken = kernel().centre(leads, eligible, wholes, observed, scales)
-        sums = wholes[:taken] @ self._weights  # of whole numbers below 2^24: exact, however BLAS adds them
+        sums = np.matmul(wholes[:taken], self._panels)  # whole numbers below 2^24: exact in any order
         kernel().update(sums, observed[:taken], scales[:taken], self._threshold, self.table, self._means)
 
     def _sums(self, returns: Floats) -> Floats:
@@ -113,6 +116,13 @@ def weights(groups: int, block: float, *, seed: int, paths: int) -> Singles:
     path = np.repeat(np.arange(paths), groups)
     counts = np.bincount(drawn * paths + path, minlength=groups * paths)
     return counts.reshape(groups, paths).astype(np.float32)
+
+
+def _panels(drawn: Singles) -> Singles:
+    """(panels, groups, `_PANEL`) the columns of (groups, paths), the last panel filled up with columns of zeros."""
+    groups, paths = drawn.shape
+    padded = np.pad(drawn, ((0, 0), (0, -paths % _PANEL)))
+    return np.ascontiguousarray(padded.reshape(groups, -1, _PANEL).transpose(1, 0, 2))
 
 
 def _block(benchmark: Floats, groups: int) -> float:

@@ -59,16 +59,18 @@ def update(
 
     Parameters
     ----------
-    sums : (K, B) of the drawn `wholes` of each path
+    sums : (panels, K, width) of the drawn `wholes` of each path, those of the first `width` paths first
     observed, scales : (K,) as `centre` writes them
     threshold : √(2 log log m), below which a trial is too poor to matter for the consistent test
     maxima : (4, 1 + B) column 0 as observed, the others of the paths; rows of `REALITY` … `UPPER`
     means : (B,) room for the centred means of a trial
     """
-    for index in range(len(sums)):
-        row, scale = sums[index], scales[index]
-        for path in range(len(means)):
-            means[path] = row[path] * scale
+    width = sums.shape[2]
+    for index in range(sums.shape[1]):
+        for panel in range(sums.shape[0]):
+            row, first = sums[panel, index], panel * width
+            for place in range(min(width, len(means) - first)):
+                means[first + place] = row[place] * scales[index]
         raise_by(observed[index], means, threshold, maxima)
 
 
