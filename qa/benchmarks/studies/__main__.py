@@ -106,7 +106,7 @@ def _click() -> str:
         "## From the click to the heatmap\n\n"
         "4,851 pairs of windows over 5,000 bars: submitted over HTTP to `python app.py`, executed by its worker in\n"
         "chunks, judged, and the cells of the heatmap read; seconds since the submission. The first study of a product\n"
-        "that has just been started waits for the process that loads the compiler; a second after the start it is there.\n\n"
+        "that has just been started waits for the process that loads the compiler; some seconds later it is there.\n\n"
         "| study | accepted | all chunks stored | SUCCEEDED | heatmap read |\n|---|---:|---:|---:|---:|\n"
     )
     return head + "\n".join(rows) + "\n\n" + _parts_of_click()
