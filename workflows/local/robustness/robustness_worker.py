@@ -70,12 +70,21 @@ class RobustnessWorker:
                 self._claim()
             if self._held is not None:
                 self._advance(self._held)
-            elif self._server is not None and now - self._worked_at > _IDLE_SECONDS:
-                self._close_server()
             elif self._server is not None:
-                self._server.ended()  # one that died would end every wait
+                self._idle(self._server, now - self._worked_at)
         except ForkServerDied as died:
             self._replace_server(died)
+
+    def _idle(self, server: ForkServer, seconds: float) -> None:
+        """End the fork server after some time without work, or where it died: that would end every wait of the worker."""
+        try:
+            server.ended()
+        except ForkServerDied as died:
+            log.warning("idle fork server of robustness died", error=str(died))
+            self._close_server()
+        else:
+            if seconds > _IDLE_SECONDS:
+                self._close_server()
 
     def close(self) -> None:
         """End the process and give the run back."""

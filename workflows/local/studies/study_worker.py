@@ -73,6 +73,8 @@ class StudyWorker:
         self._held: Held | None = None
         self._renew_at = self._reap_at = 0.0
         self._deaths = 0
+        self._is_ahead = True
+        """Whether the fork server may be begun without a study: once."""
 
     @property
     def is_busy(self) -> bool:
@@ -93,7 +95,7 @@ class StudyWorker:
             if self._held is not None:
                 self._advance(self._held, self._slots - runs)
             elif self._server is not None:
-                self._server.ended()  # hear that it is ready, or that it died: an unread word ends every wait
+                self._hear(self._server)
         except ForkServerDied as died:
             self._replace_server(died)
 
@@ -102,8 +104,20 @@ class StudyWorker:
 
         Not while these are being compiled in the background: it would compile the same a second time.
         """
-        if self._server is None and precompile.is_done():
-            self._server = ForkServer(PRELOADED)
+        if self._is_ahead and self._server is None and precompile.is_done():
+            self._server, self._is_ahead = ForkServer(PRELOADED), False
+
+    def _hear(self, server: ForkServer) -> None:
+        """Read what the fork server says while there is no study: an unread message would end every wait of the worker.
+
+        One that died is begun again with the next study, so that its failures cost a study and no run.
+        """
+        try:
+            server.ended()
+        except ForkServerDied as died:
+            log.warning("idle fork server of studies died", error=str(died))
+            server.close()
+            self._server = None
 
     def close(self) -> None:
         """End every process and give the study back."""

@@ -85,24 +85,27 @@ def test_a_worker_that_has_nothing_to_do_begins_what_the_first_study_needs_and_n
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_a_fork_server_without_a_study_leaves_nothing_unread_and_is_replaced_when_it_dies(
-    environment, is_killed
+def test_a_fork_server_without_a_study_leaves_nothing_unread_and_one_that_dies_is_not_begun_again(
+    environment, is_killed, monkeypatch
 ):
+    monkeypatch.setattr(study_worker, "PRELOADED", ("json",))
+    monkeypatch.setattr(precompile, "is_done", lambda: True)
     queue = StudyQueue(environment.database, lease_seconds=30)
     idle = study_worker.StudyWorker(environment.settings, queue)
     try:
-        idle._server = first = study_worker.ForkServer(("json",))
-        select.select([first], [], [], LAST_RESORT_SECONDS)
+        idle.begin_ahead()
+        [server] = idle.sockets
+        select.select([server], [], [], LAST_RESORT_SECONDS)
         if is_killed:
-            first._process.kill()
-            first._process.wait()
+            server._process.kill()
+            server._process.wait()
 
         for _ in range(2):  # what it said before it died is read first
             idle.turn(runs=0)
+        idle.begin_ahead()
 
-        [server] = idle.sockets
-        assert (server is first) is not is_killed
-        assert is_killed or select.select([first], [], [], 0)[0] == []
+        assert idle.sockets == ([] if is_killed else [server])
+        assert select.select(idle.sockets, [], [], 0)[0] == []
     finally:
         idle.close()
 
