@@ -38,7 +38,7 @@ def load(
     *,
     imports: Mapping[str, Any] = _NOTHING,
     outlined: Collection[str] = (),
-    contracted: bool = False,
+    fastmath: Collection[str] = (),
 ) -> ModuleType:
     """Load a kernel's source as a second module, each of its functions compiled on its first call.
 
@@ -46,16 +46,15 @@ def load(
     ----------
     imports : compiled functions of other kernels, by the names under which this kernel calls them
     outlined : functions too large to be copied into their callers; all others are inlined
-    contracted : whether a product and a sum may be rounded once, where the processor can; else all arithmetic
+    fastmath : flags of LLVM, as `contract`: a product and a sum may be rounded once; without any, all arithmetic
         stays IEEE
     """
     module = _copy_of(source)
     vars(module).update(imports)
     # A changed callee changes the code of its caller too, which Numba does not notice.
     sources = {source, *(Path(function.py_func.__code__.co_filename) for function in imports.values())}
-    liberties = {"contract"} if contracted else set()
-    with _cache_folder(sorted(sources), *liberties):
-        _compile(module, outlined, liberties)
+    with _cache_folder(sorted(sources), sorted(fastmath)):
+        _compile(module, outlined, set(fastmath))
     _loaded.append(module)
     return module
 
@@ -73,14 +72,14 @@ def _copy_of(path: Path) -> ModuleType:
     return module
 
 
-def _compile(module: ModuleType, outlined: Collection[str], liberties: set[str]) -> None:
+def _compile(module: ModuleType, outlined: Collection[str], fastmath: set[str]) -> None:
     """Replace each function of the module by a compiled one, so that they call one another."""
     from numba import njit
 
     for name, function in list(vars(module).items()):
         if isinstance(function, FunctionType) and function.__module__ == module.__name__:
             compiled = njit(
-                cache=True, error_model="numpy", forceinline=name not in outlined, fastmath=liberties
+                cache=True, error_model="numpy", forceinline=name not in outlined, fastmath=fastmath
             )
             setattr(module, name, compiled(function))
 
@@ -92,12 +91,12 @@ def cache_root() -> Path:
 
 
 @contextmanager
-def _cache_folder(sources: list[Path], *liberties: str) -> Iterator[None]:
-    """Let Numba cache what it compiles in a folder that belongs to the content of `sources` and to `liberties`."""
+def _cache_folder(sources: list[Path], fastmath: list[str]) -> Iterator[None]:
+    """Let Numba cache what it compiles in a folder that belongs to the content of `sources` and the flags."""
     from numba import config
 
     before = config.CACHE_DIR
-    content = b"".join(source.read_bytes() for source in sources) + "".join(liberties).encode()
+    content = b"".join(source.read_bytes() for source in sources) + "".join(fastmath).encode()
     config.CACHE_DIR = str(_writable(cache_root() / hashlib.sha256(content).hexdigest()[:16]))
     try:
         yield

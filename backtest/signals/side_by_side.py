@@ -25,7 +25,7 @@ _LINE, _BOTH = unwrap(indicators.macd_line), unwrap(indicators.macd_and_signal)
 @cache
 def kernel() -> ModuleType:
     """`backtest.signals.average_kernel` compiled."""
-    return jit.load(Path(__file__).with_name("average_kernel.py"), contracted=True)
+    return jit.load(Path(__file__).with_name("average_kernel.py"), fastmath={"contract"})
 
 
 def keep_macd(close: Floats, windows: Iterable[tuple[int, int, int]]) -> None:

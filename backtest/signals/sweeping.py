@@ -93,8 +93,7 @@ def kept(arrays: int) -> Callable[[Callable[Given, Result]], Callable[Given, Res
             memory = _memory.get()
             if memory is None or named:
                 return function(*given, **named)
-            first = id(given[0]) if arrays == 1 else tuple(map(id, given[:arrays]))
-            key = function, first, given[arrays:]  # as `key_of`, without a call
+            key = key_of(function, given, arrays)
             if known := memory.known(key):
                 found: Result = known[1]
                 return found
@@ -109,8 +108,9 @@ def kept(arrays: int) -> Callable[[Callable[Given, Result]], Callable[Given, Res
 
 def key_of(function: Callable[..., object], given: tuple[object, ...], arrays: int) -> Hashable:
     """Under which a sweep keeps what a `kept` function returned for so many arrays, then numbers."""
-    first = tuple(map(id, given[:arrays])) if arrays > 1 else id(given[0])
-    return function, first, given[arrays:]
+    if arrays == 1:
+        return function, id(given[0]), given[1:]
+    return function, tuple(map(id, given[:arrays])), given[arrays:]
 
 
 def _bytes_of(result: object) -> int:
