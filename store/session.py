@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +17,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 _MYSQL_TIMEOUTS_SECONDS = {"connect_timeout": 5, "read_timeout": 30, "write_timeout": 30}
+_SQLITE_LOCK_SECONDS = 30
+_SQLITE_RETRY_SECONDS = 0.01
 _READ_ONLY = {"read_only": True}
 
 
@@ -97,12 +101,13 @@ def _of_any_certificate() -> ssl.SSLContext:
 
 def _sqlite(url: str) -> Engine:
     _create_privately(make_url(url).database)
-    engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": _SQLITE_LOCK_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _pool_record: Any) -> None:
         connection.isolation_level = None  # the driver must begin none: `_begin` does
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        _write_ahead(connection)
+        for pragma in ("synchronous = NORMAL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -112,6 +117,24 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Set the journal mode, which is kept in the file, so that only the first connection of all changes it.
+
+    SQLite does not wait for a lock here where another connection writes or changes the mode as well: it
+    answers SQLITE_BUSY at once, whatever the timeout (sqlite3BtreeSetVersion asks for its second lock in a
+    transaction that has begun, in which the busy handler is not called). Hence the retry.
+    """
+    end = time.monotonic() + _SQLITE_LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_SQLITE_RETRY_SECONDS)
 
 
 def _create_privately(path: str | None) -> None:
