@@ -16,6 +16,7 @@ from web.datasets.yahoo import QuoteSource, YahooFinance
 from workflows.launchers import Launcher, launcher_for
 from workflows.parsing.parser import FileParser
 from workflows.parsing.previewer import FormulaPreviewer
+from workflows.parsing.study_timer import StudyTimer
 
 _KEY = "stock_backtest"
 
@@ -43,6 +44,11 @@ class Services:
     def previewer(self) -> FormulaPreviewer:
         """What says where a formula is true."""
         return FormulaPreviewer()
+
+    @cached_property
+    def study_timer(self) -> StudyTimer:
+        """What says how long a study will take."""
+        return StudyTimer()
 
     def require_ready(self) -> None:
         """Raise what the database raises, or `SchemaBehind`; once it was sufficient, only the connection is tried."""

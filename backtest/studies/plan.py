@@ -106,6 +106,13 @@ def simulations(planned: Plan, bars: int | None) -> int:
     return planned.rows * (1 + count)
 
 
+def work(planned: Plan, bars: int) -> int:
+    """Bars times symbols that the engine runs over where accounts select on so many bars."""
+    from backtest.studies.segments import simulated_bars
+
+    return planned.rows * len(planned.accounts[0]) * simulated_bars(planned.request.walk_forward, bars)
+
+
 def _check_simulations(planned: Plan, bars: int | None, limits: StudyLimits) -> None:
     count = simulations(planned, bars)
     if count > limits.simulations:

@@ -73,6 +73,12 @@ def windows(walk: WalkForward, bars: int) -> tuple[Window, ...]:
     )
 
 
+def simulated_bars(walk: WalkForward | None, bars: int) -> int:
+    """Bars of all segments of an account that selects on so many: how far the engine runs for each trial."""
+    trained = windows(walk, bars) if walk else ()
+    return bars + sum(window.test - window.train for window in trained)
+
+
 def selection_run(request: StudyRequest, run: RunRequest, times: Times) -> RunRequest:
     """The run of the bars before the hold-out, which begins with a day.
 

@@ -8,16 +8,20 @@ from flask import Blueprint, Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidRequest
+from backtest.rules import BUILT_IN
+from store.queries import datasets
 from store.queries.studies import studies
 from web.api import links
 from web.api.request_parsing import idempotency_key, json_body
 from web.auth.authentication import client
 from web.errors import as_json
-from web.services import database, settings
+from web.services import database, services, settings
 from web.studies import schemas
 from workflows.studies import submission
 
 _FIXED_SECONDS = 0.3
+_TIMED_FROM_SECONDS = 2.0
+"""Of one processor: below, nobody waits for long, and timing takes a second."""
 _POD_SECONDS = 20.0
 """Four pods one after the other start in a cluster."""
 
@@ -59,10 +63,9 @@ def check() -> ResponseReturnValue:
 def _sized(raw: Any) -> schemas.StudyCheck:
     prepared = submission.prepare(raw, settings=settings(), database=database())
     slots, pods = settings().worker_slots, submission.pods_of(prepared, settings())
-    at_once = slots if pods is None else min(pods, settings().study_pods)
-    seconds = prepared.seconds / at_once
-    if pods is None and (measured := _measured(prepared)) is not None:
-        seconds = measured
+    seconds = (
+        _local_seconds(prepared) if pods is None else prepared.seconds / min(pods, settings().study_pods)
+    )
     body: schemas.StudyCheck = {
         "ok": True,
         "trials": prepared.planned.trials,
@@ -73,6 +76,26 @@ def _sized(raw: Any) -> schemas.StudyCheck:
         "seconds": round(_FIXED_SECONDS + seconds, 1),
     }
     return body if pods is None else {**body, "pods": pods, "seconds": body["seconds"] + _POD_SECONDS}
+
+
+def _local_seconds(prepared: submission.Prepared) -> float:
+    """How long the local worker takes: measured, else timed where it is worth it, else by the average of all rules."""
+    if (measured := _measured(prepared)) is not None:
+        return measured
+    timed = _timed(prepared) if prepared.seconds > _TIMED_FROM_SECONDS else None
+    return (prepared.seconds if timed is None else timed) / settings().worker_slots
+
+
+def _timed(prepared: submission.Prepared) -> float | None:
+    """Seconds of one processor, from some trials; rules of packages have no code here."""
+    if prepared.planned.request.run.rule_type not in BUILT_IN:
+        return None
+    return services().study_timer.seconds(prepared.planned, prepared.bars, prepared.span.hashes, _payload)
+
+
+def _payload(data_hash: str) -> bytes:
+    with database().read() as session:
+        return datasets.payload(session, data_hash)
 
 
 def _measured(prepared: submission.Prepared) -> float | None:

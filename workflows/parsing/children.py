@@ -35,6 +35,9 @@ ENVIRONMENT: Final = {
 mappings of their own, whose memory returns to the system once one is freed: left to itself, glibc raises the size
 from which it maps memory with each column that is freed."""
 
+_COMPILED: Final = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME")
+"""Variables that say where compiled code lies and for which processor; the server has those that are set."""
+
 log = logs.get(__name__)
 
 
@@ -103,7 +106,7 @@ class _Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=ENVIRONMENT,
+                env=ENVIRONMENT | {name: os.environ[name] for name in _COMPILED if name in os.environ},
                 cwd=_ROOT,
                 start_new_session=True,
             )

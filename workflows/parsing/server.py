@@ -1,4 +1,5 @@
-"""A warm process without secrets that forks one child for each file that is read and each formula that is previewed.
+"""A warm process without secrets that forks one child for each file that is read, formula that is previewed
+and study that is timed.
 
 The web starts it with an empty environment: neither it nor its children ever hold the address of the database or
 a credential, and no descriptor of the web. It orders nothing and keeps nothing; each child talks to the web over
@@ -21,9 +22,9 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from workflows import process
-from workflows.parsing import messages, previewing, reading
+from workflows.parsing import messages, previewing, reading, timing
 
-_TASKS: Final = {"read": reading.answer, "preview": previewing.answer}
+_TASKS: Final = {"read": reading.answer, "preview": previewing.answer, "time": timing.answer}
 ORDER: Final = struct.Struct("<III")
 """Limits of the next child: memory in MiB, seconds, and MiB of data it may get. Its connection comes along."""
 BEGUN: Final = b"!"

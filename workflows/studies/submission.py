@@ -16,7 +16,7 @@ from backtest.errors import FieldError, InvalidRequest
 from backtest.rules.volume import refuse_unknown
 from backtest.run.request import REQUEST_FIELDS, RunRequest
 from backtest.run.span import Span, find_span
-from backtest.studies.plan import Plan, plan, simulations
+from backtest.studies.plan import Plan, plan, simulations, work
 from backtest.studies.request import STUDY_FIELDS, StudyLimits, StudyRequest
 from backtest.studies.segments import selection_run, windows
 from config import logs
@@ -65,7 +65,7 @@ class Prepared:
     @property
     def work(self) -> int:
         """Bars times symbols that are simulated."""
-        return self.simulations * self.bars * len(self.planned.accounts[0])
+        return work(self.planned, self.bars)
 
     @property
     def seconds(self) -> float:

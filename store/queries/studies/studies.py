@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
 from backtest.studies.plan import Plan
-from backtest.studies.request import StudyLimits, StudyRequest
+from backtest.studies.request import StudyLimits, StudyRequest, WalkForward
+from backtest.studies.segments import simulated_bars
 from store import packing
 from store.errors import Conflict, UnknownStudy
 from store.models import OPEN, Status, Study
@@ -189,17 +190,17 @@ def seconds_a_bar(session: Session, rule_type: str, *, overhead: float) -> float
     ----------
     overhead : seconds of a study that do not depend on its size
     """
-    work = Study.simulations * Study.bars
     timed = (
         Study.rule_type == rule_type, Study.status == Status.SUCCEEDED, Study.attempts == 1,
-        work >= MEASURED_BARS, Study.started_at.is_not(None), Study.completed_at.is_not(None),
+        Study.trials * Study.bars >= MEASURED_BARS, Study.started_at.is_not(None), Study.completed_at.is_not(None),
     )  # fmt: skip
     last = session.scalars(select(Study).where(*timed).order_by(Study.created_at.desc()).limit(1)).first()
     if last is None or last.started_at is None or last.completed_at is None:
         return None
     seconds = (last.completed_at - last.started_at).total_seconds() - overhead
-    width = 1 if last.request["symbols_mode"] == "each" else len(last.symbols)
-    return max(seconds, 0.0) / (last.simulations * last.bars * width)
+    walk = last.request["walk_forward"]
+    each = simulated_bars(WalkForward(**walk) if walk else None, last.bars)
+    return max(seconds, 0.0) / (last.trials * each * len(last.symbols))
 
 
 def waiting_before(session: Session, study: Study) -> int:

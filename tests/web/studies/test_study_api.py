@@ -7,9 +7,12 @@ from datetime import timedelta
 import pyarrow.parquet as pq
 import pytest
 
+from backtest.prices.dataset import Dataset
 from store.queries.studies import studies
 from tests.web.conftest import complete
 from tests.web.studies.conftest import STUDY, execute
+from workflows.parsing.study_timer import StudyTimer
+from workflows.studies import submission
 
 TRIALS = 15  # of 6 x 3 pairs three have a fast average that is not faster than the slow one
 
@@ -46,8 +49,62 @@ def test_seconds_are_those_that_the_last_large_study_of_the_rule_took(
         "/api/check_study", json=STUDY | {"rule_type": "RSI", "space": {"params.period": [5, 9]}}
     )
 
+    walked = client.post(
+        "/api/check_study", json=STUDY | {"walk_forward": {"train_bars": after["bars"] - 10, "test_bars": 10}}
+    )
+
     assert (before["seconds"], after["seconds"]) == (0.3, 100.3)
     assert other.json["seconds"] == 0.3
+    # one window that trains on all bars but ten
+    assert walked.json["seconds"] == round(100.0 * (2 - 10 / after["bars"]) + 0.3, 1)
+
+
+@pytest.mark.parametrize(("timed", "shown"), [(80.0, 40.3), (None, 2.3)])
+def test_a_large_study_of_a_rule_without_an_earlier_one_is_timed_by_some_of_its_trials(
+    client, monkeypatch, timed, shown
+):
+    asked = []
+
+    def seconds(_self, planned, bars, hashes, payload):
+        dataset = Dataset.decode(payload(hashes["SP500"]))
+        asked.append((planned.trials, bars, dataset.symbol))
+        return timed
+
+    monkeypatch.setattr(submission, "SECONDS_A_BAR", 4.0 / work_of(client))
+    monkeypatch.setattr(StudyTimer, "seconds", seconds)
+
+    found = client.post("/api/check_study", json=STUDY).json
+
+    assert found["seconds"] == shown  # two workers share it
+    assert asked == [(TRIALS, found["bars"], "SP500")]
+
+
+def test_a_small_study_is_not_timed(client, monkeypatch):
+    monkeypatch.setattr(submission, "SECONDS_A_BAR", 1.9 / work_of(client))
+    monkeypatch.setattr(StudyTimer, "seconds", pytest.fail)
+
+    assert client.post("/api/check_study", json=STUDY).json["seconds"] == 1.2
+
+
+def work_of(client):
+    """Bars that the trials of the study are simulated on."""
+    return TRIALS * client.post("/api/check_study", json=STUDY).json["bars"]
+
+
+def test_a_walk_forward_that_was_timed_tells_seconds_by_the_bars_of_its_windows(
+    client, finished_study, filled_database, monkeypatch
+):
+    monkeypatch.setattr(studies, "MEASURED_BARS", 1)
+    bars = client.post("/api/check_study", json=STUDY).json["bars"]
+    study_id = finished_study(walk_forward={"train_bars": 100, "test_bars": 50})
+    with filled_database.write() as session:
+        study = studies.get(session, study_id)
+        study.attempts, study.completed_at = 1, study.started_at + timedelta(seconds=100.3)
+
+    sweep = client.post("/api/check_study", json=STUDY).json
+
+    windows = -(-(bars - 100) // 50)
+    assert sweep["seconds"] == round(100.0 * bars / (bars + 100 * windows) + 0.3, 1)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from backtest.errors import BacktestError, InvalidRequest
 from backtest.prices.dataset import Dataset
 from backtest.rules.packages.described import RuleNotLoaded
 from backtest.studies.execution.estimate import estimate
-from backtest.studies.plan import Plan
+from backtest.studies.plan import Plan, work
 from config import logs
 from config.exit_codes import Exit
 from config.settings import Settings
@@ -111,8 +111,7 @@ def _seconds(planned: Plan, prices: Mapping[str, Dataset], study: Study) -> floa
     try:
         return estimate(planned, prices).seconds
     except RuleNotLoaded:
-        symbols = len(planned.accounts[0])
-        return study.simulations * study.bars * symbols * submission.SECONDS_A_BAR
+        return work(planned, study.bars) * submission.SECONDS_A_BAR
 
 
 def _failed(error: Exception, submitted: WorkflowSubmission, folder: Path) -> Exit:
