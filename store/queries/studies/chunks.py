@@ -18,6 +18,11 @@ from store import packing
 from store.models import Study, StudyChunk
 from store.queries.statements import changed_rows
 
+_AFTER_PROGRESS: Final = 2
+"""Attempts that a study has after a chunk where it had more: deaths of workers count between two chunks alone.
+
+1 is kept by a study whose worker never died.
+"""
 SHOWN: Final = (*FIGURES, "ruined")
 """What pages show of each row, in the order in which it is stored."""
 
@@ -82,7 +87,7 @@ def _lock(session: Session, study_id: str) -> None:
 
 
 def _count(session: Session, study_id: str) -> None:
-    """Count the chunks of a study; its progress, which the pods of a workflow have moved before, never falls."""
+    """Count the chunks of a study, and attempts anew; progress, which pods have moved before, never falls."""
     rows = select(StudyChunk.status, func.count()).where(StudyChunk.study_id == study_id)
     counts = dict(session.execute(rows.group_by(StudyChunk.status)).all())
     done = counts.get(ChunkStatus.DONE, 0)
@@ -94,6 +99,7 @@ def _count(session: Session, study_id: str) -> None:
             done_chunks=done,
             missing_chunks=counts.get(ChunkStatus.FAILED, 0),
             progress=case((Study.progress < share, share), else_=Study.progress),
+            attempts=case((Study.attempts > _AFTER_PROGRESS, _AFTER_PROGRESS), else_=Study.attempts),
         )
     )
 

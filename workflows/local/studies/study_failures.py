@@ -31,10 +31,11 @@ def of_step(name: str, ended: Ended, limits: StepLimits, *, is_late: bool) -> Fa
     return Failure("step_failed", text)
 
 
-def worker_died(attempts: int) -> Failure:
-    """The study took its worker along too often."""
+def worker_died(deaths: int) -> Failure:
+    """The study took its worker along so many times, and no chunk was done in between."""
     return Failure(
         "worker_died",
-        f"The worker died {counted(attempts, 'time')} while executing this study, so the study is not tried again. "
-        "Shorten the range or make the space smaller; finish the study to try what is missing again.",
+        f"The worker died at least {counted(deaths, 'time')} while executing this study, and no chunk was done in "
+        "between, so the study is not tried again. Shorten the range or make the space smaller; finish the study to "
+        "try what is missing again.",
     )

@@ -23,7 +23,7 @@ PRELOADED = (
     "workflows.local.studies.warm_up",
 )
 MAX_ATTEMPTS = 5
-"""How often a study is claimed before it is believed to kill its workers, and how often its fork server may die."""
+"""How often a study is claimed, and its fork server may die, while no chunk is done, before it is believed to kill them."""
 MAX_TRIES = 3
 """How often a chunk is tried: its process may be killed by no fault of its own."""
 MAX_WAITS = 8
@@ -146,7 +146,7 @@ class StudyWorker:
             "study claimed", run_id=claimed.study_id, attempt=claimed.attempts, chunks=len(claimed.missing)
         )
         if claimed.attempts > MAX_ATTEMPTS:
-            self._queue.fail(claimed.study_id, study_failures.worker_died(claimed.attempts - 1))
+            self._queue.fail(claimed.study_id, study_failures.worker_died(MAX_ATTEMPTS - 1))
             return
         self._held = Held(claimed.study_id, deque(Step(number) for number in claimed.missing))
         if self._server is None:

@@ -182,6 +182,41 @@ def test_a_kill_in_the_midst_loses_only_the_chunk_in_flight(environment, monkeyp
     assert len(numbers) == len(set(numbers))
 
 
+def test_a_study_outlives_any_number_of_workers_while_chunks_are_done_between_their_deaths(
+    environment, monkeypatch
+):
+    study_id = enqueue(environment, count=12, monkeypatch=monkeypatch)
+    queue = StudyQueue(environment.database, lease_seconds=60)
+    planned, prices = chunk_step.load(environment.database, study_id)
+
+    attempts = []
+    for number in range(8):
+        attempts.append(queue.claim().attempts)
+        chunk = compute_chunk(planned.request, prices, number, 12, planned=planned)
+        with environment.database.write() as session:
+            chunks.store(session, study_id, chunk)
+        queue.release(study_id)
+    environment.start_worker()
+
+    study = wait(environment, study_id)
+    assert attempts == [1, 2, 3, 3, 3, 3, 3, 3]  # deaths before the last chunk no longer count
+    assert (study.status, study.done_chunks) == ("SUCCEEDED", 12)
+
+
+def test_a_study_whose_workers_die_before_another_chunk_is_done_fails_and_says_so(environment):
+    study_id = enqueue(environment)
+    queue = StudyQueue(environment.database, lease_seconds=60)
+    for _ in range(study_worker.MAX_ATTEMPTS):
+        queue.claim()
+        queue.release(study_id)
+    environment.start_worker()
+
+    study = wait(environment, study_id)
+
+    assert (study.status, study.error_code) == ("FAILED", "worker_died")
+    assert study.error_message.startswith("The worker died at least 4 times while executing this study")
+
+
 def test_a_cancelled_study_stops_and_completes_what_is_missing_when_it_is_finished(environment, monkeypatch):
     study_id = enqueue(environment, count=100, monkeypatch=monkeypatch)
     environment.start_worker()
