@@ -22,3 +22,15 @@ def sweep(fast: tuple[int, int, int], slow: tuple[int, int, int]) -> dict[str, A
 
 
 SMALL_STUDY = sweep((2, 21, 1), (30, 105, 5))
+MILLION = {
+    "symbols": ["SP500"],
+    "start_date": "2009-01-02",
+    "end_date": "2018-12-31",
+    "rule_type": "RSI",
+    "space": {
+        "params.period": {"from": 2, "to": 101, "step": 1},
+        "params.oversold": {"from": 5, "to": 44.6, "step": 0.4},
+        "params.overbought": {"from": 55, "to": 94.6, "step": 0.4},
+    },
+}
+"""A study of a million trials."""

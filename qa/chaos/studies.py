@@ -5,42 +5,52 @@ from __future__ import annotations
 import random
 import time
 from contextlib import suppress
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import psutil
 from sqlalchemy import func, select
 
 from qa.chaos.experiment import Experiment
-from qa.examples import sweep
+from qa.examples import MILLION, sweep
 from store.models import Status, Study, StudyChunk
 from store.queries.studies import studies
 from workflows.studies import submission
 
 KIND: Final = "kill -9 in the midst of a study"
-REQUEST: Final = sweep((2, 33, 1), (40, 359, 1))
-"""10,240 trials, which `_CHUNKS` chunks share."""
-_CHUNKS: Final = 40
-_KILLS_A_STUDY: Final = 4
-"""A study that took five workers along is believed to kill them."""
 _LONGEST_PAUSE_SECONDS: Final = 0.2
 
 
-def scenario(experiment: Experiment, kills: int, chance: random.Random) -> None:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A study, the chunks that share its trials, and how many processes are killed while it runs."""
+
+    request: dict[str, Any]
+    chunks: int
+    kills: int
+
+
+SMALL: Final = Load(sweep((2, 33, 1), (40, 359, 1)), chunks=40, kills=8)
+"""10,240 trials."""
+LARGE: Final = Load(MILLION, chunks=1_000, kills=100)
+"""A million trials."""
+
+
+def scenario(experiment: Experiment, load: Load, kills: int, chance: random.Random) -> None:
     """Kill so many processes of workers, some in each study, and compare every study with one left in peace."""
-    undisturbed = _ended(experiment, _submit(experiment)).result_hash
+    undisturbed = _ended(experiment, _submit(experiment, load)).result_hash
     while kills > 0 and not experiment.report.is_over:
-        study_id = _submit(experiment)
-        kills -= _kill_within(experiment, study_id, min(kills, _KILLS_A_STUDY), chance)
+        study_id = _submit(experiment, load)
+        kills -= _kill_within(experiment, study_id, min(kills, load.kills), chance)
         _assert_whole(experiment, _ended(experiment, study_id), undisturbed)
         experiment.report.progress(KIND)
     experiment.assert_consistent(KIND)
 
 
-def _submit(experiment: Experiment) -> str:
+def _submit(experiment: Experiment, load: Load) -> str:
     environment = experiment.environment
-    settings = replace(environment.settings, worker_slots=_CHUNKS)
-    return submission.submit(REQUEST, settings=settings, database=environment.database).study_id
+    settings = replace(environment.settings, worker_slots=load.chunks)
+    return submission.submit(load.request, settings=settings, database=environment.database).study_id
 
 
 def _kill_within(experiment: Experiment, study_id: str, kills: int, chance: random.Random) -> int:

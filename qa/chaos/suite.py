@@ -18,6 +18,8 @@ from qa.chaos.report import Report
 from qa.harness.environment import DatabaseKind, TestEnvironment
 from qa.harness.mysql import MySQLServer
 
+MILLION = "million"
+_MILLION_MEBIBYTES = 4_096
 _KILLS_A_ROUND = 40
 _KILLS_OF_STUDIES_A_ROUND = 25
 
@@ -35,7 +37,7 @@ def run(report: Report, kind: DatabaseKind, *, rounds: int, scenarios: tuple[str
     chance = random.Random(seed)
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
-        _SITES[kind](Path(folder), report, chance) as site,
+        _SITES[kind](Path(folder), report, chance, _MILLION_MEBIBYTES if MILLION in scenarios else 0) as site,
     ):
         site.experiment.start()
         for number in range(rounds):
@@ -50,15 +52,22 @@ SCENARIOS: Mapping[str, Callable[[Site, int, random.Random], None]] = {
     "races": lambda site, _, chance: races.scenario(site.experiment, 2, chance),
     "points": lambda site, _, chance: kills.at_failpoints(site.experiment, 1),
     "moments": lambda site, _, chance: kills.at_any_moment(site.experiment, _KILLS_A_ROUND, chance),
-    "studies": lambda site, _, chance: studies.scenario(site.experiment, _KILLS_OF_STUDIES_A_ROUND, chance),
+    "studies": lambda site, _, chance: studies.scenario(
+        site.experiment, studies.SMALL, _KILLS_OF_STUDIES_A_ROUND, chance
+    ),
     "database": lambda site, number, chance: database.scenario(site.experiment, site.faults, number, chance),
     "clock": lambda site, _, chance: clock.scenario(site.experiment, chance),
+    MILLION: lambda site, _, chance: studies.scenario(
+        site.experiment, studies.LARGE, studies.LARGE.kills, chance
+    ),
 }
+USUAL = tuple(name for name in SCENARIOS if name != MILLION)
+"""What `make faults` executes: a million trials take longer than all of it."""
 
 
 @contextmanager
-def _on_sqlite(folder: Path, report: Report, _chance: random.Random) -> Iterator[Site]:
-    disk = Disk(folder / "disk", mebibytes=512)
+def _on_sqlite(folder: Path, report: Report, _chance: random.Random, more_mebibytes: int) -> Iterator[Site]:
+    disk = Disk(folder / "disk", mebibytes=512 + more_mebibytes)
     path = disk.folder / "backtest.sqlite3"
     environment = TestEnvironment(
         f"sqlite:///{path}", folder / "environment", bundles=disk.folder / "bundles"
@@ -71,8 +80,8 @@ def _on_sqlite(folder: Path, report: Report, _chance: random.Random) -> Iterator
 
 
 @contextmanager
-def _on_mysql(folder: Path, report: Report, chance: random.Random) -> Iterator[Site]:
-    disk = Disk(folder / "disk", mebibytes=768)
+def _on_mysql(folder: Path, report: Report, chance: random.Random, more_mebibytes: int) -> Iterator[Site]:
+    disk = Disk(folder / "disk", mebibytes=768 + more_mebibytes)
     server = MySQLServer(disk.folder / "server")
     proxy = Proxy(server.port)
     environment = TestEnvironment(server.url(proxy.port), folder / "environment", direct_url=server.url())

@@ -15,7 +15,7 @@ def test_five_kills_in_the_midst_of_studies_lose_nothing_and_leave_the_same_byte
     experiment = Experiment(environment, Report("SQLite"))
     try:
         environment.launch(WORKER_SLOTS="2")
-        studies.scenario(experiment, 5, random.Random(1))
+        studies.scenario(experiment, studies.SMALL, 5, random.Random(1))
     finally:
         environment.stop()
 

@@ -17,22 +17,13 @@ from typing import Any, Final
 
 from qa import machine
 from qa.benchmarks.studies.memory import Memory
-from qa.examples import sweep
+from qa.examples import MILLION, sweep
 from qa.harness.environment import app_running
 from qa.harness.http_client import HttpClient
 
 PAGE: Final = Path("docs/studies-speed.md")
-RANGE: Final = {"symbols": ["SP500"], "start_date": "2009-01-02", "end_date": "2018-12-31"}
 PAIRS: Final = sweep((2, 99, 1), (3, 100, 1)) | {"start_date": "1999-02-18"}
 """4,851 pairs over 5,000 bars."""
-MILLION: Final = RANGE | {
-    "rule_type": "RSI",
-    "space": {
-        "params.period": {"from": 2, "to": 101, "step": 1},
-        "params.oversold": {"from": 5, "to": 44.6, "step": 0.4},
-        "params.overbought": {"from": 55, "to": 94.6, "step": 0.4},
-    },
-}
 GOAL: Final = 30
 _PAUSE: Final = 5.0
 _POLL_SECONDS: Final = 0.01
