@@ -2,7 +2,7 @@
 
 from backtest.expression.errors import InvalidExpression, PlacedError, Problem
 from backtest.expression.evaluator import Side
-from backtest.expression.formula import Formula, check, taken
+from backtest.expression.formula import Formula, check, fitting, taken
 from backtest.expression.functions import FUNCTIONS, SERIES
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Problem",
     "Side",
     "check",
+    "fitting",
     "taken",
 ]

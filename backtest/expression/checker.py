@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from backtest.arrays import Flags, Floats
 from backtest.expression.errors import Problem
 from backtest.expression.functions import CONSTANTS, FUNCTIONS, SERIES, Argument, Function
 from backtest.expression.tree import Binary, Call, Comparison, Name, Node, Number, Unary, children
@@ -22,6 +23,30 @@ def problems(source: str, node: Node, constants: Mapping[str, float] = NO_CONSTA
     checker = _Checker(source, constants)
     checker.expect(node, "condition", "a rule requires a condition, such as close > sma(close, 200)")
     return sorted(checker.found, key=lambda problem: (problem.line, problem.column))
+
+
+def fitting(node: Node, constants: Mapping[str, float | Floats]) -> Flags | bool:
+    """For which values of constants, (K,) arrays of them, no number of a call is out of its bounds or order.
+
+    Whatever else can be wrong in a formula is so for every value: where one of these has no mistake, none has.
+    """
+    found: Flags | bool = True
+    if isinstance(node, Call) and (function := FUNCTIONS.get(node.function)):
+        for argument, given in zip(function.arguments, node.arguments, strict=False):
+            if argument.kind in ("period", "constant") and (value := literal(given, constants)) is not None:
+                found = found & fits(argument, value)
+        _, numbers = split(function, node.arguments, constants)
+        if function.ascending and len(numbers) > 1:
+            found = found & (numbers[0] < numbers[1])
+    for child in children(node):
+        found = found & fitting(child, constants)
+    return found
+
+
+def fits(argument: Argument, value: Any) -> Any:
+    """Whether a number, or each of an array, is within the bounds of an argument, and whole where it is a period."""
+    within = (argument.low <= value) & (value <= argument.high)
+    return within & (value % 1 == 0) if argument.kind == "period" else within
 
 
 def lookback(node: Node, constants: Mapping[str, float] = NO_CONSTANTS) -> int:
@@ -46,8 +71,8 @@ def needs_volume(node: Node) -> bool:
 
 
 def split(
-    function: Function, given: tuple[Node, ...], constants: Mapping[str, float] = NO_CONSTANTS
-) -> tuple[list[Node], list[float]]:
+    function: Function, given: tuple[Node, ...], constants: Mapping[str, Any] = NO_CONSTANTS
+) -> tuple[list[Node], list[Any]]:
     """The arguments of a checked call: those that vary by bar, and the constant ones, defaults filled in."""
     varying, numbers = [], []
     for index, argument in enumerate(function.arguments):
@@ -61,8 +86,8 @@ def split(
     return varying, numbers
 
 
-def literal(node: Node | None, constants: Mapping[str, float]) -> float | None:
-    """The value of a number or of a named constant; None of anything else."""
+def literal(node: Node | None, constants: Mapping[str, Any]) -> Any:
+    """The value of a number, or what a named constant is; None of anything else."""
     if isinstance(node, Number):
         return node.value
     return constants.get(node.name) if isinstance(node, Name) else None
@@ -187,8 +212,7 @@ class _Checker:
         whole = argument.kind == "period"
         bounds = f"a constant {'whole ' if whole else ''}number from {argument.low:g} up to {argument.high:g}"
         value = _constant_value(node, self._constants)
-        fits = value is not None and argument.low <= value <= argument.high and not (whole and value % 1)
-        if fits and literal(node, self._constants) is not None:
+        if literal(node, self._constants) is not None and fits(argument, value):
             return
         past = "; future bars cannot be used" if whole and value is not None and value < 0 else ""
         got = "" if value is None else f", got {value:g}"
@@ -237,9 +261,10 @@ def _with_close(function: Function, node: Call) -> str:
 def _constant_value(node: Node, constants: Mapping[str, float]) -> float | None:
     """The value of a literal; a negative one is always out of bounds, but worth naming."""
     if isinstance(node, Unary) and node.operator == "-":
-        value = literal(node.operand, constants)
+        value: float | None = literal(node.operand, constants)
         return None if value is None else -value
-    return literal(node, constants)
+    value = literal(node, constants)
+    return value
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -61,6 +61,17 @@ def check(source: str, constants: Mapping[str, float] = checker.NO_CONSTANTS) ->
     return []
 
 
+def fitting(source: str, constants: Mapping[str, float | Floats]) -> Flags | bool:
+    """For which of many values of the constants, (K,) arrays, the numbers in a formula are within their bounds.
+
+    True or false for all of them alike where none of the arrays is in its place, or the text cannot be read.
+    """
+    try:
+        return checker.fitting(_parsed(source), constants)
+    except InvalidExpression:
+        return False
+
+
 def taken(name: str) -> str:
     """What a name stands for in every formula, so that no constant can have it; empty where it is free."""
     if name in WORDS or name in CONSTANTS:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backtest.arrays import Flags, Sides
 from backtest.errors import FieldError
-from backtest.expression import Formula, InvalidExpression, PlacedError, Side, taken
+from backtest.expression import Formula, InvalidExpression, PlacedError, Side, fitting, taken
 from backtest.fields import Field, Value
 from backtest.rules.lines import Line
 from backtest.rules.rule import PREFIX, Prices, Rule
@@ -104,6 +107,17 @@ class Expression(Rule):
             message = "has no effect without short_entry: set both or leave both empty"
             errors.append(FieldError(PREFIX + "short_exit", message, values["short_exit"]))
         return errors
+
+    @classmethod
+    def fitting(cls, values: Mapping[str, Value], columns: Mapping[str, NDArray[Any]]) -> Flags:
+        fixed = values.get("constants")
+        named: dict[str, Any] = dict(fixed) if isinstance(fixed, dict) else {}
+        named |= {name.removeprefix("constants.").lower(): column for name, column in columns.items()}
+        found = np.ones(len(next(iter(columns.values()))), np.bool_)
+        for source in (values.get(name) for name in _FORMULAS):
+            if isinstance(source, str) and source.strip():
+                found &= fitting(source, named)
+        return found
 
 
 def _name_errors(constants: Mapping[str, float]) -> list[FieldError]:

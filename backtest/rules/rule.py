@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backtest.arrays import Floats, Sides
+from backtest.arrays import Flags, Floats, Sides
 from backtest.errors import FieldError, InvalidRequest
 from backtest.fields import Field, Value, parse_fields
 from backtest.prices.bars import Bars
@@ -128,6 +129,30 @@ class Rule(ABC):
                 message = f"must be smaller than {upper} ({high:g}), got {low:g}"
                 errors.append(FieldError(PREFIX + lower, message, low))
         return errors
+
+    @classmethod
+    def fitting(cls, values: Mapping[str, Value], columns: Mapping[str, NDArray[Any]]) -> Flags | None:
+        """Which of many combinations fit together as far as their numbers decide it.
+
+        A study asks `mistakes` of the first that fits: where it is free of them, so are all that fit.
+
+        Parameters
+        ----------
+        values : the parameters that are the same in all, as far as they are within their bounds
+        columns : (K,) the values of each of the others by its name; `constants.n` is one of named numbers
+
+        Returns
+        -------
+        (K,) array; None where `mistakes` must be asked of each, because a subclass has its own
+        """
+        if cls.mistakes.__func__ is not Rule.mistakes.__func__:  # type: ignore[attr-defined]
+            return None
+        found = np.ones(len(next(iter(columns.values()))), np.bool_)
+        every: dict[str, Any] = {**values, **columns}
+        for lower, upper in cls.ascending:
+            if lower in every and upper in every:
+                found &= every[lower] < every[upper]
+        return found
 
     @classmethod
     def build(cls, params: Mapping[str, object]) -> Self:

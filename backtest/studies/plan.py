@@ -127,28 +127,25 @@ def _allowed(request: StudyRequest, numbers: Ints) -> Flags:
     searched = {name: column for name, column in columns.items() if name.startswith(PREFIX)}
     if not searched:
         return np.full(len(numbers), not _mistakes(rule, request, {}))
-    if rule.mistakes.__func__ is Rule.mistakes.__func__:  # type: ignore[attr-defined]
-        return _ascending(rule, request, searched, len(numbers))
-    return _each_allowed(rule, request, searched, len(numbers))
-
-
-def _ascending(
-    rule: type[Rule], request: StudyRequest, columns: Mapping[str, NDArray[Any]], count: int
-) -> Flags:
-    """Combinations whose pairs of parameters ascend, all at once; a fixed parameter is compared as well."""
     fixed, _ = parse_fields(rule.params, request.run.params)
-    values = {name: np.array(value) for name, value in fixed.items()}
-    values |= {name.removeprefix(PREFIX): column for name, column in columns.items()}
-    allowed = np.ones(count, np.bool_)
-    for lower, upper in rule.ascending:
-        allowed &= values[lower] < values[upper]
-    return allowed
+    fitting = rule.fitting(fixed, {name.removeprefix(PREFIX): column for name, column in searched.items()})
+    if fitting is None:
+        return _each_allowed(rule, request, searched, len(numbers))
+    if fitting.any() and _mistakes(rule, request, _first(searched, fitting)):
+        return np.zeros(len(numbers), np.bool_)
+    return fitting
+
+
+def _first(columns: Mapping[str, NDArray[Any]], flags: Flags) -> dict[str, Value]:
+    """The first combination for which a flag is set."""
+    place = int(np.argmax(flags))
+    return {name: column[place].item() for name, column in columns.items()}
 
 
 def _each_allowed(
     rule: type[Rule], request: StudyRequest, columns: Mapping[str, NDArray[Any]], count: int
 ) -> Flags:
-    """As `_ascending` for a rule with a check of its own, asked once for each different combination."""
+    """As a rule with a check of its own says, which is asked once for each different combination."""
     allowed = np.empty(count, np.bool_)
     known: dict[tuple[Value, ...], bool] = {}
     names = list(columns)

@@ -1,9 +1,15 @@
 """The request of a study: what may be searched, and what is refused by name."""
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from backtest import rules
 from backtest.errors import InvalidRequest
+from backtest.expression import FUNCTIONS
 from backtest.studies import sampling
 from backtest.studies.plan import plan
 from backtest.studies.request import STUDY_FIELDS, StudyLimits, StudyRequest
@@ -51,6 +57,70 @@ def test_combinations_that_the_rule_does_not_allow_are_counted_and_left_out():
     assert (planned.trials, planned.refused) == (9, 3)
     chosen = [planned.values(trial) for trial in range(planned.trials)]
     assert all(values["params.fast"] < values["params.slow"] for values in chosen)
+
+
+FITTING = {
+    "series": ["close", "sma(close, n)", "shift(high, 1)"],
+    "number": ["close", "n", "k * close", "5"],
+    "condition": ["close > n", "volume > k"],
+    "period": ["n", "k", "5"],
+    "constant": ["n", "k", "0.5"],
+}
+ODD = ["n", "-n", "n + 1", "fixed", "close", "close > 1", "unknown", "sma(n, 2)", "sma(close)"]
+VALUES = [-1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 20.0, 50.0, 5_000.0, 5_001.0]
+
+
+@st.composite
+def formulas(draw):
+    """Formulas that call two functions with searched constants in every place, now and then a wrong one."""
+    sides = []
+    for name in draw(st.lists(st.sampled_from(sorted(FUNCTIONS)), min_size=1, max_size=2)):
+        function = FUNCTIONS[name]
+        given = [
+            draw(st.sampled_from(FITTING[argument.kind] * 3 + ODD[: draw(st.integers(0, len(ODD)))]))
+            for argument in function.arguments[
+                : draw(st.integers(function.required, len(function.arguments)))
+            ]
+        ]
+        call = f"{name}({', '.join(given)})"
+        sides.append(call if function.result == "condition" else f"{call} > 0")
+    return f" {draw(st.sampled_from(['and', 'or']))} ".join(sides)
+
+
+@settings(max_examples=300)
+@given(formulas(), formulas() | st.just(""))
+def test_combinations_of_a_formula_are_allowed_as_each_of_them_is_alone(entry, leave):
+    params = {"entry": entry, "exit": leave, "constants": {"fixed": 3}}
+    pairs = list(itertools.product(VALUES, VALUES))
+    alone = [
+        not rules.get("EXPRESSION").mistakes(params | {"constants": {"fixed": 3.0, "k": k, "n": n}})
+        for k, n in pairs
+    ]
+    request = study(
+        rule_type="EXPRESSION",
+        params=params,
+        space={"params.constants.k": VALUES, "params.constants.n": VALUES},
+    )
+
+    try:
+        allowed = plan(request).numbers.tolist()
+    except InvalidRequest:
+        allowed = []
+
+    assert allowed == [number for number, fits in enumerate(alone) if fits]
+
+
+def test_a_large_space_of_a_formula_is_not_checked_one_combination_after_the_other(monkeypatch):
+    rule, asked = rules.get("EXPRESSION"), []
+    mistakes = rule.mistakes
+    monkeypatch.setattr(rule, "mistakes", lambda values: asked.append(values) or mistakes(values))
+    ranges = {"params.constants.k": {"from": 0, "to": 99, "step": 1}}
+    ranges |= {"params.constants.n": {"from": 0, "to": 199, "step": 1}}
+
+    planned = plan(study(rule_type="EXPRESSION", params={"entry": "rsi(close, n) < k"}, space=ranges))
+
+    assert (planned.trials, planned.refused) == (100 * 198, 200)  # periods of 0 and 1
+    assert len(asked) == 1
 
 
 def test_a_fixed_parameter_refuses_combinations_too():
