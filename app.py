@@ -10,24 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
+from multiprocessing import get_context
+from typing import NoReturn
 
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
-
-from backtest import precompile, samples
+from backtest import precompile
 from backtest.console.printable import printable
-from backtest.errors import BacktestError
-from backtest.prices.library import Library
 from config import logs
 from config.errors import SettingsError
 from config.settings import Settings
-from store import schema
-from store.errors import StoreError, reason
-from store.queries import audit, datasets
-from store.queries.audit import Action
-from store.session import Database
 from web.__main__ import arguments
 from workflows import process
 
@@ -90,13 +81,11 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         settings.require_guarded()
         logs.configure_from(settings, process="app")
-        _prepare(settings)
+        if code := _in_child(_prepare, settings):
+            return code
         listening = _listen(settings)
-    except (SettingsError, StoreError, BacktestError, _PortTakenError) as error:
+    except (SettingsError, _PortTakenError) as error:
         return _print(f"error: {error}", _BAD_INPUT)
-    except SQLAlchemyError as error:
-        driver_message = logs.redacted(reason(error))
-        return _print(f"error: the database cannot be used: {driver_message}", _FAULT)
     with listening:
         _supervise(settings, listening)
     return 0
@@ -106,26 +95,35 @@ class _PortTakenError(Exception):
     """Another process listens on our port."""
 
 
-def _prepare(settings: Settings) -> None:
-    """Migrate the embedded database, require any other to be sufficient; import the prices of the library."""
-    database = Database.open(settings.database_url)
-    if settings.embedded:
-        schema.upgrade(database.engine)
-    else:
-        schema.require_sufficient(database.engine)
-    with database.write() as session:
-        _import_library(session, Library(settings.library_dir))
-    database.close()
+def _in_child(work: Callable[[Settings], int], settings: Settings) -> int:
+    """Have a process of its own do it, whose libraries this one then need not hold; its exit code, 1 after a signal."""
+    child = get_context("fork").Process(target=_exit_with, args=(work, settings, os.getpid()))
+    child.start()
+    child.join()
+    return _FAULT if child.exitcode is None or child.exitcode < 0 else child.exitcode
 
 
-def _import_library(session: Session, library: Library) -> None:
-    """Import what is new in the library; the audit trail names all but the bundled prices."""
-    now = datetime.now(UTC)
-    bundled = {samples.load(symbol).data_hash for symbol in samples.SYMBOLS}
-    imported = datasets.sync(session, library, now=now)
-    for stored in datasets.current_of(session, imported).values():
-        if stored.data_hash not in bundled:
-            audit.record_dataset(session, audit.operator(), Action.DATASET_IMPORT, stored, now=now)
+def _exit_with(work: Callable[[Settings], int], settings: Settings, parent: int) -> NoReturn:
+    process.die_with_parent(parent, signal.SIGTERM)
+    sys.exit(work(settings))
+
+
+def _prepare(settings: Settings) -> int:
+    """Migrate and fill the database; the exit code, where it cannot be used with what is wrong on the screen."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from backtest.errors import BacktestError
+    from store.admin.preparation import prepare
+    from store.errors import StoreError, reason
+
+    try:
+        prepare(settings)
+    except (SettingsError, StoreError, BacktestError) as error:
+        return _print(f"error: {error}", _BAD_INPUT)
+    except SQLAlchemyError as error:
+        driver_message = logs.redacted(reason(error))
+        return _print(f"error: the database cannot be used: {driver_message}", _FAULT)
+    return 0
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -1,6 +1,7 @@
 """Compile ahead of time whatever a compiled run and a study need: ``python -m backtest.precompile``.
 
-With ``--in-background`` it gives way to everything else, and does nothing where it was done before.
+With ``--in-background`` it gives way to everything else, and does nothing where it was done before. What is compiled is
+imported only then: a process that asks whether it was done holds none of it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from backtest import jit
-from backtest.arrays import Floats, Times
-from backtest.prices.bars import Bars
-from backtest.prices.dataset import make_dataset
-from backtest.rules import build
-from backtest.simulation import curves
-from backtest.simulation.config import EngineConfig
-from backtest.simulation.simulate import simulate
 
 IN_BACKGROUND: Final = "--in-background"
 _LOWEST_PRIORITY: Final = 19
@@ -48,6 +40,14 @@ _STUDIES: Final = (
 
 def warm_up(*, studies: bool = True) -> None:
     """Compile the engine and what a single run calls, and with `studies` what studies call."""
+    import numpy as np
+
+    from backtest.prices.bars import Bars
+    from backtest.rules import build
+    from backtest.simulation import curves
+    from backtest.simulation.config import EngineConfig
+    from backtest.simulation.simulate import simulate
+
     price = np.array([[10.0], [11.0], [9.0], [12.0], [8.0]])
     times = np.arange(5).astype("datetime64[D]").astype("datetime64[s]")
     bars, config = Bars(("X",), times, price, price, price, price, price), EngineConfig()
@@ -58,16 +58,20 @@ def warm_up(*, studies: bool = True) -> None:
     pair = np.hstack((price, price))
     cross.target(Bars(("X", "Y"), times, pair, pair, pair, pair, pair))
     if studies:
-        days = np.arange(_BARS).astype("datetime64[D]").astype("datetime64[s]")
-        _execute_studies(days, 100.0 + 10.0 * np.sin(np.arange(_BARS)) + np.arange(_BARS) % 7)
+        _execute_studies()
 
 
-def _execute_studies(times: Times, price: Floats) -> None:
+def _execute_studies() -> None:
     """Execute and judge a study of each kind."""
+    import numpy as np
+
+    from backtest.prices.dataset import make_dataset
     from backtest.studies.compute import compute_chunk
     from backtest.studies.request import StudyRequest
     from backtest.studies.result import finish
 
+    times = np.arange(_BARS).astype("datetime64[D]").astype("datetime64[s]")
+    price = 100.0 + 10.0 * np.sin(np.arange(_BARS)) + np.arange(_BARS) % 7
     columns = dict.fromkeys(("open", "high", "low", "close", "volume"), price)
     prices = {symbol: make_dataset(symbol, times, columns, source="") for symbol in ("X", "Y")}
     common = {"symbols": ["X"], "start_date": "1970-01-01", "end_date": "1972-01-01", "minimum_trades": 1}
@@ -86,7 +90,7 @@ def _mark() -> Path:
     package = Path(__file__).parent
     sources = sorted([*package.rglob("*_kernel.py"), package / "engine.py", Path(__file__)])
     content = hashlib.sha256(b"".join(source.read_bytes() for source in sources))
-    content.update(f"{version('numba')} {np.__version__} {_processor()}".encode())
+    content.update(f"{version('numba')} {version('numpy')} {_processor()}".encode())
     return jit.cache_root() / f"{content.hexdigest()[:16]}.complete"
 
 

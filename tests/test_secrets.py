@@ -18,7 +18,7 @@ from qa.harness.run_queue import add_samples
 from store import schema
 from store.session import Database
 from tests.workflows import argo_server
-from web import create_app
+from web.application import create_app
 from workflows.render import rendered
 
 PASSWORD = "mark/db@7f3a9c:word"

@@ -260,11 +260,11 @@ def _with_close(function: Function, node: Call) -> str:
 
 def _constant_value(node: Node, constants: Mapping[str, float]) -> float | None:
     """The value of a literal; a negative one is always out of bounds, but worth naming."""
+    sign = 1.0
     if isinstance(node, Unary) and node.operator == "-":
-        value: float | None = literal(node.operand, constants)
-        return None if value is None else -value
-    value = literal(node, constants)
-    return value
+        node, sign = node.operand, -1.0
+    value: float | None = literal(node, constants)
+    return None if value is None else sign * value
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -59,7 +59,7 @@ def table_of(
     planned: Plan, own: AccountRange, columns: Mapping[str, NDArray[Any]], known: Flags
 ) -> TrialTable:
     request = planned.request
-    figures = {name: columns[name][:, 0].astype(np.float64) for name in FIGURES}
+    figures = {name: columns[name][:, 0].astype(np.float64, copy=False) for name in FIGURES}
     scores = OBJECTIVES[request.objective].scores(figures, span_of(own))
     traded: Ints = columns["num_trades"][:, 0]
     eligible = known & ~columns["ruined"][:, 0] & (traded >= request.minimum_trades)

@@ -19,6 +19,8 @@ from workflows.studies import submission
 
 KIND: Final = "kill -9 in the midst of a study"
 _LONGEST_PAUSE_SECONDS: Final = 0.2
+_LONGEST_STUDY_SECONDS: Final = 1_800.0
+"""A million trials in 1,000 chunks, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,11 @@ def _get(experiment: Experiment, study_id: str) -> Study:
 
 
 def _ended(experiment: Experiment, study_id: str) -> Study:
-    experiment.environment.until(lambda: _get(experiment, study_id).ended, what=f"study {study_id} ends")
+    experiment.environment.until(
+        lambda: _get(experiment, study_id).ended,
+        seconds=_LONGEST_STUDY_SECONDS,
+        what=f"study {study_id} ends",
+    )
     return _get(experiment, study_id)
 
 

@@ -38,8 +38,8 @@ from qa.fuzz import formulas, pricefiles, values
 from qa.harness.run_queue import add_samples
 from store import schema
 from store.session import Database
-from web import create_app
 from web.api import openapi
+from web.application import create_app
 from workflows.cluster import parameters
 
 _LIMIT_SECONDS = 30.0

@@ -7,7 +7,7 @@ import promql_parser
 import pytest
 
 from tests.k8s.manifests import ENVIRONMENTS, K8S, REPOSITORY, ROOT, named, overlay
-from web import create_app
+from web.application import create_app
 
 OTHERS = {
     "probe_success": "blackbox exporter",

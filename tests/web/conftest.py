@@ -18,7 +18,7 @@ from qa.harness.run_queue import add_samples
 from store import schema
 from store.queries import datasets, results, runs
 from store.session import Database
-from web import create_app
+from web.application import create_app
 from workflows.steps.tables import to_result
 
 SMALLEST = TEN_YEARS

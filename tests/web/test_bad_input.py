@@ -16,7 +16,7 @@ from config.settings import Settings
 from qa.fuzz.values import SCALARS, VALUES
 from store.queries import datasets, presets, run_list
 from tests.web.conftest import EACH, PAGE, SMALLEST, with_a_result
-from web import create_app
+from web.application import create_app
 
 MIB = 1024 * 1024
 HEADER = "Date,Open,High,Low,Close,Volume\n"

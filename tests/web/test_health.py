@@ -2,7 +2,7 @@
 
 from config.settings import Settings
 from store.session import Database
-from web import create_app
+from web.application import create_app
 
 
 def test_health_needs_no_database():

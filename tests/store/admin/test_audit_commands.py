@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import _import_library
 from backtest.prices.library import Library
 from store.__main__ import main
+from store.admin.preparation import import_library
 from store.queries import audit, datasets, tokens
 from store.queries.audit import Action, Actor, Filter
 from store.queries.tokens import Scope
@@ -152,7 +152,7 @@ def test_the_library_that_is_imported_at_the_start_is_recorded_and_the_bundled_p
 
     for _ in range(2):
         with database.write() as session:
-            _import_library(session, library)
+            import_library(session, library)
 
     assert [(entry[0], entry[1], entry[3]["symbol"]) for entry in trail(database)] == [
         (OPERATOR, "dataset.import", "ACME")

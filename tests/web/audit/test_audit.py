@@ -14,7 +14,7 @@ from store.queries.audit import Action, Filter
 from store.queries.tokens import Scope
 from tests.store.builders import NOON
 from tests.web.conftest import PAGE, SMALLEST, complete
-from web import create_app
+from web.application import create_app
 
 CSV = b"Date,Open,High,Low,Close,Volume\n2024-01-02,10,11,9,10.5,100\n2024-01-03,10,11,9,10.5,100\n"
 BODY = {"symbols": ["GOOG"], "rule_type": "RSI", "params": {"period": 9}}

@@ -11,7 +11,7 @@ from store.queries import tokens
 from store.queries.tokens import Scope
 from tests.web.conftest import PAGE, SMALLEST
 from tests.web.submission.test_submit import FORM
-from web import create_app
+from web.application import create_app
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 

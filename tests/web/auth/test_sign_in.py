@@ -16,7 +16,7 @@ from store.queries.tokens import Scope
 from tests.web.conftest import PAGE, SMALLEST
 from tests.web.oidc_provider import ALICE, KEY, MALLORY, code_from, field, provider
 from tests.web.submission.test_submit import FORM
-from web import create_app
+from web.application import create_app
 from web.auth.oidc import scope_of
 from web.auth.sign_in import inside
 

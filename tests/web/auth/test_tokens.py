@@ -18,7 +18,7 @@ from store.models import Run, Token
 from store.queries import tokens
 from store.queries.tokens import Kind, Scope
 from tests.web.conftest import PAGE, SMALLEST
-from web import create_app
+from web.application import create_app
 from web.auth import authorization
 
 GUARDED = SignIn(mode="tokens", is_chosen=True)

@@ -9,7 +9,7 @@ from store.queries import audit, datasets, runs
 from store.queries.audit import Filter
 from tests.web.conftest import PAGE, SMALLEST, complete
 from tests.web.yahoo_stubs import FakeYahoo
-from web import create_app
+from web.application import create_app
 from web.auth.authorization import required_scope
 
 

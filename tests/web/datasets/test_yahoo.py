@@ -12,7 +12,7 @@ from backtest.prices.yahoo import COLUMNS
 from config.settings import Settings
 from tests.web.conftest import PAGE
 from tests.web.yahoo_stubs import DAYS, ROWS, FakeYahoo, served, through_yfinance
-from web import create_app
+from web.application import create_app
 from web.datasets.yahoo import UnknownToYahoo, YahooFinance, YahooUnavailable
 
 

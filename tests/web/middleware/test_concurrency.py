@@ -14,7 +14,7 @@ from qa.harness.run_queue import add_samples
 from store.queries import run_list, runs
 from tests.web.conftest import PAGE, SMALLEST
 from tests.web.submission.test_submit import FORM
-from web import create_app
+from web.application import create_app
 from web.middleware import concurrency
 from web.middleware.concurrency import ConcurrencyLimit
 from web.services import database

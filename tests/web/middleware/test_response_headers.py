@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import Settings, SignIn
 from tests.web.conftest import PAGE, SMALLEST
-from web import create_app
+from web.application import create_app
 
 PATHS = (
     "/",

@@ -9,7 +9,7 @@ from config.settings import Settings
 from store.models import Run
 from store.queries import runs
 from tests.web.conftest import PAGE, complete
-from web import create_app
+from web.application import create_app
 
 
 def page_of(client, run_id, tab=""):

@@ -9,7 +9,7 @@ from config.settings import Settings
 from store.queries.studies import robustness
 from store.session import Database
 from tests.web.conftest import PAGE, with_a_result
-from web import create_app
+from web.application import create_app
 from workflows.robustness import robustness_step
 
 

@@ -13,7 +13,7 @@ from config.settings import Settings
 from qa.harness.environment import TestEnvironment
 from qa.harness.processes import LAST_RESORT_SECONDS, wait_until
 from tests.web.conftest import SMALLEST
-from web import create_app
+from web.application import create_app
 from web.server import PATIENT_THREADS
 
 HALF_A_SIGN_IN = (

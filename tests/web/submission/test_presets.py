@@ -10,7 +10,7 @@ from store.queries import tokens
 from store.queries.tokens import Scope
 from tests.store.builders import NOON
 from tests.web.conftest import PAGE
-from web import create_app
+from web.application import create_app
 
 BODY = {"symbols": ["GOOG"], "rule_type": "RSI", "params": {"period": 9}, "stop_loss_pct": 4.5}
 
