@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from backtest.errors import InvalidRequest
 from backtest.rules import BUILT_IN
+from backtest.studies.execution import processors
 from store.queries import datasets
 from store.queries.studies import studies
 from web.api import links
@@ -79,11 +80,12 @@ def _sized(raw: Any) -> schemas.StudyCheck:
 
 
 def _local_seconds(prepared: submission.Prepared) -> float:
-    """How long the local worker takes: measured, else timed where it is worth it, else by the average of all rules."""
-    if (measured := _measured(prepared)) is not None:
-        return measured
-    timed = _timed(prepared) if prepared.seconds > _TIMED_FROM_SECONDS else None
-    return (prepared.seconds if timed is None else timed) / settings().worker_slots
+    """How long the local worker takes: timed where it is worth it, else measured, else by the average of all rules."""
+    at_once = min(settings().worker_slots, processors.available())
+    if prepared.seconds > _TIMED_FROM_SECONDS and (timed := _timed(prepared)) is not None:
+        return timed / at_once
+    measured = _measured(prepared)
+    return prepared.seconds / at_once if measured is None else measured
 
 
 def _timed(prepared: submission.Prepared) -> float | None:

@@ -1,5 +1,4 @@
-"""A warm process without secrets that forks one child for each file that is read, formula that is previewed
-and study that is timed.
+"""A warm process without secrets that forks one child for each file, formula or study that it is asked about.
 
 The web starts it with an empty environment: neither it nor its children ever hold the address of the database or
 a credential, and no descriptor of the web. It orders nothing and keeps nothing; each child talks to the web over

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backtest.prices.dataset import Dataset
+from backtest.studies.execution import processors
 from store.queries.studies import studies
 from tests.web.conftest import complete
 from tests.web.studies.conftest import STUDY, execute
@@ -59,10 +60,14 @@ def test_seconds_are_those_that_the_last_large_study_of_the_rule_took(
     assert walked.json["seconds"] == round(100.0 * (2 - 10 / after["bars"]) + 0.3, 1)
 
 
+@pytest.fixture
+def two_processors(monkeypatch):
+    """Two chunks are executed at once."""
+    monkeypatch.setattr(processors, "available", lambda: 2)
+
+
 @pytest.mark.parametrize(("timed", "shown"), [(80.0, 40.3), (None, 2.3)])
-def test_a_large_study_of_a_rule_without_an_earlier_one_is_timed_by_some_of_its_trials(
-    client, monkeypatch, timed, shown
-):
+def test_a_large_study_is_timed_by_some_of_its_trials(client, monkeypatch, two_processors, timed, shown):
     asked = []
 
     def seconds(_self, planned, bars, hashes, payload):
@@ -79,7 +84,28 @@ def test_a_large_study_of_a_rule_without_an_earlier_one_is_timed_by_some_of_its_
     assert asked == [(TRIALS, found["bars"], "SP500")]
 
 
-def test_a_small_study_is_not_timed(client, monkeypatch):
+def test_a_large_study_is_timed_although_an_earlier_one_of_its_rule_was_measured(
+    client, finished_study, filled_database, monkeypatch, two_processors
+):
+    study_id = finished_study()
+    monkeypatch.setattr(studies, "MEASURED_BARS", 1)
+    with filled_database.write() as session:
+        study = studies.get(session, study_id)
+        study.attempts, study.completed_at = 1, study.started_at + timedelta(seconds=100.3)
+    monkeypatch.setattr(submission, "SECONDS_A_BAR", 4.0 / work_of(client))
+    monkeypatch.setattr(StudyTimer, "seconds", lambda *_: 80.0)
+
+    assert client.post("/api/check_study", json=STUDY).json["seconds"] == 40.3
+
+
+def test_a_study_is_shared_by_no_more_processors_than_there_are(client, monkeypatch):
+    monkeypatch.setattr(processors, "available", lambda: 1)
+    monkeypatch.setattr(submission, "SECONDS_A_BAR", 1.5 / work_of(client))
+
+    assert client.post("/api/check_study", json=STUDY).json["seconds"] == 1.8
+
+
+def test_a_small_study_is_not_timed(client, monkeypatch, two_processors):
     monkeypatch.setattr(submission, "SECONDS_A_BAR", 1.9 / work_of(client))
     monkeypatch.setattr(StudyTimer, "seconds", pytest.fail)
 
