@@ -145,7 +145,7 @@ class Rule(ABC):
         -------
         (K,) array; None where `mistakes` must be asked of each, because a subclass has its own
         """
-        if cls.mistakes.__func__ is not Rule.mistakes.__func__:  # type: ignore[attr-defined]
+        if getattr(cls.mistakes, "__func__", None) is not Rule.mistakes.__func__:  # type: ignore[attr-defined]
             return None
         found = np.ones(len(next(iter(columns.values()))), np.bool_)
         every: dict[str, Any] = {**values, **columns}
