@@ -290,8 +290,10 @@ def test_everything_needed_works_without_scripts(open_page):
 
     expect(page.locator("dl.kpis")).to_be_visible()
     expect(page.get_by_text("oversold 35")).to_be_visible()
+    page.wait_for_load_state("load")
     for tab, pictures in zip(TABS, (1, 1, 1, 1, 0), strict=True):
         page.get_by_role("navigation", name="Result").get_by_role("link", name=tab).click()
+        expect(page.locator("nav.tabs [aria-current]")).to_have_text(tab)  # the page before has pictures, too
         expect(page.locator("figure img")).to_have_count(pictures)
         # a picture that the page still draws occupies the slot of a second one
         page.wait_for_load_state("load")
